@@ -1,0 +1,148 @@
+#include "check.h"
+
+#include <ATen/ATen.h>
+
+#include <cstring>
+#include <sstream>
+#include <stdexcept>
+
+namespace cooper4j {
+namespace {
+
+template <typename... Parts>
+[[noreturn]] void fail(size_t k, const Parts&... parts) {
+  std::ostringstream text;
+  text << "constraint {" << k << "}: ";
+  (text << ... << parts);
+  throw std::invalid_argument(text.str());
+}
+
+std::string name(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kFloat:
+      return "float32";
+    case at::kDouble:
+      return "float64";
+    default:
+      return c10::toString(dtype);
+  }
+}
+
+/// A set exponent of all ones is infinity or NaN; integer tests vectorise where float ones do not.
+template <typename Bits>
+bool finite_bits(const void* data, int64_t count, Bits exponent) {
+  const char* bytes = static_cast<const char*>(data);
+  bool bad = false;
+  for (int64_t i = 0; i < count; ++i) {
+    Bits bits;
+    std::memcpy(&bits, bytes + i * sizeof(Bits), sizeof(Bits));
+    bad |= (bits & exponent) == exponent;
+  }
+  return !bad;
+}
+
+bool all_finite(const at::Tensor& tensor) {
+  const at::Tensor values = tensor.is_contiguous() ? tensor : tensor.detach().contiguous();
+  switch (values.scalar_type()) {
+    case at::kFloat:
+      return finite_bits<uint32_t>(values.const_data_ptr(), values.numel(), 0x7f800000U);
+    case at::kDouble:
+      return finite_bits<uint64_t>(values.const_data_ptr(), values.numel(), 0x7ff0000000000000ULL);
+    default:
+      return at::isfinite(values.detach()).all().item<bool>();
+  }
+}
+
+void check_violation(const at::Tensor& violation, size_t k, const char* what) {
+  if (!violation.defined()) {
+    fail(k, what, " is missing; give the ConstraintState a tensor");
+  }
+  if (!violation.is_floating_point()) {
+    fail(k, what, " has dtype ", name(violation.scalar_type()),
+         "; expected a floating point tensor");
+  }
+  if (violation.layout() != at::kStrided) {
+    fail(k, what, " is not a dense tensor; call to_dense()");
+  }
+  // On CUDA this look at the values would wait for the device, so it is a CPU check only.
+  if (violation.device().is_cpu() && !all_finite(violation)) {
+    fail(k, what, " is NaN or infinite; nothing was updated");
+  }
+}
+
+void check_features(const at::Tensor& features, const at::Tensor& violation, size_t k,
+                    const char* factor) {
+  if (!features.defined()) {
+    fail(k, "its ", factor,
+         " is indexed, but the ConstraintState has no constraint features; give it the int64 "
+         "indices of the observed constraints");
+  }
+  if (features.scalar_type() != at::kLong) {
+    fail(k, "constraint features have dtype ", name(features.scalar_type()),
+         "; expected int64 indices (a boolean mask is not accepted: use its nonzero())");
+  }
+  if (features.dim() != 1 || features.numel() != violation.numel() || violation.dim() > 1) {
+    fail(k, "constraint features have shape ", features.sizes(), ", violation has shape ",
+         violation.sizes(), "; expected one index per violation");
+  }
+  if (features.device() != violation.device()) {
+    fail(k, "constraint features are on ", features.device(), ", violation is on ",
+         violation.device(), "; move them to one device");
+  }
+}
+
+void check_factor(const at::Tensor& factor, Factor kind, const at::Tensor& violation,
+                  const at::Tensor& features, size_t k, const char* what, bool may_broadcast) {
+  if (!factor.defined()) {
+    fail(k, "its ", what, " is missing");
+  }
+  if (factor.scalar_type() != violation.scalar_type()) {
+    fail(k, "violation is ", name(violation.scalar_type()), ", its ", what, " is ",
+         name(factor.scalar_type()), "; convert one of them, for example with cmp.to(dtype)");
+  }
+  if (factor.device() != violation.device()) {
+    fail(k, "violation is on ", violation.device(), ", its ", what, " is on ", factor.device(),
+         "; move one of them, for example with cmp.to(device)");
+  }
+  const bool scalar = factor.dim() == 0;
+  if (kind == Factor::kIndexed && !scalar) {
+    check_features(features, violation, k, what);
+    return;
+  }
+  if (may_broadcast && factor.numel() == 1) {
+    return;
+  }
+  const bool fits = violation.dim() <= 1 ? factor.numel() == violation.numel() && factor.dim() <= 1
+                                         : factor.sizes() == violation.sizes();
+  if (!fits) {
+    fail(k, "violation has shape ", violation.sizes(), ", its ", what, " has ", factor.numel(),
+         factor.numel() == 1 ? " element" : " elements", "; give the ", what, " one element per ",
+         "violation (", violation.numel(), "), or observe a one-dimensional violation");
+  }
+}
+
+}  // namespace
+
+void check_term(const Term& term, size_t k, Side side) {
+  const bool primal = side == Side::kPrimal;
+  const at::Tensor& violation = primal ? term.violation : term.dual_violation();
+  const at::Tensor& features = primal ? term.features : term.dual_features();
+  if (primal || term.strict_violation.defined() || !term.contributes_to_primal) {
+    check_violation(violation, k, primal ? "violation" : "strict violation");
+  }
+  if (term.multiplier_kind != Factor::kNone) {
+    const bool strict = !primal && term.strict_multiplier.defined();
+    check_factor(strict ? term.strict_multiplier : term.multiplier, term.multiplier_kind, violation,
+                 features, k, "multiplier", false);
+  }
+  if (term.penalty_kind != Factor::kNone) {
+    check_factor(term.penalty, term.penalty_kind, violation, features, k, "penalty coefficient",
+                 true);
+  }
+  if (primal && term.formulation == Formulation::kCustom &&
+      (!term.contribution.defined() || term.contribution.numel() != 1)) {
+    fail(k, "its formulation's contribution to the primal Lagrangian is not a scalar");
+  }
+}
+
+}  // namespace cooper4j
