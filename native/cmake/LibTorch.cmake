@@ -65,6 +65,8 @@ if(COOPER4J_LIBTORCH_LIB)
   if(NOT include)
     cooper4j_fetch_headers(include)
   endif()
+  # A fixed name for Maven's binding step, which compiles outside CMake.
+  file(CREATE_LINK ${include} ${PROJECT_BINARY_DIR}/libtorch-include SYMBOLIC)
   target_include_directories(cooper4j_libtorch SYSTEM INTERFACE
     $<BUILD_INTERFACE:${include}> $<BUILD_INTERFACE:${include}/torch/csrc/api/include>)
   target_link_libraries(cooper4j_libtorch INTERFACE

@@ -116,23 +116,26 @@ void Evaluation::append_dual_gradients(std::vector<at::Tensor>* roots,
     if (!contributes(k, Side::kDual)) {
       continue;
     }
-    const at::Tensor descent = at_least_1d(term.dual_violation().detach()).neg();
+    // Viewed first, negated second: an optimizer cannot clear a gradient that is a view.
+    const auto descent = [&term](at::IntArrayRef shape) {
+      return term.dual_violation().detach().reshape(shape).neg();
+    };
     switch (term.multiplier_kind) {
       case Factor::kDense:
-        accumulate_grad(term.multiplier, descent.view(term.multiplier.sizes()));
+        accumulate_grad(term.multiplier, descent(term.multiplier.sizes()));
         break;
       case Factor::kIndexed:
         accumulate_grad(term.multiplier,
-                        at::_sparse_coo_tensor_unsafe(term.dual_features().unsqueeze(0),
-                                                      descent.unsqueeze(1),
-                                                      term.multiplier.sizes(), descent.options()));
+                        at::_sparse_coo_tensor_unsafe(
+                            term.dual_features().unsqueeze(0), descent({-1, 1}),
+                            term.multiplier.sizes(), term.multiplier.options()));
         break;
       default: {
         const at::Tensor& value =
             term.strict_multiplier.defined() ? term.strict_multiplier : term.multiplier;
         if (value.requires_grad()) {
           roots->push_back(value);
-          gradients->push_back(descent.view(value.sizes()));
+          gradients->push_back(descent(value.sizes()));
         }
       }
     }

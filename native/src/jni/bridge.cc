@@ -1,0 +1,69 @@
+#include "bridge.h"
+
+#include <dlfcn.h>
+
+#include "cooper4j/penalty.h"
+#include "cooper4j/project.h"
+
+namespace cooper4j::jni {
+namespace {
+
+std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
+  std::vector<Term> terms(count);
+  for (int k = 0; k < count; ++k, tensors += Evaluation::kTensors) {
+    Term& term = terms[k];
+    term.formulation = static_cast<Formulation>(flags[k] & 0xf);
+    term.inequality = (flags[k] >> 4 & 1) != 0;
+    term.contributes_to_primal = (flags[k] >> 5 & 1) != 0;
+    term.contributes_to_dual = (flags[k] >> 6 & 1) != 0;
+    term.multiplier_kind = static_cast<Factor>(flags[k] >> 8 & 0xf);
+    term.penalty_kind = static_cast<Factor>(flags[k] >> 12 & 0xf);
+    at::Tensor* const members[Evaluation::kTensors] = {
+        &term.violation,  &term.features,          &term.strict_violation, &term.strict_features,
+        &term.multiplier, &term.strict_multiplier, &term.penalty,          &term.contribution};
+    for (int i = 0; i < Evaluation::kTensors; ++i) {
+      if (tensors[i] != 0) {
+        *members[i] = *reinterpret_cast<const at::Tensor*>(tensors[i]);
+      }
+    }
+  }
+  return terms;
+}
+
+}  // namespace
+
+Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int* flags, int count,
+                       bool primal, bool dual, bool backward)
+    : cooper4j::Evaluation(loss != nullptr ? *loss : at::Tensor(), unpack(tensors, flags, count),
+                           primal, dual) {
+  if (backward) {
+    this->backward();
+  }
+}
+
+void step(torch::optim::Optimizer& optimizer) { optimizer.step(); }
+
+void project_non_negative(const at::Tensor& weight) { cooper4j::project_non_negative(weight); }
+
+void project_gradient_rows(const at::Tensor& weight) { cooper4j::project_gradient_rows(weight); }
+
+void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
+                    const at::Tensor* indices, bool inequality, bool restart, double tolerance,
+                    double factor, double summand) {
+  const PenaltyUpdate update{factor, summand, tolerance, inequality, restart};
+  cooper4j::update_penalty(value, init, violation, indices != nullptr ? *indices : at::Tensor(),
+                           update);
+}
+
+void use_one_pool_of_threads() {
+  void* openblas = dlopen("libopenblas.so.0", RTLD_LAZY | RTLD_NOLOAD);
+  if (openblas == nullptr) {
+    return;
+  }
+  if (void* set = dlsym(openblas, "openblas_set_num_threads")) {
+    reinterpret_cast<void (*)(int)>(set)(1);
+  }
+  dlclose(openblas);
+}
+
+}  // namespace cooper4j::jni

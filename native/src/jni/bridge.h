@@ -1,0 +1,55 @@
+// What Java calls. JavaCPP turns C++ exceptions into RuntimeException with the same text.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/csrc/api/include/torch/optim/optimizer.h>
+
+#include <cstdint>
+
+#include "cooper4j/lagrangian.h"
+
+namespace cooper4j::jni {
+
+/// cooper4j::Evaluation over terms that cross JNI as addresses and flags.
+class Evaluation : public cooper4j::Evaluation {
+ public:
+  /// `tensors` holds kTensors addresses of at::Tensor a term (0: none) in Term's order, `flags` one
+  /// word a term: formulation | inequality << 4 | primal << 5 | dual << 6 | multiplier kind << 8 |
+  /// penalty kind << 12. With `backward` the gradients are computed in the same call.
+  Evaluation(const at::Tensor* loss, const int64_t* tensors, const int* flags, int count,
+             bool primal, bool dual, bool backward);
+
+  at::Tensor lagrangian(bool primal) const {
+    return cooper4j::Evaluation::lagrangian(side(primal));
+  }
+  at::Tensor multiplier(int term, bool primal) const {
+    return factors(term, side(primal)).multiplier;
+  }
+  at::Tensor penalty(int term, bool primal) const { return factors(term, side(primal)).penalty; }
+
+  static constexpr int kTensors = 8;
+
+ private:
+  static Side side(bool primal) { return primal ? Side::kPrimal : Side::kDual; }
+};
+
+/// One step of a LibTorch optimizer.
+void step(torch::optim::Optimizer& optimizer);
+
+/// Clamps a dense multiplier to be non-negative; NaN stays NaN.
+void project_non_negative(const at::Tensor& weight);
+
+/// The same for the rows that weight's sparse gradient names.
+void project_gradient_rows(const at::Tensor& weight);
+
+/// Cooper's FeasibilityDrivenPenaltyCoefficientUpdater: violated entries become factor * value +
+/// summand, satisfied ones (with restart) init. `indices` may be null.
+void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
+                    const at::Tensor* indices, bool inequality, bool restart, double tolerance,
+                    double factor, double summand);
+
+/// Keeps OpenBLAS from running a pool of its own beside OpenMP's: with both spinning on the same
+/// cores a small model trains 30 times slower.
+void use_one_pool_of_threads();
+
+}  // namespace cooper4j::jni

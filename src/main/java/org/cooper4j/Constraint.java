@@ -1,0 +1,102 @@
+package org.cooper4j;
+
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+import org.cooper4j.formulations.Formulation;
+import org.cooper4j.formulations.Lagrangian;
+import org.cooper4j.multipliers.Multiplier;
+import org.cooper4j.penalties.PenaltyCoefficient;
+
+/**
+ * A constraint, or a family of alike ones, of a {@link ConstrainedMinimizationProblem}. Mirrors
+ * {@code cooper.Constraint}.
+ */
+public final class Constraint {
+  private final ConstraintType constraintType;
+  private final Formulation formulation;
+  private final Multiplier multiplier;
+  private final PenaltyCoefficient penaltyCoefficient;
+  private String name;
+
+  /** A constraint in the {@link Lagrangian} formulation. */
+  public Constraint(ConstraintType constraintType, Multiplier multiplier) {
+    this(constraintType, Lagrangian::new, multiplier, null);
+  }
+
+  /**
+   * A constraint in any formulation.
+   *
+   * @param constraintType equality or inequality
+   * @param formulationType a formulation's constructor, such as {@code AugmentedLagrangian::new}
+   * @param multiplier the multiplier, null if the formulation expects none
+   * @param penaltyCoefficient the penalty coefficient, null if the formulation expects none
+   * @throws IllegalArgumentException if the formulation expects what is missing, or does not expect
+   *     what is given, or if a multiplier of an inequality has a negative entry
+   */
+  public Constraint(
+      ConstraintType constraintType,
+      Function<ConstraintType, ? extends Formulation> formulationType,
+      Multiplier multiplier,
+      PenaltyCoefficient penaltyCoefficient) {
+    this.constraintType = Objects.requireNonNull(constraintType, "constraintType");
+    this.formulation = formulationType.apply(constraintType);
+    this.formulation.sanityCheckMultiplier(multiplier);
+    this.formulation.sanityCheckPenaltyCoefficient(penaltyCoefficient);
+    this.multiplier = multiplier;
+    this.penaltyCoefficient = penaltyCoefficient;
+    if (multiplier != null) {
+      multiplier.setConstraintType(constraintType);
+    }
+  }
+
+  public ConstraintType constraintType() {
+    return constraintType;
+  }
+
+  public Formulation formulation() {
+    return formulation;
+  }
+
+  /** The multiplier; empty for formulations without one. */
+  public Optional<Multiplier> multiplier() {
+    return Optional.ofNullable(multiplier);
+  }
+
+  /** The penalty coefficient; empty for formulations without one. */
+  public Optional<PenaltyCoefficient> penaltyCoefficient() {
+    return Optional.ofNullable(penaltyCoefficient);
+  }
+
+  /** The name it was registered under; empty before that. */
+  public Optional<String> name() {
+    return Optional.ofNullable(name);
+  }
+
+  void setName(String name) {
+    if (this.name != null) {
+      throw new IllegalArgumentException(
+          "constraint '"
+              + this.name
+              + "' is registered already; make another Constraint for '"
+              + name
+              + "'");
+    }
+    this.name = name;
+  }
+
+  @Override
+  public String toString() {
+    StringBuilder text =
+        new StringBuilder("Constraint(constraintType=" + constraintType)
+            .append(", formulation=")
+            .append(formulation);
+    if (multiplier != null) {
+      text.append(", multiplier=").append(multiplier);
+    }
+    if (penaltyCoefficient != null) {
+      text.append(", penaltyCoefficient=").append(penaltyCoefficient);
+    }
+    return text.append(')').toString();
+  }
+}

@@ -1,0 +1,28 @@
+package org.cooper4j.formulations;
+
+import org.cooper4j.ConstraintType;
+
+/**
+ * f(x) + ½ cᵀ relu(g(x))² + ½ cᵀ h(x)² (Nocedal & Wright, 17.7). Has no dual variables. Mirrors
+ * {@code cooper.formulations.QuadraticPenalty}.
+ */
+public final class QuadraticPenalty extends Formulation {
+  public QuadraticPenalty(ConstraintType constraintType) {
+    super(constraintType);
+  }
+
+  @Override
+  public boolean expectsMultiplier() {
+    return false;
+  }
+
+  @Override
+  public boolean expectsPenaltyCoefficient() {
+    return true;
+  }
+
+  @Override
+  public Kernel kernel() {
+    return Kernel.QUADRATIC_PENALTY;
+  }
+}

@@ -1,0 +1,91 @@
+package org.cooper4j.internal;
+
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.ByVal;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Name;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Platform;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/** The functions of the native layer; native/src/jni/bridge.h documents them. */
+@Properties(
+    @Platform(
+        include = {"bridge.h"},
+        link = {"c10", "torch_cpu", "cooper4j"},
+        library = "jnicooper4j"))
+@Namespace("cooper4j::jni")
+public final class Native {
+  static {
+    // LibTorch first: the binding's libraries then resolve to the copies already loaded.
+    Loader.load(torch.class);
+    Loader.load(Native.class);
+    useOnePoolOfThreads();
+  }
+
+  private Native() {}
+
+  /** Does nothing but trigger the loading. */
+  public static void load() {}
+
+  @Name("use_one_pool_of_threads")
+  private static native void useOnePoolOfThreads();
+
+  @Name("step")
+  public static native void step(@ByRef Optimizer optimizer);
+
+  @Name("project_non_negative")
+  public static native void projectNonNegative(@Const @ByRef Tensor weight);
+
+  @Name("project_gradient_rows")
+  public static native void projectGradientRows(@Const @ByRef Tensor weight);
+
+  @Name("update_penalty")
+  public static native void updatePenalty(
+      @Const @ByRef Tensor value,
+      @Const @ByRef Tensor init,
+      @Const @ByRef Tensor violation,
+      @Const Tensor indices,
+      @Cast("bool") boolean inequality,
+      @Cast("bool") boolean restart,
+      double tolerance,
+      double factor,
+      double summand);
+
+  /** The Lagrangian at one point, cooper4j::Evaluation. */
+  @Name("Evaluation")
+  public static final class Evaluation extends Pointer {
+    static {
+      Native.load();
+    }
+
+    public Evaluation(
+        Tensor loss, long[] tensors, int[] flags, boolean primal, boolean dual, boolean backward) {
+      super((Pointer) null);
+      allocate(loss, tensors, flags, flags.length, primal, dual, backward);
+    }
+
+    private native void allocate(
+        @Const Tensor loss,
+        @Cast("const int64_t*") long[] tensors,
+        @Const int[] flags,
+        int count,
+        @Cast("bool") boolean primal,
+        @Cast("bool") boolean dual,
+        @Cast("bool") boolean backward);
+
+    public native void backward();
+
+    public native @ByVal Tensor lagrangian(@Cast("bool") boolean primal);
+
+    public native @ByVal Tensor multiplier(int term, @Cast("bool") boolean primal);
+
+    public native @ByVal Tensor penalty(int term, @Cast("bool") boolean primal);
+  }
+}

@@ -1,0 +1,120 @@
+package org.cooper4j.internal;
+
+import static org.bytedeco.pytorch.global.torch.isFloatingType;
+
+import java.util.Arrays;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.DeviceOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** Small things that several packages do with tensors. */
+public final class Tensors {
+  static {
+    Native.load();
+  }
+
+  private Tensors() {}
+
+  /** Lets a pointer outlive the PointerScope it was made in. */
+  public static <P extends Pointer> P keep(P pointer) {
+    pointer.retainReference();
+    return pointer;
+  }
+
+  /** The address of the native tensor, 0 for null. */
+  public static long address(Tensor tensor) {
+    return tensor == null ? 0 : tensor.address();
+  }
+
+  public static String shape(Tensor tensor) {
+    return Arrays.toString(tensor.shape());
+  }
+
+  /** PyTorch's name of a dtype, such as float32. */
+  public static String dtype(Tensor tensor) {
+    ScalarType type = tensor.scalar_type();
+    return switch (type) {
+      case Float -> "float32";
+      case Double -> "float64";
+      case Half -> "float16";
+      case Byte -> "uint8";
+      case Char -> "int8";
+      case Short -> "int16";
+      case Int -> "int32";
+      case Long -> "int64";
+      default -> type.toString().toLowerCase(java.util.Locale.ROOT);
+    };
+  }
+
+  public static Tensor zeros(long[] shape, Device device, ScalarType dtype) {
+    Tensor zeros = torch.zeros(shape, new TensorOptions(dtype).device(new DeviceOptional(device)));
+    requireFloatingPoint(zeros, "dtype");
+    return zeros;
+  }
+
+  /** A float32 scalar on the CPU. */
+  public static Tensor scalar(double value) {
+    return torch.scalar_tensor(new Scalar((float) value), new TensorOptions(ScalarType.Float));
+  }
+
+  /** Moves and/or converts a leaf in place, so that optimizers keep what they hold. */
+  public static void moveInPlace(Tensor tensor, Device device, ScalarType dtype) {
+    try (PointerScope temporaries = new PointerScope();
+        NoGradGuard noGrad = new NoGradGuard()) {
+      Tensor data = tensor.detach();
+      if (dtype != null) {
+        data = data.to(dtype);
+        requireFloatingPoint(data, "dtype");
+      }
+      if (device != null) {
+        data = data.to(device, data.scalar_type());
+      }
+      tensor.set_data(data);
+    }
+  }
+
+  /** Overwrites values, converting dtype and device as torch's copy_ does. */
+  public static void copyInto(Tensor target, Tensor source) {
+    try (PointerScope temporaries = new PointerScope();
+        NoGradGuard noGrad = new NoGradGuard()) {
+      target.copy_(source);
+    }
+  }
+
+  public static boolean anyNegative(Tensor values) {
+    try (PointerScope temporaries = new PointerScope();
+        NoGradGuard noGrad = new NoGradGuard()) {
+      return values.lt(new Scalar(0.0)).any().item_bool();
+    }
+  }
+
+  public static void requireFloatingPoint(Tensor tensor, String what) {
+    if (!isFloatingType(tensor.scalar_type())) {
+      throw new IllegalArgumentException(
+          what + " is " + dtype(tensor) + "; expected a floating point dtype, such as float32");
+    }
+  }
+
+  public static void requireIndices(Tensor indices) {
+    if (indices == null) {
+      throw new IllegalArgumentException("no indices were given; expected an int64 tensor [m]");
+    }
+    if (indices.scalar_type() != ScalarType.Long) {
+      throw new IllegalArgumentException("indices are " + dtype(indices) + "; expected int64");
+    }
+  }
+
+  public static void requireSameShape(Tensor expected, Tensor found, String what) {
+    if (!Arrays.equals(expected.shape(), found.shape())) {
+      throw new IllegalArgumentException(
+          what + ": expected shape " + shape(expected) + ", found " + shape(found));
+    }
+  }
+}

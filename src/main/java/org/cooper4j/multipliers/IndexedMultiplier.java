@@ -1,0 +1,58 @@
+package org.cooper4j.multipliers;
+
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Tensors;
+
+/**
+ * Multipliers of constraints of which each step observes a few, named by int64 indices; {@code
+ * weight} has shape [num_constraints, 1] and sparse gradients. Mirrors {@code
+ * cooper.multipliers.IndexedMultiplier}.
+ */
+public final class IndexedMultiplier extends ExplicitMultiplier {
+  /** Zeros, float32, on the CPU. */
+  public IndexedMultiplier(long numConstraints) {
+    this(numConstraints, new Device("cpu"), ScalarType.Float);
+  }
+
+  /** Zeros. */
+  public IndexedMultiplier(long numConstraints, Device device, ScalarType dtype) {
+    super(zeros(numConstraints, device, dtype).unsqueeze(1).requires_grad_(true));
+  }
+
+  /**
+   * Starts at given values; device and dtype are theirs.
+   *
+   * @param init [num_constraints], floating point; copied
+   */
+  public IndexedMultiplier(Tensor init) {
+    super(copyOf(init).unsqueeze(1).requires_grad_(true));
+  }
+
+  @Override
+  public boolean expectsConstraintFeatures() {
+    return true;
+  }
+
+  /**
+   * The values at the given indices.
+   *
+   * @param constraintFeatures int64 [m]
+   * @return [m]
+   */
+  @Override
+  public Tensor forward(Tensor constraintFeatures) {
+    Tensors.requireIndices(constraintFeatures);
+    return weight().index_select(0, constraintFeatures).flatten();
+  }
+
+  /** Projects the rows of the last (sparse) gradient: its cost is the batch's, not the table's. */
+  @Override
+  public void postStep() {
+    if (isInequality()) {
+      Native.projectGradientRows(weight());
+    }
+  }
+}

@@ -1,0 +1,32 @@
+package org.cooper4j.optim;
+
+import java.util.List;
+import org.bytedeco.pytorch.Optimizer;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.internal.Native;
+import org.cooper4j.multipliers.Multiplier;
+
+/**
+ * An optimizer of primal and dual variables. Mirrors {@code cooper.optim.ConstrainedOptimizer}.
+ *
+ * <p>LibTorch's optimizers have no {@code maximize}: multipliers get the negated dual gradient, so
+ * that any optimizer's descent ascends the dual Lagrangian.
+ */
+public abstract class ConstrainedOptimizer<B> extends CooperOptimizer<B> {
+  ConstrainedOptimizer(
+      ConstrainedMinimizationProblem<B> cmp,
+      List<? extends Optimizer> primalOptimizers,
+      List<? extends Optimizer> dualOptimizers) {
+    super(cmp, primalOptimizers, dualOptimizers);
+    if (dualOptimizers.isEmpty()) {
+      throw new IllegalArgumentException(
+          "no dual optimizer was given; give one, or use UnconstrainedOptimizer");
+    }
+  }
+
+  /** Steps the dual optimizers, then projects the multipliers of inequalities. */
+  public final void dualStep() {
+    dualOptimizers().forEach(Native::step);
+    cmp().multipliers().forEach(Multiplier::postStep);
+  }
+}

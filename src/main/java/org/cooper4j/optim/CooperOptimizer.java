@@ -1,0 +1,98 @@
+package org.cooper4j.optim;
+
+import java.util.List;
+import java.util.Objects;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Optimizer;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.internal.Native;
+
+/**
+ * Drives LibTorch optimizers through a problem. Mirrors {@code cooper.optim.CooperOptimizer}.
+ *
+ * <p>An optimizer belongs to one thread at a time.
+ *
+ * @param <B> what the problem's evaluation needs
+ */
+public abstract class CooperOptimizer<B> {
+  private final ConstrainedMinimizationProblem<B> cmp;
+  private final List<Optimizer> primalOptimizers;
+  private final List<Optimizer> dualOptimizers;
+  private PointerScope lastRoll;
+
+  CooperOptimizer(
+      ConstrainedMinimizationProblem<B> cmp,
+      List<? extends Optimizer> primalOptimizers,
+      List<? extends Optimizer> dualOptimizers) {
+    this.cmp = Objects.requireNonNull(cmp, "cmp");
+    this.primalOptimizers = List.copyOf(primalOptimizers);
+    this.dualOptimizers = List.copyOf(dualOptimizers);
+    if (primalOptimizers.isEmpty()) {
+      throw new IllegalArgumentException("no primal optimizer was given; give at least one");
+    }
+  }
+
+  public final ConstrainedMinimizationProblem<B> cmp() {
+    return cmp;
+  }
+
+  public final List<Optimizer> primalOptimizers() {
+    return primalOptimizers;
+  }
+
+  /** The dual optimizers; none for unconstrained problems. */
+  public final List<Optimizer> dualOptimizers() {
+    return dualOptimizers;
+  }
+
+  /**
+   * Evaluates the problem and updates its variables. The temporaries that the problem makes are
+   * released by the next roll, or right away if the evaluation throws; no scope is needed around
+   * it.
+   *
+   * @param batch what {@code computeCMPState} is given
+   * @throws IllegalArgumentException naming the constraint that does not fit, before any variable
+   *     changed
+   */
+  public final RollOut roll(B batch) {
+    return roll(batch, batch);
+  }
+
+  /** Rolls a problem whose evaluation needs nothing. */
+  public final RollOut roll() {
+    return roll(null);
+  }
+
+  final RollOut roll(B batch, B violationsBatch) {
+    releaseLastRoll();
+    PointerScope scope = new PointerScope();
+    try {
+      RollOut rollOut = update(batch, violationsBatch);
+      scope.extend();
+      lastRoll = scope;
+      return rollOut;
+    } finally {
+      scope.close();
+    }
+  }
+
+  abstract RollOut update(B batch, B violationsBatch);
+
+  /** Clears the gradients of primal and dual variables. */
+  public final void zeroGrad() {
+    primalOptimizers.forEach(optimizer -> optimizer.zero_grad(true));
+    dualOptimizers.forEach(optimizer -> optimizer.zero_grad(true));
+  }
+
+  /** Steps the primal optimizers. */
+  public final void primalStep() {
+    primalOptimizers.forEach(Native::step);
+  }
+
+  private void releaseLastRoll() {
+    if (lastRoll != null) {
+      lastRoll.close();
+      lastRoll = null;
+    }
+  }
+}
