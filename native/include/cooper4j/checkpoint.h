@@ -1,0 +1,84 @@
+// Checkpoints that Python's torch.load and torch.save exchange with this program.
+//
+// load() reads what torch.load(weights_only=True) reads, and collections.defaultdict and Cooper's
+// nuPIInitType besides. save() writes what the stock torch.load(weights_only=True) reads; the one
+// exception is an Enum node, whose class the Python side has to allow-list.
+//
+// Ownership: a Document owns its nodes and shares storages; tensors made from it share those too.
+// Threads:   different Documents are independent; saves to different paths are, too.
+// Errors:    CheckpointError for anything about a file, std::invalid_argument for a wrong call.
+// Nothing in a file is trusted: lengths are checked before memory is allocated, nothing is executed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "cooper4j/document.h"
+#include "cooper4j/export.h"
+
+namespace at {
+class Tensor;
+}
+
+namespace cooper4j {
+
+/// Says where in the file (record, byte offset or key path) and why.
+class COOPER4J_EXPORT CheckpointError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct LoadOptions {
+  /// Where tensors go: a device for all of them, or "" for the device the file names.
+  std::string map_location = "cpu";
+  /// Containers inside containers. Python's own pickler stops at about 1000.
+  uint32_t max_depth = 1000;
+  /// Values in the file, shared tuples counted each time they are reached.
+  uint64_t max_nodes = uint64_t{1} << 24;
+  /// Bytes of data.pkl, which holds everything but the tensors' elements.
+  uint64_t max_pickle_bytes = uint64_t{1} << 28;
+};
+
+struct SaveOptions {
+  /// False writes CRC 0 everywhere, as torch.serialization.set_crc32_options(False) does.
+  bool crc32 = true;
+};
+
+/// Reads a checkpoint; the tree hangs from root().
+COOPER4J_EXPORT Document load(const std::filesystem::path& path, const LoadOptions& options = {});
+/// Reads a checkpoint that is in memory; storages are copied out of it.
+COOPER4J_EXPORT Document load_bytes(std::string_view file, const LoadOptions& options = {});
+
+/// Writes `root` and what it reaches: to a temporary file beside `path`, synced, then renamed over
+/// it, so that `path` is the old or the new file whatever happens. The mode bits of a file that was
+/// there stay. A defaultdict becomes a dict, since torch.load refuses it.
+COOPER4J_EXPORT void save(const std::filesystem::path& path, const Document& document, Node root,
+                          const SaveOptions& options = {});
+/// The same bytes in memory. `name` is the archive's root folder.
+COOPER4J_EXPORT std::string save_bytes(const Document& document, Node root,
+                                       const SaveOptions& options = {},
+                                       std::string_view name = "archive");
+
+/// One line of JSON: {"file": …, "ok": true, "tree": …} or {"file": …, "ok": false, "error": …}.
+/// Never throws for a bad file; sets *ok.
+COOPER4J_EXPORT std::string inspect_json(const std::string& path, bool* ok = nullptr);
+/// The same for people: an indented tree.
+COOPER4J_EXPORT std::string inspect_text(const std::string& path, bool* ok = nullptr);
+
+// LibTorch's side.
+
+/// The tensor of a kTensor, kSparseCoo or kSparseCsr node. One node gives one tensor, however often
+/// it is asked for; views of one storage share it, and CPU storages are not copied. A storage whose
+/// location is another device is copied there once.
+COOPER4J_EXPORT at::Tensor to_tensor(Document& document, Node node);
+
+/// Adds a tensor without copying it (CUDA storages are copied to the CPU once and remember their
+/// device). One tensor gives one node; tensors over one storage stay views of it. The document
+/// holds the memory alive: what is written later into the tensor is what save() will see.
+COOPER4J_EXPORT Node add_tensor(Document& document, const at::Tensor& tensor,
+                                bool parameter = false);
+
+}  // namespace cooper4j

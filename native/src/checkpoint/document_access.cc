@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <stdexcept>
+
+#include "cooper4j/document.h"
+
+namespace cooper4j {
+namespace {
+
+constexpr size_t kNamedKeys = 8;  // keys that a message about a missing one lists
+
+}  // namespace
+
+const Document::Record& Document::record(Node node) const {
+  if (node >= nodes_.size())
+    throw std::invalid_argument("node " + std::to_string(node) + " is not of this document of " +
+                                std::to_string(nodes_.size()) + " nodes");
+  return nodes_[node];
+}
+
+void Document::mismatch(const std::string& expected, Node node) const {
+  throw std::invalid_argument("expected " + expected + ", found " + kind_name(kind(node)));
+}
+
+const Document::Record& Document::expect(Node node, Kind kind) const {
+  const Record& r = record(node);
+  if (r.kind != kind) mismatch(kind_name(kind), node);
+  return r;
+}
+
+bool Document::is_dict(Node node) const {
+  const Kind k = kind(node);
+  return k == Kind::kDict || k == Kind::kOrderedDict || k == Kind::kCounter ||
+         k == Kind::kDefaultDict;
+}
+
+const Document::Mapping& Document::mapping(Node node) const {
+  if (!is_dict(node) && kind(node) != Kind::kSet) mismatch("dict or set", node);
+  return mappings_[record(node).index];
+}
+
+const Document::Mapping& Document::dict_mapping(Node node) const {
+  if (!is_dict(node)) mismatch("dict", node);
+  return mappings_[record(node).index];
+}
+
+const std::vector<Node>& Document::sequence(Node node) const {
+  const Kind k = kind(node);
+  if (k != Kind::kList && k != Kind::kTuple && k != Kind::kSize) mismatch("list or tuple", node);
+  return sequences_[record(node).index];
+}
+
+Kind Document::kind(Node node) const { return record(node).kind; }
+
+bool Document::as_bool(Node node) const { return expect(node, Kind::kBool).integer != 0; }
+
+int64_t Document::as_int(Node node) const { return expect(node, Kind::kInt).integer; }
+
+double Document::as_double(Node node) const {
+  const Record& r = record(node);
+  if (r.kind == Kind::kInt) return static_cast<double>(r.integer);
+  if (r.kind != Kind::kFloat) mismatch("float or int", node);
+  return r.number;
+}
+
+std::complex<double> Document::as_complex(Node node) const {
+  const Record& r = record(node);
+  if (r.kind == Kind::kComplex) return complexes_[r.index];
+  if (r.kind == Kind::kBool) return static_cast<double>(r.integer);
+  return as_double(node);
+}
+
+const std::string& Document::as_string(Node node) const {
+  const Record& r = record(node);
+  switch (r.kind) {
+    case Kind::kStr: case Kind::kBytes: case Kind::kByteArray: case Kind::kDevice:
+    case Kind::kLayout: case Kind::kEnum: return texts_[r.index];
+    default: mismatch("str", node);
+  }
+}
+
+const std::string& Document::big_integer_bytes(Node node) const {
+  return texts_[expect(node, Kind::kBigInt).index];
+}
+
+std::string Document::decimal(Node node) const {
+  if (kind(node) == Kind::kInt) return std::to_string(as_int(node));
+  const std::string& bytes = big_integer_bytes(node);
+  const bool negative = bytes.back() & 0x80;
+  std::vector<unsigned char> magnitude(bytes.rbegin(), bytes.rend());
+  if (negative) {
+    unsigned carry = 1;
+    for (auto it = magnitude.rbegin(); it != magnitude.rend(); ++it) {
+      carry += static_cast<unsigned char>(~*it);
+      *it = static_cast<unsigned char>(carry);
+      carry >>= 8;
+    }
+    if (carry) magnitude.insert(magnitude.begin(), 1);
+  }
+  std::string digits;
+  while (std::any_of(magnitude.begin(), magnitude.end(), [](unsigned char b) { return b != 0; })) {
+    unsigned remainder = 0;
+    for (unsigned char& b : magnitude) {
+      remainder = remainder << 8 | b;
+      b = static_cast<unsigned char>(remainder / 10);
+      remainder %= 10;
+    }
+    digits.push_back(static_cast<char>('0' + remainder));
+  }
+  if (negative) digits.push_back('-');
+  std::reverse(digits.begin(), digits.end());
+  return digits;
+}
+
+Dtype Document::as_dtype(Node node) const {
+  return static_cast<Dtype>(expect(node, Kind::kDtype).index);
+}
+
+Node Document::enum_value(Node node) const { return expect(node, Kind::kEnum).child; }
+
+std::vector<int64_t> Document::as_size(Node node) const {
+  std::vector<int64_t> sizes;
+  for (Node item : sequences_[expect(node, Kind::kSize).index]) sizes.push_back(as_int(item));
+  return sizes;
+}
+
+size_t Document::size(Node node) const {
+  if (is_dict(node) || kind(node) == Kind::kSet) return mapping(node).entries.size() / 2;
+  return sequence(node).size();
+}
+
+Node Document::item(Node node, size_t i) const {
+  if (i >= size(node))
+    throw std::invalid_argument("expected an index below " + std::to_string(size(node)) +
+                                ", found " + std::to_string(i));
+  if (kind(node) == Kind::kSet) return mapping(node).entries[2 * i];
+  return sequence(node)[i];
+}
+
+Node Document::key(Node node, size_t i) const {
+  const Mapping& in = dict_mapping(node);
+  if (i >= in.entries.size() / 2)
+    throw std::invalid_argument("expected an index below " + std::to_string(size(node)) +
+                                ", found " + std::to_string(i));
+  return in.entries[2 * i];
+}
+
+Node Document::value(Node node, size_t i) const {
+  key(node, i);
+  return mapping(node).entries[2 * i + 1];
+}
+
+Node Document::at(Node dict, std::string_view key) const {
+  const Node found = find(dict, key);
+  if (found != kNoNode) return found;
+  std::string text = "expected the key '" + std::string(key) + "', found";
+  const size_t count = size(dict);
+  if (count == 0) text += " an empty " + std::string(kind_name(kind(dict)));
+  for (size_t i = 0; i < count && i < kNamedKeys; ++i) {
+    const Node k = this->key(dict, i);
+    text += i ? ", " : " ";
+    text += kind(k) == Kind::kStr   ? "'" + as_string(k) + "'"
+            : kind(k) == Kind::kInt ? decimal(k)
+                                    : kind_name(kind(k));
+  }
+  throw std::invalid_argument(text + (count > kNamedKeys ? ", …" : ""));
+}
+
+Node Document::attrs(Node node) const {
+  const Record& r = record(node);
+  if (r.kind == Kind::kOrderedDict) return mappings_[r.index].attrs;
+  if (r.kind == Kind::kTensor) return tensors_[r.index].attrs;
+  mismatch("OrderedDict or Tensor", node);
+}
+
+const TensorInfo& Document::as_tensor(Node node) const {
+  return tensors_[expect(node, Kind::kTensor).index];
+}
+
+const SparseInfo& Document::as_sparse(Node node) const {
+  const Record& r = record(node);
+  if (r.kind != Kind::kSparseCoo && r.kind != Kind::kSparseCsr) mismatch("sparse tensor", node);
+  return sparse_[r.index];
+}
+
+const Storage& Document::storage(uint32_t index) const {
+  if (index >= storages_.size())
+    throw std::invalid_argument("storage " + std::to_string(index) + " is not of this document of " +
+                                std::to_string(storages_.size()) + " storages");
+  return storages_[index];
+}
+
+Storage& Document::storage(uint32_t index) {
+  return const_cast<Storage&>(static_cast<const Document&>(*this).storage(index));
+}
+
+}  // namespace cooper4j
