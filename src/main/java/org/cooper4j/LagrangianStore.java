@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.function.IntFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.cooper4j.internal.Native.Evaluation;
+import org.cooper4j.internal.Evaluation;
 
 /**
  * The primal or dual Lagrangian at one point, with the multiplier and penalty values it was

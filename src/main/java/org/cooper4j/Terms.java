@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState.Lagrangians;
 import org.cooper4j.formulations.Formulation.Kernel;
-import org.cooper4j.internal.Native.Evaluation;
+import org.cooper4j.internal.Evaluation;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.multipliers.Multiplier;

@@ -1,9 +1,7 @@
 package org.cooper4j.internal;
 
 import org.bytedeco.javacpp.Loader;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByRef;
-import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Name;
@@ -57,35 +55,4 @@ public final class Native {
       double tolerance,
       double factor,
       double summand);
-
-  /** The Lagrangian at one point, cooper4j::Evaluation. */
-  @Name("Evaluation")
-  public static final class Evaluation extends Pointer {
-    static {
-      Native.load();
-    }
-
-    public Evaluation(
-        Tensor loss, long[] tensors, int[] flags, boolean primal, boolean dual, boolean backward) {
-      super((Pointer) null);
-      allocate(loss, tensors, flags, flags.length, primal, dual, backward);
-    }
-
-    private native void allocate(
-        @Const Tensor loss,
-        @Cast("const int64_t*") long[] tensors,
-        @Const int[] flags,
-        int count,
-        @Cast("bool") boolean primal,
-        @Cast("bool") boolean dual,
-        @Cast("bool") boolean backward);
-
-    public native void backward();
-
-    public native @ByVal Tensor lagrangian(@Cast("bool") boolean primal);
-
-    public native @ByVal Tensor multiplier(int term, @Cast("bool") boolean primal);
-
-    public native @ByVal Tensor penalty(int term, @Cast("bool") boolean primal);
-  }
 }

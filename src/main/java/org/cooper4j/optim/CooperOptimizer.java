@@ -1,10 +1,14 @@
 package org.cooper4j.optim;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.checkpoint.OptimizerState;
 import org.cooper4j.internal.Native;
 
 /**
@@ -63,7 +67,7 @@ public abstract class CooperOptimizer<B> {
     return roll(null);
   }
 
-  final RollOut roll(B batch, B violationsBatch) {
+  RollOut roll(B batch, B violationsBatch) {
     releaseLastRoll();
     PointerScope scope = new PointerScope();
     try {
@@ -87,6 +91,52 @@ public abstract class CooperOptimizer<B> {
   /** Steps the primal optimizers. */
   public final void primalStep() {
     primalOptimizers.forEach(Native::step);
+  }
+
+  /**
+   * The optimizers' states in Python's layout: {@code {"primal_optimizer_states": […],
+   * "dual_optimizer_states": […] or null}}.
+   */
+  public final Map<String, Object> stateDict() {
+    Map<String, Object> state = new LinkedHashMap<>();
+    state.put("primal_optimizer_states", states(primalOptimizers, false));
+    state.put(
+        "dual_optimizer_states", dualOptimizers.isEmpty() ? null : states(dualOptimizers, true));
+    return state;
+  }
+
+  private static List<Object> states(List<Optimizer> optimizers, boolean dual) {
+    List<Object> states = new ArrayList<>();
+    optimizers.forEach(optimizer -> states.add(OptimizerState.of(optimizer, dual)));
+    return states;
+  }
+
+  /**
+   * Loads what {@link #stateDict()} gave, here or in Python; all of it or nothing.
+   *
+   * @throws IllegalArgumentException naming the key that does not fit
+   */
+  public final void loadStateDict(Map<String, ?> state) {
+    for (boolean dry : new boolean[] {true, false}) {
+      load(state, "primal_optimizer_states", primalOptimizers, false, dry);
+      load(state, "dual_optimizer_states", dualOptimizers, true, dry);
+    }
+  }
+
+  private static void load(
+      Map<String, ?> state, String key, List<Optimizer> optimizers, boolean dual, boolean dry) {
+    List<?> states = state.get(key) instanceof List<?> list ? list : List.of();
+    if (states.size() != optimizers.size()) {
+      throw new IllegalArgumentException(
+          key + ": expected " + optimizers.size() + " states, found " + states.size());
+    }
+    for (int i = 0; i < optimizers.size(); i++) {
+      try {
+        OptimizerState.load(optimizers.get(i), states.get(i), dual, dry);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(key + "[" + i + "]." + e.getMessage(), e);
+      }
+    }
   }
 
   private void releaseLastRoll() {

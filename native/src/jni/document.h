@@ -1,0 +1,66 @@
+// A cooper4j::Document as Java walks and builds it: kinds by number, texts as bytes.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/csrc/api/include/torch/optim/optimizer.h>
+
+#include <cstdint>
+#include <string>
+
+#include "cooper4j/document.h"
+
+namespace cooper4j::jni {
+
+class Document {
+ public:
+  Document() = default;
+  /// Reads a checkpoint; tensors go to the device, or to the CPU if it is empty.
+  Document(const char* path, int64_t n, const char* device, int64_t m);
+  void save(const char* path, int64_t n, int root) const;
+
+  int root() const { return as_int32(document_.root()); }
+  int node_count() const { return static_cast<int>(document_.node_count()); }
+  int kind(int node) const { return static_cast<int>(document_.kind(node)); }
+  bool as_bool(int node) const { return document_.as_bool(node); }
+  int64_t as_int(int node) const { return document_.as_int(node); }
+  double as_double(int node) const { return document_.as_double(node); }
+  double real(int node) const { return document_.as_complex(node).real(); }
+  double imaginary(int node) const { return document_.as_complex(node).imag(); }
+  std::string as_string(int node) const;  ///< of big ints: two's complement, little-endian
+  int enum_value(int node) const { return as_int32(document_.enum_value(node)); }
+  int size(int node) const { return static_cast<int>(document_.size(node)); }
+  int item(int node, int i) const { return as_int32(document_.item(node, i)); }
+  int key(int node, int i) const { return as_int32(document_.key(node, i)); }
+  int value(int node, int i) const { return as_int32(document_.value(node, i)); }
+  int attrs(int node) const { return as_int32(document_.attrs(node)); }  ///< -1 for none
+  at::Tensor as_tensor(int node);
+
+  int none() { return as_int32(document_.none()); }
+  int boolean_(bool value) { return as_int32(document_.boolean(value)); }
+  int integer(int64_t value) { return as_int32(document_.integer(value)); }
+  int number(double value) { return as_int32(document_.number(value)); }
+  int complex(double real, double imaginary) {
+    return as_int32(document_.complex({real, imaginary}));
+  }
+  int text(int kind, const char* text, int64_t n);
+  int container(int kind);
+  int tuple(const int* items, int n);
+  int sizes(const int64_t* sizes, int n);
+  int enumeration(const char* class_name, int64_t n, int value);
+  int tensor(const at::Tensor& tensor);
+  void append(int sequence, int item) { document_.append(sequence, item); }
+  void put(int dict, int key, int value) { document_.put(dict, key, value); }
+  void set_attrs(int node, int dict) { document_.set_attrs(node, dict); }
+
+  /// The optimizer's state_dict; a dual one's says maximize.
+  int optimizer_state(const torch::optim::Optimizer& optimizer, bool dual);
+  /// Loads a state, or with `dry` only checks that it fits.
+  void load_optimizer_state(torch::optim::Optimizer& optimizer, int state, bool dual, bool dry);
+
+ private:
+  static int as_int32(Node node) { return static_cast<int>(node); }
+
+  cooper4j::Document document_;
+};
+
+}  // namespace cooper4j::jni

@@ -1,0 +1,13 @@
+package org.cooper4j.checkpoint;
+
+/** A checkpoint file that cannot be read or written, with where and why. */
+public final class CheckpointException extends RuntimeException {
+  CheckpointException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  /** Leaves what Java itself threw, and names what the native layer threw. */
+  static RuntimeException of(RuntimeException e) {
+    return e.getClass() == RuntimeException.class ? new CheckpointException(e.getMessage(), e) : e;
+  }
+}

@@ -1,0 +1,141 @@
+package org.cooper4j.checkpoint;
+
+import java.math.BigInteger;
+import java.util.Collection;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.internal.Document;
+import org.cooper4j.internal.Document.Kind;
+
+/** Makes a document's nodes of Java objects, one node an object, so that identity is kept. */
+final class DocumentWriter {
+  private static final int MAX_DEPTH = 500;
+
+  private final Document document;
+  private final Map<Object, Integer> nodes = new IdentityHashMap<>();
+  private int depth;
+
+  DocumentWriter(Document document) {
+    this.document = document;
+  }
+
+  /**
+   * The node of a value.
+   *
+   * @param path where the value stands, for errors
+   */
+  int write(Object value, String path) {
+    if (value == null) {
+      return document.none();
+    }
+    Integer known = nodes.get(value);
+    if (known != null) {
+      return known;
+    }
+    if (++depth > MAX_DEPTH) {
+      throw new IllegalArgumentException(path + ": nested more than " + MAX_DEPTH + " levels deep");
+    }
+    int node = make(value, path);
+    depth--;
+    nodes.put(value, node);
+    return node;
+  }
+
+  private int make(Object value, String path) {
+    if (value instanceof Tensor tensor) {
+      return document.tensor(tensor);
+    } else if (value instanceof String text) {
+      return document.text(Kind.STR, Utf8.encode(text));
+    } else if (value instanceof Double || value instanceof Float) {
+      return document.number(((Number) value).doubleValue());
+    } else if (value instanceof Long
+        || value instanceof Integer
+        || value instanceof Short
+        || value instanceof Byte) {
+      return document.integer(((Number) value).longValue());
+    } else if (value instanceof Boolean bool) {
+      return document.boolean_(bool);
+    } else if (value instanceof Map<?, ?> map) {
+      return map(map, path);
+    } else if (value instanceof Collection<?> items) {
+      int node = container(value, items instanceof Set ? Kind.SET : Kind.LIST);
+      int i = 0;
+      for (Object item : items) {
+        document.append(node, write(item, path + "[" + i++ + "]"));
+      }
+      return node;
+    } else if (value instanceof BigInteger integer) {
+      return document.text(Kind.BIG_INT, reversed(integer.toByteArray()));
+    } else if (value instanceof byte[] bytes) {
+      return document.text(Kind.BYTES, bytes);
+    }
+    return python(value, path);
+  }
+
+  private int python(Object value, String path) {
+    if (value instanceof Python.Tuple tuple) {
+      int[] items = new int[tuple.items().size()];
+      for (int i = 0; i < items.length; i++) {
+        items[i] = write(tuple.items().get(i), path + "[" + i + "]");
+      }
+      return document.tuple(items);
+    } else if (value instanceof Python.Complex complex) {
+      return document.complex(complex.real(), complex.imaginary());
+    } else if (value instanceof Python.ByteArray array) {
+      return document.text(Kind.BYTE_ARRAY, array.bytes());
+    } else if (value instanceof Python.Size size) {
+      return document.sizes(size.sizes().stream().mapToLong(Long::longValue).toArray());
+    } else if (value instanceof Python.Dtype dtype) {
+      return document.text(Kind.DTYPE, Utf8.encode(dtype.name()));
+    } else if (value instanceof Python.Device device) {
+      return document.text(Kind.DEVICE, Utf8.encode(device.name()));
+    } else if (value instanceof Python.Layout layout) {
+      return document.text(Kind.LAYOUT, Utf8.encode(layout.name()));
+    } else if (value instanceof Python.EnumMember member) {
+      int inner = write(member.value(), path);
+      return document.enumeration(Utf8.encode(member.className()), inner);
+    }
+    throw new IllegalArgumentException(
+        path
+            + ": "
+            + value.getClass().getName()
+            + " cannot be saved; use maps, lists, tensors, strings, numbers, or the records of "
+            + Python.class.getSimpleName());
+  }
+
+  private int map(Map<?, ?> map, String path) {
+    Kind kind = Kind.DICT;
+    if (map instanceof StateDict) {
+      kind = Kind.ORDERED_DICT;
+    } else if (map instanceof Python.Counter) {
+      kind = Kind.COUNTER;
+    }
+    int node = container(map, kind);
+    map.forEach(
+        (key, item) ->
+            document.put(node, write(key, path + " (key)"), write(item, path + "." + key)));
+    if (map instanceof StateDict state && state.metadata() != null) {
+      int attrs = document.container(Kind.DICT);
+      document.put(attrs, write("_metadata", path), write(state.metadata(), path + "._metadata"));
+      document.setAttrs(node, attrs);
+    }
+    return node;
+  }
+
+  /** Registered before it is filled: a container may hold itself. */
+  private int container(Object value, Kind kind) {
+    int node = document.container(kind);
+    nodes.put(value, node);
+    return node;
+  }
+
+  private static byte[] reversed(byte[] bigEndian) {
+    byte[] littleEndian = new byte[bigEndian.length];
+    for (int i = 0; i < littleEndian.length; i++) {
+      littleEndian[i] = bigEndian[bigEndian.length - 1 - i];
+    }
+    return littleEndian;
+  }
+}

@@ -1,0 +1,182 @@
+package org.cooper4j.internal;
+
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.ByVal;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Name;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.javacpp.annotation.StdString;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * A Python object graph outside the heap: cooper4j::jni::Document. Nodes are small integers; texts
+ * cross as UTF-8 with lone surrogates encoded.
+ */
+@Properties(inherit = Native.class)
+@Namespace("cooper4j::jni")
+public final class Document extends Pointer {
+  /** In the order of cooper4j::Kind. */
+  public enum Kind {
+    NONE,
+    BOOL,
+    INT,
+    BIG_INT,
+    FLOAT,
+    COMPLEX,
+    STR,
+    BYTES,
+    BYTE_ARRAY,
+    LIST,
+    TUPLE,
+    SET,
+    DICT,
+    ORDERED_DICT,
+    COUNTER,
+    DEFAULT_DICT,
+    SIZE,
+    DTYPE,
+    DEVICE,
+    LAYOUT,
+    ENUM,
+    TENSOR,
+    SPARSE_COO,
+    SPARSE_CSR
+  }
+
+  private static final Kind[] KINDS = Kind.values();
+
+  static {
+    Native.load();
+  }
+
+  /** An empty document. */
+  public Document() {
+    super((Pointer) null);
+    allocate();
+  }
+
+  /** Reads a checkpoint; tensors go to {@code device}, or stay on the CPU if it is empty. */
+  public Document(byte[] path, byte[] device) {
+    super((Pointer) null);
+    allocate(path, path.length, device, device.length);
+  }
+
+  private native void allocate();
+
+  private native void allocate(
+      @Cast("const char*") byte[] path, long n, @Cast("const char*") byte[] device, long m);
+
+  /** Writes the graph below {@code root} as torch.save does. */
+  public void save(byte[] path, int root) {
+    save(path, path.length, root);
+  }
+
+  private native void save(@Cast("const char*") byte[] path, long n, int root);
+
+  public native int root();
+
+  public Kind kind(int node) {
+    return KINDS[kindOrdinal(node)];
+  }
+
+  @Name("kind")
+  private native int kindOrdinal(int node);
+
+  @Name("node_count")
+  public native int nodeCount();
+
+  @Name("as_bool")
+  public native @Cast("bool") boolean asBool(int node);
+
+  @Name("as_int")
+  public native long asInt(int node);
+
+  @Name("as_double")
+  public native double asDouble(int node);
+
+  public native double real(int node);
+
+  public native double imaginary(int node);
+
+  @Name("as_string")
+  public native @StdString BytePointer asString(int node);
+
+  @Name("enum_value")
+  public native int enumValue(int node);
+
+  public native int size(int node);
+
+  public native int item(int node, int i);
+
+  public native int key(int node, int i);
+
+  public native int value(int node, int i);
+
+  public native int attrs(int node);
+
+  @Name("as_tensor")
+  public native @ByVal Tensor asTensor(int node);
+
+  public native int none();
+
+  public native int boolean_(@Cast("bool") boolean value);
+
+  public native int integer(long value);
+
+  public native int number(double value);
+
+  public native int complex(double real, double imaginary);
+
+  /** A str, bytes, bytearray, big int, dtype, device or layout, by its {@code Kind}. */
+  public int text(Kind kind, byte[] text) {
+    return text(kind.ordinal(), text, text.length);
+  }
+
+  private native int text(int kind, @Cast("const char*") byte[] text, long n);
+
+  /** An empty list, set or dict of some kind. */
+  public int container(Kind kind) {
+    return container(kind.ordinal());
+  }
+
+  private native int container(int kind);
+
+  public int tuple(int[] items) {
+    return tuple(items, items.length);
+  }
+
+  private native int tuple(@Const int[] items, int n);
+
+  public int sizes(long[] sizes) {
+    return sizes(sizes, sizes.length);
+  }
+
+  private native int sizes(@Cast("const int64_t*") long[] sizes, int n);
+
+  public int enumeration(byte[] className, int value) {
+    return enumeration(className, className.length, value);
+  }
+
+  private native int enumeration(@Cast("const char*") byte[] className, long n, int value);
+
+  public native int tensor(@Const @ByRef Tensor tensor);
+
+  public native void append(int sequence, int item);
+
+  public native void put(int dict, int key, int value);
+
+  @Name("set_attrs")
+  public native void setAttrs(int node, int dict);
+
+  @Name("optimizer_state")
+  public native int optimizerState(@Const @ByRef Optimizer optimizer, @Cast("bool") boolean dual);
+
+  @Name("load_optimizer_state")
+  public native void loadOptimizerState(
+      @ByRef Optimizer optimizer, int state, @Cast("bool") boolean dual, @Cast("bool") boolean dry);
+}

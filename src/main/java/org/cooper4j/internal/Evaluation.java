@@ -1,0 +1,41 @@
+package org.cooper4j.internal;
+
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByVal;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.pytorch.Tensor;
+
+/** The Lagrangian at one point: cooper4j::jni::Evaluation, which documents the arguments. */
+@Properties(inherit = Native.class)
+@Namespace("cooper4j::jni")
+public final class Evaluation extends Pointer {
+  static {
+    Native.load();
+  }
+
+  public Evaluation(
+      Tensor loss, long[] tensors, int[] flags, boolean primal, boolean dual, boolean backward) {
+    super((Pointer) null);
+    allocate(loss, tensors, flags, flags.length, primal, dual, backward);
+  }
+
+  private native void allocate(
+      @Const Tensor loss,
+      @Cast("const int64_t*") long[] tensors,
+      @Const int[] flags,
+      int count,
+      @Cast("bool") boolean primal,
+      @Cast("bool") boolean dual,
+      @Cast("bool") boolean backward);
+
+  public native void backward();
+
+  public native @ByVal Tensor lagrangian(@Cast("bool") boolean primal);
+
+  public native @ByVal Tensor multiplier(int term, @Cast("bool") boolean primal);
+
+  public native @ByVal Tensor penalty(int term, @Cast("bool") boolean primal);
+}

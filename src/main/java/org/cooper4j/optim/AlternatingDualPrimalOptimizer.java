@@ -1,0 +1,44 @@
+package org.cooper4j.optim;
+
+import java.util.List;
+import org.bytedeco.pytorch.Optimizer;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.LagrangianStore;
+
+/**
+ * Updates the dual variables first, then the primal ones at the new multipliers:
+ *
+ * <pre>λ₊ = [λ + η g(x)]₊,  μ₊ = μ + η h(x),  x₊ = x − η ∇ₓL(x, λ₊, μ₊)</pre>
+ *
+ * <p>The problem is evaluated once a roll. Mirrors {@code
+ * cooper.optim.AlternatingDualPrimalOptimizer}.
+ */
+public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimizer<B> {
+  /** One optimizer a side. */
+  public AlternatingDualPrimalOptimizer(
+      ConstrainedMinimizationProblem<B> cmp, Optimizer primalOptimizer, Optimizer dualOptimizer) {
+    this(cmp, List.of(primalOptimizer), List.of(dualOptimizer));
+  }
+
+  /** Several optimizers a side. */
+  public AlternatingDualPrimalOptimizer(
+      ConstrainedMinimizationProblem<B> cmp,
+      List<? extends Optimizer> primalOptimizers,
+      List<? extends Optimizer> dualOptimizers) {
+    super(cmp, primalOptimizers, dualOptimizers);
+  }
+
+  @Override
+  RollOut update(B batch, B violationsBatch) {
+    CMPState state = cmp().computeCMPState(batch);
+    zeroGrad();
+    LagrangianStore dual = state.computeDualLagrangian();
+    dual.backward();
+    dualStep();
+    LagrangianStore primal = state.computePrimalLagrangian();
+    primal.backward();
+    primalStep();
+    return new RollOut(state.loss().orElse(null), state, primal, dual);
+  }
+}

@@ -1,0 +1,34 @@
+package org.cooper4j.optim;
+
+import java.util.List;
+import org.bytedeco.pytorch.Optimizer;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.LagrangianStore;
+
+/**
+ * Updates primal variables only: for problems without constraints, or with quadratic penalties
+ * alone. Mirrors {@code cooper.optim.UnconstrainedOptimizer}.
+ */
+public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
+  /** One optimizer. */
+  public UnconstrainedOptimizer(ConstrainedMinimizationProblem<B> cmp, Optimizer primalOptimizer) {
+    this(cmp, List.of(primalOptimizer));
+  }
+
+  /** Several optimizers. */
+  public UnconstrainedOptimizer(
+      ConstrainedMinimizationProblem<B> cmp, List<? extends Optimizer> primalOptimizers) {
+    super(cmp, primalOptimizers, List.of());
+  }
+
+  @Override
+  RollOut update(B batch, B violationsBatch) {
+    CMPState state = cmp().computeCMPState(batch);
+    zeroGrad();
+    LagrangianStore primal = state.computePrimalLagrangian();
+    primal.backward();
+    primalStep();
+    return new RollOut(state.loss().orElse(null), state, primal, LagrangianStore.empty());
+  }
+}
