@@ -1,4 +1,4 @@
-#include "check.h"
+#include "lagrangian/check.h"
 
 #include <ATen/ATen.h>
 

@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "check.h"
+#include "lagrangian/check.h"
 #include "cooper4j/lagrangian.h"
 
 namespace cooper4j {
@@ -223,7 +223,7 @@ at::Tensor Evaluation::lagrangian(Side side) const {
                     .sum());
     }
   }
-  return total.defined() ? total.view({}) : total;
+  return total.defined() ? total.reshape(at::IntArrayRef()) : total;
 }
 
 }  // namespace cooper4j

@@ -120,7 +120,7 @@ final class DocumentReader {
     }
     int attrs = document.attrs(node);
     if (attrs >= 0
-        && map instanceof StateDict state
+        && (Map<?, ?>) map instanceof StateDict state
         && objects[attrs] instanceof Map<?, ?> values) {
       state.setMetadata(values.get("_metadata"));
     }

@@ -15,7 +15,7 @@ import org.bytedeco.pytorch.global.torch;
 /** The functions of the native layer; native/src/jni/bridge.h documents them. */
 @Properties(
     @Platform(
-        include = {"bridge.h"},
+        include = {"bridge.h", "document.h"},
         link = {"c10", "torch_cpu", "cooper4j"},
         library = "jnicooper4j"))
 @Namespace("cooper4j::jni")

@@ -1,0 +1,109 @@
+#include "document.h"
+
+#include <stdexcept>
+
+#include "cooper4j/checkpoint.h"
+#include "cooper4j/optim.h"
+
+namespace cooper4j::jni {
+namespace {
+
+/// JNI's empty arrays may come as null.
+std::string_view view(const char* text, int64_t n) {
+  return n == 0 ? std::string_view() : std::string_view(text, n);
+}
+
+}  // namespace
+
+Document::Document(const char* path, int64_t n, const char* device, int64_t m) {
+  LoadOptions options;
+  if (m > 0) {
+    options.map_location = std::string(device, m);
+  }
+  document_ = cooper4j::load(std::string(view(path, n)), options);
+}
+
+void Document::save(const char* path, int64_t n, int root) const {
+  cooper4j::save(std::string(view(path, n)), document_, root);
+}
+
+std::string Document::as_string(int node) const {
+  switch (document_.kind(node)) {
+    case Kind::kBigInt:
+      return document_.big_integer_bytes(node);
+    case Kind::kDtype:
+      return dtype_name(document_.as_dtype(node));
+    default:
+      return document_.as_string(node);
+  }
+}
+
+at::Tensor Document::as_tensor(int node) { return to_tensor(document_, node); }
+
+int Document::text(int kind, const char* text, int64_t n) {
+  const std::string_view data = view(text, n);
+  switch (static_cast<Kind>(kind)) {
+    case Kind::kStr:
+      return as_int32(document_.str(data));
+    case Kind::kBytes:
+      return as_int32(document_.bytes(data));
+    case Kind::kByteArray:
+      return as_int32(document_.bytearray(data));
+    case Kind::kBigInt:
+      return as_int32(document_.big_integer(data));
+    case Kind::kDevice:
+      return as_int32(document_.device(data));
+    case Kind::kLayout:
+      return as_int32(document_.layout(data));
+    case Kind::kDtype:
+      if (const auto dtype = dtype_from_name(data)) {
+        return as_int32(document_.dtype(*dtype));
+      }
+      throw std::invalid_argument("unknown dtype '" + std::string(data) + "'");
+    default:
+      throw std::invalid_argument(std::string(kind_name(static_cast<Kind>(kind))) + " is no text");
+  }
+}
+
+int Document::container(int kind) {
+  switch (static_cast<Kind>(kind)) {
+    case Kind::kList:
+      return as_int32(document_.list());
+    case Kind::kSet:
+      return as_int32(document_.set());
+    case Kind::kDict:
+      return as_int32(document_.dict());
+    case Kind::kOrderedDict:
+      return as_int32(document_.ordered_dict());
+    case Kind::kCounter:
+      return as_int32(document_.counter());
+    default:
+      throw std::invalid_argument(std::string(kind_name(static_cast<Kind>(kind))) +
+                                  " cannot start empty");
+  }
+}
+
+int Document::tuple(const int* items, int n) {
+  return as_int32(document_.tuple(std::vector<Node>(items, items + n)));
+}
+
+int Document::sizes(const int64_t* sizes, int n) {
+  return as_int32(document_.size(std::vector<int64_t>(sizes, sizes + n)));
+}
+
+int Document::enumeration(const char* class_name, int64_t n, int value) {
+  return as_int32(document_.enumeration(view(class_name, n), value));
+}
+
+int Document::tensor(const at::Tensor& tensor) { return as_int32(add_tensor(document_, tensor)); }
+
+int Document::optimizer_state(const torch::optim::Optimizer& optimizer, bool dual) {
+  return as_int32(state_dict(document_, optimizer, dual));
+}
+
+void Document::load_optimizer_state(torch::optim::Optimizer& optimizer, int state, bool dual,
+                                    bool dry) {
+  load_state_dict(optimizer, document_, state, dual, dry);
+}
+
+}  // namespace cooper4j::jni

@@ -1,0 +1,186 @@
+package org.cooper4j.data;
+
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Generator;
+import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.DeviceType;
+
+/**
+ * Cuts a {@link TensorDataset} into mini-batches. Mirrors {@code torch.utils.data.DataLoader}.
+ *
+ * <pre>{@code
+ * DataLoader loader = DataLoader.builder(dataset).batchSize(128).device(device).build();
+ * for (Batch batch : loader) { … }
+ * }</pre>
+ *
+ * <p>Each iteration is one epoch. A {@link Batch} is valid until the next one is asked for, or the
+ * end is reached: then the loader closes its tensors, so that an epoch leaves nothing to collect.
+ * {@code clone()} a tensor to keep it. What LibTorch holds itself, such as an input that a backward
+ * pass needs, is not affected.
+ *
+ * <p>On the CPU an unshuffled batch is a view of the data set. For a CUDA device it is copied
+ * through pinned memory while the program goes on.
+ *
+ * <p>A loader may be used by one thread at a time.
+ */
+public final class DataLoader implements Iterable<Batch> {
+  private final TensorDataset dataset;
+  private final long batchSize;
+  private final boolean dropLast;
+  private final Device device;
+  private final Generator generator;
+
+  private DataLoader(Builder builder) {
+    dataset = builder.dataset;
+    batchSize = builder.batchSize;
+    dropLast = builder.dropLast;
+    device = builder.device;
+    generator = builder.generator;
+  }
+
+  /** Starts a loader over a data set, which stays the caller's and must outlive it. */
+  public static Builder builder(TensorDataset dataset) {
+    return new Builder(dataset);
+  }
+
+  /** The number of batches in an epoch. */
+  public long size() {
+    return dropLast ? dataset.size() / batchSize : Math.ceilDiv(dataset.size(), batchSize);
+  }
+
+  /** Starts an epoch. A shuffled loader draws its order now. */
+  @Override
+  public Iterator<Batch> iterator() {
+    return new Epoch(generator == null ? null : permutation());
+  }
+
+  private Tensor permutation() {
+    try (GeneratorOptional optional = new GeneratorOptional(generator)) {
+      return torch.randperm(dataset.size(), optional);
+    }
+  }
+
+  private final class Epoch implements Iterator<Batch> {
+    private final Tensor order;
+    private long row;
+    private long remaining = size();
+    private Batch current;
+
+    Epoch(Tensor order) {
+      this.order = order;
+    }
+
+    /** Closes the batch of the last step, too, once there is no other. */
+    @Override
+    public boolean hasNext() {
+      if (remaining == 0) {
+        closeCurrent();
+        if (order != null) {
+          order.close();
+        }
+      }
+      return remaining > 0;
+    }
+
+    @Override
+    public Batch next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException("the epoch has no more batches");
+      }
+      closeCurrent();
+      long length = Math.min(batchSize, dataset.size() - row);
+      if (order == null) {
+        current =
+            new Batch(
+                onDevice(dataset.inputs().narrow(0, row, length)),
+                onDevice(dataset.targets().narrow(0, row, length)));
+      } else {
+        try (Tensor indices = order.narrow(0, row, length)) {
+          current =
+              new Batch(
+                  onDevice(dataset.inputs().index_select(0, indices)),
+                  onDevice(dataset.targets().index_select(0, indices)));
+        }
+      }
+      row += length;
+      remaining--;
+      return current;
+    }
+
+    private void closeCurrent() {
+      if (current != null) {
+        current.close();
+        current = null;
+      }
+    }
+  }
+
+  /** Moves a tensor, which it closes unless it returns it. */
+  private Tensor onDevice(Tensor tensor) {
+    if (device == null) {
+      return tensor;
+    }
+    // LibTorch keeps pinned memory from reuse until the copies that read it are done.
+    try (tensor;
+        Tensor source = device.is_cuda() && tensor.is_cpu() ? tensor.pin_memory() : tensor) {
+      return source.to(device, tensor.scalar_type(), true, false, new MemoryFormatOptional());
+    }
+  }
+
+  /** Options of a {@link DataLoader}. */
+  public static final class Builder {
+    private final TensorDataset dataset;
+    private long batchSize = 1;
+    private boolean dropLast;
+    private Device device;
+    private Generator generator;
+
+    private Builder(TensorDataset dataset) {
+      this.dataset = dataset;
+    }
+
+    /**
+     * The number of samples in a batch; 1 unless set.
+     *
+     * @throws IllegalArgumentException if it is below 1
+     */
+    public Builder batchSize(long batchSize) {
+      if (batchSize < 1) {
+        throw new IllegalArgumentException("a batch needs at least 1 sample, not " + batchSize);
+      }
+      this.batchSize = batchSize;
+      return this;
+    }
+
+    /**
+     * Takes the samples of each epoch in a new random order; without it, they come as they lie.
+     * Epoch k of two loaders with the same seed has the same order.
+     */
+    public Builder shuffle(long seed) {
+      this.generator = torch.make_generator_cpu(seed);
+      return this;
+    }
+
+    /** Leaves out the last batch of an epoch if it is smaller than the others. */
+    public Builder dropLast() {
+      this.dropLast = true;
+      return this;
+    }
+
+    /** The device of the batches; the data set's unless set. */
+    public Builder device(Device device) {
+      this.device = device;
+      return this;
+    }
+
+    /** Makes the loader. */
+    public DataLoader build() {
+      return new DataLoader(this);
+    }
+  }
+}

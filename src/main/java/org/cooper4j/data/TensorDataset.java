@@ -1,0 +1,56 @@
+package org.cooper4j.data;
+
+import java.util.Arrays;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * A data set that lies in memory as two tensors of equal length. Mirrors {@code
+ * torch.utils.data.TensorDataset}.
+ *
+ * <p>It owns the two tensors: {@link #close()} closes them. Batches that a {@link DataLoader} made
+ * from them stay valid, since LibTorch counts references.
+ */
+public final class TensorDataset implements AutoCloseable {
+  private final Tensor inputs;
+  private final Tensor targets;
+
+  /**
+   * Takes ownership of two tensors.
+   *
+   * @param inputs shape {@code [n, …]}
+   * @param targets shape {@code [n, …]}
+   * @throws IllegalArgumentException if one has no dimension or their first ones differ
+   */
+  public TensorDataset(Tensor inputs, Tensor targets) {
+    if (inputs.dim() == 0 || targets.dim() == 0 || inputs.size(0) != targets.size(0)) {
+      throw new IllegalArgumentException(
+          "inputs and targets need as many rows as each other, but have the shapes "
+              + Arrays.toString(inputs.shape())
+              + " and "
+              + Arrays.toString(targets.shape()));
+    }
+    this.inputs = inputs;
+    this.targets = targets;
+  }
+
+  /** All inputs, shape {@code [n, …]}. */
+  public Tensor inputs() {
+    return inputs;
+  }
+
+  /** All targets, shape {@code [n, …]}. */
+  public Tensor targets() {
+    return targets;
+  }
+
+  /** The number of samples. */
+  public long size() {
+    return inputs.size(0);
+  }
+
+  @Override
+  public void close() {
+    inputs.close();
+    targets.close();
+  }
+}

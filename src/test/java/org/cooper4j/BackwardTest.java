@@ -1,0 +1,144 @@
+package org.cooper4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.Devices.values;
+import static org.cooper4j.Devices.vector;
+
+import java.util.Map;
+import java.util.function.Function;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.formulations.AugmentedLagrangian;
+import org.cooper4j.formulations.Formulation;
+import org.cooper4j.formulations.Lagrangian;
+import org.cooper4j.formulations.QuadraticPenalty;
+import org.cooper4j.multipliers.DenseMultiplier;
+import org.cooper4j.penalties.DensePenaltyCoefficient;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class BackwardTest {
+  private static final Map<String, Function<ConstraintType, Formulation>> FORMULATIONS =
+      Map.of(
+          "Lagrangian", Lagrangian::new,
+          "QuadraticPenalty", QuadraticPenalty::new,
+          "AugmentedLagrangian", AugmentedLagrangian::new);
+
+  private static Constraint constraint(String formulation, ConstraintType type, String device) {
+    Formulation probe = FORMULATIONS.get(formulation).apply(type);
+    Constraint constraint =
+        new Constraint(
+            type,
+            FORMULATIONS.get(formulation),
+            probe.expectsMultiplier() ? new DenseMultiplier(vector(device, 0.5, 0, 2)) : null,
+            probe.expectsPenaltyCoefficient()
+                ? new DensePenaltyCoefficient(vector(device, 0.1, 3, 0))
+                : null);
+    ConstrainedMinimizationProblem.of(Map.of("c", constraint), unused -> null);
+    return constraint;
+  }
+
+  private static CMPState state(Tensor x, Constraint constraint) {
+    Tensor violation = x.mul(x).sub(new Scalar(1.0));
+    ConstraintState.Builder observed = ConstraintState.builder(violation);
+    observed.contributesToDualUpdate(constraint.multiplier().isPresent());
+    return CMPState.of(x.exp().sum()).observe(constraint, observed.build());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Lagrangian, EQUALITY", "Lagrangian, INEQUALITY",
+    "QuadraticPenalty, EQUALITY", "QuadraticPenalty, INEQUALITY",
+    "AugmentedLagrangian, EQUALITY", "AugmentedLagrangian, INEQUALITY",
+  })
+  void manyRootsGiveTheGradientOfTheAssembledLagrangian(String formulation, ConstraintType type) {
+    Devices.available()
+        .forEach(
+            device -> {
+              Constraint constraint = constraint(formulation, type, device);
+              Tensor assembled = vector(device, -1.5, 0.3, 2).requires_grad_(true);
+              Tensor lagrangian =
+                  state(assembled, constraint).computePrimalLagrangian().lagrangian().orElseThrow();
+              lagrangian.backward();
+
+              Tensor fused = vector(device, -1.5, 0.3, 2).requires_grad_(true);
+              CMPState.Lagrangians both = state(fused, constraint).backward();
+
+              assertThat(values(fused.grad()))
+                  .containsExactly(values(assembled.grad()), within(1e-5));
+              assertThat(both.primal().lagrangian().orElseThrow().item_float())
+                  .isEqualTo(lagrangian.item_float(), within(1e-4f));
+            });
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.cooper4j.Devices#available")
+  void dualGradientIsTheNegatedStrictViolation(String device) {
+    DenseMultiplier multiplier = new DenseMultiplier(vector(device, 1, 1));
+    Constraint constraint = new Constraint(ConstraintType.INEQUALITY, multiplier);
+    ConstrainedMinimizationProblem.of(Map.of("proxy", constraint), unused -> null);
+    Tensor x = vector(device, 3, 4).requires_grad_(true);
+    ConstraintState proxy =
+        ConstraintState.builder(x.mul(new Scalar(2.0)))
+            .strictViolation(vector(device, 0.25, -7))
+            .build();
+
+    CMPState.of(x.sum()).observe(constraint, proxy).backward();
+
+    assertThat(values(multiplier.weight().grad())).containsExactly(-0.25, 7);
+    assertThat(values(x.grad())).containsExactly(3, 3);
+  }
+
+  @Test
+  void augmentedLagrangianWithoutPenaltyIsTheLagrangian() {
+    Tensor x = vector("cpu", -1.5, 0.3, 2).requires_grad_(true);
+    Constraint constraint =
+        new Constraint(
+            ConstraintType.INEQUALITY,
+            AugmentedLagrangian::new,
+            new DenseMultiplier(vector("cpu", 0.5, 0, 2)),
+            new DensePenaltyCoefficient(0.0));
+    ConstrainedMinimizationProblem.of(Map.of("c", constraint), unused -> null);
+
+    CMPState.Lagrangians lagrangians = state(x, constraint).backward();
+
+    float expected = torch.exp(x).sum().item_float() + 0.5f * 1.25f + 2 * 3;
+    assertThat(lagrangians.primal().lagrangian().orElseThrow().item_float())
+        .isEqualTo(expected, within(1e-5f));
+    assertThat(values(x.grad())).doesNotContain(Double.NaN);
+  }
+
+  @Test
+  void aWrongStateNamesTheConstraintAndChangesNothing() {
+    DenseMultiplier multiplier = new DenseMultiplier(1);
+    Constraint norm = new Constraint(ConstraintType.INEQUALITY, multiplier);
+    ConstrainedMinimizationProblem.of(Map.of("norm", norm), unused -> null);
+    Tensor x = vector("cpu", 1, 2, 3, 4).requires_grad_(true);
+
+    assertThatThrownBy(() -> CMPState.of(x.sum()).observe(norm, x).backward())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("constraint 'norm': violation has shape [4]")
+        .hasMessageContaining("1 element");
+    assertThatThrownBy(
+            () ->
+                CMPState.of(x.sum())
+                    .observe(norm, x.sum().log().mul(x.log().sum().neg().log()))
+                    .backward())
+        .hasMessageContaining("constraint 'norm': violation is NaN or infinite");
+    assertThatThrownBy(
+            () ->
+                CMPState.of(x.sum()).observe(norm, x.sum().to(torch.ScalarType.Double)).backward())
+        .hasMessageContaining("constraint 'norm': violation is float64, its multiplier is float32");
+    Constraint stranger = new Constraint(ConstraintType.EQUALITY, new DenseMultiplier(1));
+    assertThatThrownBy(() -> CMPState.of(x.sum()).observe(stranger, x.sum()).backward())
+        .hasMessageContaining("never registered");
+
+    assertThat(x.grad().defined()).isFalse();
+    assertThat(multiplier.weight().grad().defined()).isFalse();
+  }
+}
