@@ -8,7 +8,6 @@ import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.DeviceType;
 
 /**
  * Cuts a {@link TensorDataset} into mini-batches. Mirrors {@code torch.utils.data.DataLoader}.
@@ -50,7 +49,7 @@ public final class DataLoader implements Iterable<Batch> {
 
   /** The number of batches in an epoch. */
   public long size() {
-    return dropLast ? dataset.size() / batchSize : Math.ceilDiv(dataset.size(), batchSize);
+    return (dataset.size() + (dropLast ? 0 : batchSize - 1)) / batchSize;
   }
 
   /** Starts an epoch. A shuffled loader draws its order now. */
@@ -120,16 +119,23 @@ public final class DataLoader implements Iterable<Batch> {
     }
   }
 
-  /** Moves a tensor, which it closes unless it returns it. */
   private Tensor onDevice(Tensor tensor) {
     if (device == null) {
       return tensor;
     }
-    // LibTorch keeps pinned memory from reuse until the copies that read it are done.
-    try (tensor;
-        Tensor source = device.is_cuda() && tensor.is_cpu() ? tensor.pin_memory() : tensor) {
-      return source.to(device, tensor.scalar_type(), true, false, new MemoryFormatOptional());
+    try (tensor) {
+      if (!device.is_cuda() || !tensor.is_cpu()) {
+        return moved(tensor);
+      }
+      // LibTorch keeps pinned memory from reuse until the copies that read it are done.
+      try (Tensor pinned = tensor.pin_memory()) {
+        return moved(pinned);
+      }
     }
+  }
+
+  private Tensor moved(Tensor tensor) {
+    return tensor.to(device, tensor.scalar_type(), true, false, new MemoryFormatOptional());
   }
 
   /** Options of a {@link DataLoader}. */

@@ -105,7 +105,8 @@ public final class Mnist {
         return file;
       }
     }
-    throw new IOException("%s: expected a file %s or %s.gz in it".formatted(folder, dashed, dashed));
+    throw new IOException(
+        "%s: expected a file %s or %s.gz in it".formatted(folder, dashed, dashed));
   }
 
   private static Tensor inputs(IdxFile images) {

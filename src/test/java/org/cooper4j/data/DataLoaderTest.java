@@ -1,0 +1,124 @@
+package org.cooper4j.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class DataLoaderTest {
+  /** Targets 0, 1, …, 9; the row of inputs for target t is (2t, 2t + 1). */
+  private final TensorDataset dataset =
+      new TensorDataset(
+          torch.arange(new Scalar(20)).to(ScalarType.Float).view(10, 2),
+          torch.arange(new Scalar(10)).to(ScalarType.Long));
+
+  @AfterEach
+  void close() {
+    dataset.close();
+  }
+
+  private static List<List<Long>> epoch(DataLoader loader) {
+    List<List<Long>> batches = new ArrayList<>();
+    for (Batch batch : loader) {
+      long[] targets = new long[(int) batch.size()];
+      try (Tensor onCpu = batch.targets().to(new Device("cpu"), ScalarType.Long)) {
+        new LongPointer(onCpu.data_ptr()).get(targets);
+      }
+      List<Long> values = new ArrayList<>();
+      for (int i = 0; i < targets.length; i++) {
+        values.add(targets[i]);
+        assertThat(batch.inputs().size(0)).isEqualTo(targets.length);
+        try (Tensor row = batch.inputs().select(0, i).select(0, 1)) {
+          assertThat(row.item_float()).isEqualTo(2 * targets[i] + 1);
+        }
+      }
+      batches.add(values);
+    }
+    return batches;
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.cooper4j.Devices#available")
+  void batchesComeInOrder(String device) {
+    DataLoader loader = DataLoader.builder(dataset).batchSize(4).device(new Device(device)).build();
+    assertThat(loader.size()).isEqualTo(3);
+    assertThat(epoch(loader))
+        .containsExactly(List.of(0L, 1L, 2L, 3L), List.of(4L, 5L, 6L, 7L), List.of(8L, 9L))
+        .isEqualTo(epoch(loader));
+    for (Batch batch : loader) {
+      assertThat(batch.inputs().is_cuda()).isEqualTo(device.equals("cuda"));
+    }
+  }
+
+  @Test
+  void aSmallLastBatchCanBeDropped() {
+    DataLoader loader = DataLoader.builder(dataset).batchSize(4).dropLast().build();
+    assertThat(loader.size()).isEqualTo(2);
+    assertThat(epoch(loader)).hasSize(2).last().isEqualTo(List.of(4L, 5L, 6L, 7L));
+    assertThat(epoch(DataLoader.builder(dataset).batchSize(11).dropLast().build())).isEmpty();
+    assertThat(epoch(DataLoader.builder(dataset).batchSize(5).dropLast().build())).hasSize(2);
+  }
+
+  @ParameterizedTest
+  @MethodSource("org.cooper4j.Devices#available")
+  void shuffledEpochsFollowTheSeed(String device) {
+    DataLoader.Builder options = DataLoader.builder(dataset).batchSize(10);
+    DataLoader loader = options.device(new Device(device)).shuffle(7).build();
+    // torch.randperm(10, generator=g), twice, after g = torch.Generator().manual_seed(7).
+    assertThat(epoch(loader)).containsExactly(List.of(5L, 0L, 3L, 4L, 1L, 7L, 9L, 6L, 8L, 2L));
+    assertThat(epoch(loader)).containsExactly(List.of(1L, 8L, 9L, 5L, 7L, 4L, 0L, 3L, 6L, 2L));
+  }
+
+  @Test
+  void aBatchIsClosedWhenTheNextOneIsAskedFor() {
+    Iterator<Batch> batches = DataLoader.builder(dataset).batchSize(5).build().iterator();
+    Batch first = batches.next();
+    Tensor kept = first.inputs().clone();
+    assertThat(batches.hasNext()).isTrue();
+    assertThat(first.inputs().isNull()).isFalse();
+    Batch second = batches.next();
+    assertThat(first.inputs().isNull()).isTrue();
+    assertThatThrownBy(() -> first.inputs().sum()).isInstanceOf(NullPointerException.class);
+    assertThat(kept.sum().item_float()).isEqualTo(45);
+    assertThat(batches.hasNext()).isFalse();
+    assertThat(second.targets().isNull()).isTrue();
+    assertThatThrownBy(batches::next).isInstanceOf(NoSuchElementException.class);
+  }
+
+  @Test
+  void epochsLeaveNoNativeMemoryBehind() {
+    DataLoader loader = DataLoader.builder(dataset).batchSize(3).shuffle(0).build();
+    epoch(loader);
+    long before = Pointer.totalCount();
+    for (int i = 0; i < 1000; i++) {
+      for (Batch batch : loader) {
+        assertThat(batch.size()).isPositive();
+      }
+    }
+    assertThat(Pointer.totalCount()).isLessThanOrEqualTo(before);
+  }
+
+  @Test
+  void whatCannotBeLoadedIsRefused() {
+    assertThatThrownBy(() -> DataLoader.builder(dataset).batchSize(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("at least 1 sample, not 0");
+    assertThatThrownBy(() -> new TensorDataset(torch.zeros(3, 2), torch.zeros(4)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("[3, 2]", "[4]");
+  }
+}
