@@ -7,9 +7,6 @@
 
 namespace cooper4j {
 
-/// Clamps every entry; NaN stays NaN, as torch.relu keeps it.
-COOPER4J_EXPORT void project_non_negative(const at::Tensor& weight);
-
 /// Clamps the rows that weight's sparse gradient names, or every entry when the gradient is dense;
 /// does nothing without a gradient.
 COOPER4J_EXPORT void project_gradient_rows(const at::Tensor& weight);

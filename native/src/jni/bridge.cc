@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include "cooper4j/optim/step.h"
 #include "cooper4j/penalty.h"
 #include "cooper4j/project.h"
 
@@ -41,9 +42,20 @@ Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int
   }
 }
 
-void step(torch::optim::Optimizer& optimizer) { optimizer.step(); }
+void step(torch::optim::Optimizer& optimizer) { cooper4j::step(optimizer); }
 
-void project_non_negative(const at::Tensor& weight) { cooper4j::project_non_negative(weight); }
+void set_betas(ExtraAdamOptions& options, double beta1, double beta2) {
+  options.betas({beta1, beta2});
+}
+
+void add_param_group(torch::optim::Optimizer& optimizer, const std::vector<at::Tensor>& params,
+                     const torch::optim::OptimizerOptions& options) {
+  optimizer.add_param_group({params, options.clone()});
+}
+
+void project_non_negative(const at::Tensor& weight) {
+  cooper4j::project_non_negative(at::TensorList(weight));
+}
 
 void project_gradient_rows(const at::Tensor& weight) { cooper4j::project_gradient_rows(weight); }
 

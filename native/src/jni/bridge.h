@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "cooper4j/lagrangian.h"
+#include "cooper4j/optim/extragradient.h"
 
 namespace cooper4j::jni {
 
@@ -35,6 +36,13 @@ class Evaluation : public cooper4j::Evaluation {
 
 /// One step of a LibTorch optimizer.
 void step(torch::optim::Optimizer& optimizer);
+
+/// JavaCPP has no std::tuple.
+void set_betas(ExtraAdamOptions& options, double beta1, double beta2);
+
+/// Adds a group with a copy of the options.
+void add_param_group(torch::optim::Optimizer& optimizer, const std::vector<at::Tensor>& params,
+                     const torch::optim::OptimizerOptions& options);
 
 /// Clamps a dense multiplier to be non-negative; NaN stays NaN.
 void project_non_negative(const at::Tensor& weight);

@@ -5,11 +5,6 @@
 
 namespace cooper4j {
 
-void project_non_negative(const at::Tensor& weight) {
-  c10::NoGradGuard no_grad;
-  weight.relu_();
-}
-
 void project_gradient_rows(const at::Tensor& weight) {
   c10::NoGradGuard no_grad;
   const at::Tensor& gradient = weight.grad();

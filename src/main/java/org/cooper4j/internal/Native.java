@@ -9,13 +9,21 @@ import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.optim.torch.ExtraAdamOptions;
 
 /** The functions of the native layer; native/src/jni/bridge.h documents them. */
 @Properties(
     @Platform(
-        include = {"bridge.h", "document.h"},
+        include = {
+          "bridge.h",
+          "document.h",
+          "cooper4j/optim/extragradient.h",
+          "cooper4j/optim/nupi.h"
+        },
         link = {"c10", "torch_cpu", "cooper4j"},
         library = "jnicooper4j"))
 @Namespace("cooper4j::jni")
@@ -55,4 +63,13 @@ public final class Native {
       double tolerance,
       double factor,
       double summand);
+
+  @Name("set_betas")
+  public static native void setBetas(@ByRef ExtraAdamOptions options, double beta1, double beta2);
+
+  @Name("add_param_group")
+  public static native void addParamGroup(
+      @ByRef Optimizer optimizer,
+      @Const @ByRef TensorVector params,
+      @Const @ByRef OptimizerOptions options);
 }

@@ -1,0 +1,58 @@
+package org.cooper4j.optim;
+
+import java.util.List;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.multipliers.Multiplier;
+import org.cooper4j.optim.torch.ExtragradientOptimizer;
+
+/**
+ * Steps with the gradients of a point half a step ahead (Korpelevich's extragradient method):
+ *
+ * <pre>
+ * x½ = x − η ∇ₓL(x, λ, μ),     λ½ = [λ + η g(x)]₊,   μ½ = μ + η h(x)
+ * x₊ = x − η ∇ₓL(x½, λ½, μ½),  λ₊ = [λ + η g(x½)]₊,  μ₊ = μ + η h(x½)
+ * </pre>
+ *
+ * <p>The problem is evaluated twice a roll; the RollOut is that of the first point. Mirrors {@code
+ * cooper.optim.ExtrapolationConstrainedOptimizer}.
+ */
+public final class ExtrapolationConstrainedOptimizer<B> extends ConstrainedOptimizer<B> {
+  private final List<ExtragradientOptimizer> primal;
+  private final List<ExtragradientOptimizer> dual;
+
+  /** One optimizer a side. */
+  public ExtrapolationConstrainedOptimizer(
+      ConstrainedMinimizationProblem<B> cmp,
+      ExtragradientOptimizer primalOptimizer,
+      ExtragradientOptimizer dualOptimizer) {
+    this(cmp, List.of(primalOptimizer), List.of(dualOptimizer));
+  }
+
+  /** Several optimizers a side. */
+  public ExtrapolationConstrainedOptimizer(
+      ConstrainedMinimizationProblem<B> cmp,
+      List<? extends ExtragradientOptimizer> primalOptimizers,
+      List<? extends ExtragradientOptimizer> dualOptimizers) {
+    super(cmp, primalOptimizers, dualOptimizers);
+    primal = List.copyOf(primalOptimizers);
+    dual = List.copyOf(dualOptimizers);
+  }
+
+  @Override
+  RollOut update(B batch, B violationsBatch) {
+    CMPState here = cmp().computeCMPState(batch);
+    zeroGrad();
+    CMPState.Lagrangians lagrangians = here.backward();
+    primal.forEach(ExtragradientOptimizer::extrapolation);
+    dual.forEach(ExtragradientOptimizer::extrapolation);
+    cmp().multipliers().forEach(Multiplier::postStep);
+
+    CMPState ahead = cmp().computeCMPState(batch);
+    zeroGrad();
+    ahead.backward();
+    primalStep();
+    dualStep();
+    return new RollOut(here.loss().orElse(null), here, lagrangians.primal(), lagrangians.dual());
+  }
+}

@@ -1,0 +1,46 @@
+package org.cooper4j.optim.torch;
+
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Name;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.pytorch.OptimizerOptions;
+import org.cooper4j.internal.Native;
+
+/** Options of {@link ExtraAdam}; a wrong one is refused when the optimizer is made. */
+@Properties(inherit = Native.class)
+@Namespace("cooper4j")
+public final class ExtraAdamOptions extends OptimizerOptions {
+  static {
+    Native.load();
+  }
+
+  /**
+   * Cooper's defaults with a learning rate.
+   *
+   * @param lr the learning rate, at least 0
+   */
+  public ExtraAdamOptions(double lr) {
+    super((Pointer) null);
+    allocate(lr);
+  }
+
+  private native void allocate(double lr);
+
+  /** The decay rates of the two moments, in [0, 1); 0.9 and 0.999 unless set. */
+  public ExtraAdamOptions betas(double beta1, double beta2) {
+    Native.setBetas(this, beta1, beta2);
+    return this;
+  }
+
+  /** Added to the denominator; 1e-8 unless set. */
+  public native @ByRef ExtraAdamOptions eps(double eps);
+
+  /** The L2 penalty; 0 unless set. */
+  public native @ByRef @Name("weight_decay") ExtraAdamOptions weightDecay(double weightDecay);
+
+  /** Whether to divide by the largest second moment so far; false unless set. */
+  public native @ByRef ExtraAdamOptions amsgrad(@Cast("bool") boolean amsgrad);
+}

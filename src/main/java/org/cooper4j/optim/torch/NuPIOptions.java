@@ -1,0 +1,60 @@
+package org.cooper4j.optim.torch;
+
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Name;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.pytorch.OptimizerOptions;
+import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.internal.Native;
+
+/** Options of {@link NuPI}; a wrong one is refused when the optimizer is made. */
+@Properties(inherit = Native.class)
+@Namespace("cooper4j")
+public final class NuPIOptions extends OptimizerOptions {
+  static {
+    Native.load();
+  }
+
+  /**
+   * Cooper's defaults with a learning rate.
+   *
+   * @param lr the learning rate, at least 0
+   */
+  public NuPIOptions(double lr) {
+    super((Pointer) null);
+    allocate(lr);
+  }
+
+  private native void allocate(double lr);
+
+  /** The proportional gain of all parameters; 0 unless set. */
+  public native @ByRef @Name("Kp") NuPIOptions kp(double gain);
+
+  /** The proportional gain, one element or the shape of every parameter. */
+  public native @ByRef @Name("Kp") NuPIOptions kp(@Const @ByRef Tensor gain);
+
+  /** The integral gain of all parameters; 1 unless set. */
+  public native @ByRef @Name("Ki") NuPIOptions ki(double gain);
+
+  /** The integral gain, one element or the shape of every parameter. */
+  public native @ByRef @Name("Ki") NuPIOptions ki(@Const @ByRef Tensor gain);
+
+  /** ν, the decay of the error average, in (−1, 1); 0 unless set. */
+  public native @ByRef @Name("ema_nu") NuPIOptions emaNu(double nu);
+
+  /** The weight decay, decoupled as in AdamW; 0 unless set. */
+  public native @ByRef @Name("weight_decay") NuPIOptions weightDecay(double weightDecay);
+
+  /** What the first step is like; {@link NuPIInitType#SGD} unless set. */
+  public NuPIOptions initType(NuPIInitType initType) {
+    setInitType(initType.ordinal());
+    return this;
+  }
+
+  @Name("init_type")
+  private native @ByRef NuPIOptions setInitType(@Cast("cooper4j::NuPIInitType") long initType);
+}
