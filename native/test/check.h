@@ -84,6 +84,11 @@ inline int run(int argc, char** argv) {
   static const bool check_added_##name = ::check::add(#name, check_test_##name); \
   static void check_test_##name()
 
+// LibTorch's logging has macros of these names.
+#undef CHECK
+#undef CHECK_EQ
+#undef CHECK_THROWS
+
 #define CHECK(condition)                                                             \
   do {                                                                               \
     if (!(condition)) ::check::fail(__FILE__, __LINE__, "CHECK(" #condition ") failed"); \
