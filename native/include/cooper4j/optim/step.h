@@ -1,0 +1,25 @@
+// One step of any LibTorch optimizer, as fast as LibTorch can make it, and learning rates.
+//
+// Threads: one thread at a time for an optimizer and its parameters.
+// Errors:  std::invalid_argument for a wrong group or rate, c10::Error from LibTorch.
+#pragma once
+
+#include <torch/optim/optimizer.h>
+
+#include "cooper4j/export.h"
+
+namespace cooper4j {
+
+/// The same step as optimizer.step(), to rounding, and with the same state afterwards. An SGD, Adam
+/// or AdamW (not a subclass) whose parameters and gradients are dense floating-point tensors on the
+/// CPU or CUDA goes through one fused kernel a group; everything else through optimizer.step().
+COOPER4J_EXPORT void step(torch::optim::Optimizer& optimizer);
+
+/// Clamps multipliers of inequalities to at least 0 in place; NaN stays NaN, as torch.relu keeps it.
+COOPER4J_EXPORT void project_non_negative(at::TensorList weights);
+
+/// The learning rate of a group, and its change. A rate is finite and at least 0.
+COOPER4J_EXPORT double lr(const torch::optim::Optimizer& optimizer, size_t group = 0);
+COOPER4J_EXPORT void set_lr(torch::optim::Optimizer& optimizer, size_t group, double lr);
+
+}  // namespace cooper4j

@@ -1,0 +1,102 @@
+#include "nupi_gains.h"
+
+#include <ATen/Functions.h>
+#include <ATen/core/grad_mode.h>
+
+#include "arguments.h"
+
+namespace cooper4j {
+namespace {
+
+at::Tensor owned(const at::Tensor& gain, const char* name) {
+  if (!gain.defined() || gain.layout() != at::kStrided || gain.numel() == 0) {
+    throw std::invalid_argument(std::string("NuPI: ") + name +
+                                " must be a dense tensor with one element or the parameter's shape");
+  }
+  // A copy: what follows from it is cached, so it must not change under us.
+  return gain.detach().clone();
+}
+
+void check_gain(const at::Tensor& gain, const char* name, const std::vector<at::Tensor>& params) {
+  if (gain.numel() == 1) return;
+  for (const auto& param : params) {
+    if (gain.sizes() == param.sizes()) continue;
+    std::ostringstream message;
+    message << "NuPI: " << name << " has shape " << gain.sizes() << ", but a parameter of its group "
+            << param.sizes() << "; give it one element, or each parameter a group of its own";
+    throw std::invalid_argument(message.str());
+  }
+}
+
+}  // namespace
+
+Gain::Gain(const at::Tensor& value) : any(value.ne(0).any().item<bool>()) {
+  if (value.numel() == 1) {
+    number = value.item<double>();
+  } else {
+    tensor = value;
+  }
+}
+
+at::Tensor Gain::times(const at::Tensor& t) const {
+  return tensor.defined() ? t.mul(tensor.device() == t.device() ? tensor : tensor.to(t.device()))
+                          : t.mul(number);
+}
+
+at::Tensor Gain::times_rows(const at::Tensor& values, const at::Tensor& rows) const {
+  if (!tensor.defined()) return values.mul(number);
+  const at::Tensor here = tensor.device() == rows.device() ? tensor : tensor.to(rows.device());
+  return values.mul(here.index_select(0, rows));
+}
+
+NuPIGains::NuPIGains(const at::Tensor& Kp, const at::Tensor& Ki, double ema_nu)
+    : Kp(Kp), Ki(Ki), previous(Kp.mul(1 - ema_nu)), error(Ki.add(Kp.mul(1 - ema_nu).to(Ki.device()))) {}
+
+NuPIOptions::NuPIOptions(double lr)
+    : lr_(lr), Kp_(at::scalar_tensor(0.0, at::kFloat)), Ki_(at::scalar_tensor(1.0, at::kFloat)) {}
+
+NuPIOptions& NuPIOptions::Kp(const at::Tensor& gain) {
+  Kp_ = owned(gain, "Kp");
+  gains_.reset();
+  return *this;
+}
+
+NuPIOptions& NuPIOptions::Ki(const at::Tensor& gain) {
+  Ki_ = owned(gain, "Ki");
+  gains_.reset();
+  return *this;
+}
+
+NuPIOptions& NuPIOptions::Kp(double gain) { return Kp(at::scalar_tensor(gain, at::kFloat)); }
+
+NuPIOptions& NuPIOptions::Ki(double gain) { return Ki(at::scalar_tensor(gain, at::kFloat)); }
+
+NuPIOptions& NuPIOptions::ema_nu(double nu) {
+  ema_nu_ = nu;
+  gains_.reset();
+  return *this;
+}
+
+const NuPIGains& NuPIOptions::gains() const {
+  if (!gains_) {
+    at::NoGradGuard no_grad;
+    gains_ = std::make_shared<const NuPIGains>(Kp_, Ki_, ema_nu_);
+  }
+  return *gains_;
+}
+
+void check_nupi(const NuPIOptions& options, const std::vector<at::Tensor>& params) {
+  optim::check_not_negative("NuPI", "lr", options.lr());
+  optim::check_not_negative("NuPI", "weight_decay", options.weight_decay());
+  if (!(options.ema_nu() > -1 && options.ema_nu() < 1)) {
+    optim::refuse("NuPI", "ema_nu", "in (-1, 1)", options.ema_nu());
+  }
+  if (options.init_type() != NuPIInitType::kZeros && options.init_type() != NuPIInitType::kSGD) {
+    optim::refuse("NuPI", "init_type", "0 (zeros) or 1 (SGD)",
+                  static_cast<double>(options.init_type()));
+  }
+  check_gain(options.Kp(), "Kp", params);
+  check_gain(options.Ki(), "Ki", params);
+}
+
+}  // namespace cooper4j

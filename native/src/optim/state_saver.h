@@ -1,0 +1,61 @@
+// Writes the values that a layout names into a dict.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "cooper4j/document.h"
+#include "cooper4j/optim/nupi.h"
+#include "state_visitor.h"
+
+namespace cooper4j::optim {
+
+class StateSaver {
+ public:
+  static constexpr bool kLoads = false;
+
+  StateSaver(Document& document, Node dict, bool maximize)
+      : document_(document), dict_(dict), maximize_(maximize) {}
+
+  void real(const char* key, double value, Range, Zero zero = Zero::kFloat);
+  void integer(const char* key, int64_t value) { put(key, document_.integer(value)); }
+  void optional_integer(const char* key, const std::optional<int64_t>& value);
+  void optional_text(const char* key, const std::optional<std::string>& value);
+  void flag(const char* key, bool value) { put(key, document_.boolean(value)); }
+  void betas(const char* key, const std::tuple<double, double>& value);
+  void none(const char* key) { put(key, document_.none()); }
+  void off(const char* key) { flag(key, false); }
+  void fixed(const char* key, bool value) { flag(key, value); }
+  void maximize() { flag("maximize", maximize_); }
+  void gain(const char* key, const at::Tensor& value) { put_tensor(key, value); }
+  void init_type(const char* key, NuPIInitType value);
+
+  void step(const char* key, int64_t value);
+  void count(const char* key, int64_t value) { integer(key, value); }
+  void optional_real(const char* key, double value) { put(key, document_.number(value)); }
+  void tensor(const char* key, const at::Tensor& value, Need) { put_tensor(key, value); }
+  void odd_tensor(const char* key, const at::Tensor& value);
+  void mask(const char* key, const at::Tensor& value) { put_tensor(key, value); }
+  void flat(const char* key, const at::Tensor& value) { put_tensor(key, value); }
+  void flats(const char* key, const std::deque<at::Tensor>& values) { put_list(key, values); }
+  void scalar(const char* key, const at::Tensor& value);
+  void scalars(const char* key, const std::deque<at::Tensor>& values) { put_list(key, values); }
+  void optional_scalars(const char* key, const std::optional<std::vector<at::Tensor>>& values);
+
+ private:
+  void put(const char* key, Node value) { document_.put(dict_, key, value); }
+  void put_tensor(const char* key, const at::Tensor& value);
+  template <typename Tensors>
+  void put_list(const char* key, const Tensors& values);
+
+  Document& document_;
+  Node dict_;
+  bool maximize_;
+};
+
+}  // namespace cooper4j::optim
