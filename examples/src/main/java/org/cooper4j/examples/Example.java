@@ -1,0 +1,47 @@
+package org.cooper4j.examples;
+
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+
+/** Runs a program's command line: what the user can mend is one line and exit code 2. */
+final class Example {
+  private Example() {}
+
+  static void run(Callable<Integer> program, String... args) {
+    int exitCode = execute(program, args);
+    // Maven runs programs in its own process, which an exit would end before its time.
+    if (exitCode != 0) {
+      System.exit(exitCode);
+    }
+  }
+
+  static int execute(Callable<Integer> program, String... args) {
+    return new CommandLine(program)
+        .setParameterExceptionHandler((e, arguments) -> refuse(e.getCommandLine(), e.getMessage()))
+        .setExecutionExceptionHandler(
+            (e, commandLine, result) -> {
+              if (e instanceof IOException) {
+                return refuse(commandLine, e.getMessage());
+              }
+              throw e;
+            })
+        .execute(args);
+  }
+
+  private static int refuse(CommandLine commandLine, String message) {
+    String name = commandLine.getCommandName();
+    commandLine
+        .getErr()
+        .println(name + ": " + message.lines().findFirst().orElse("") + " (see --help)");
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  /** Throws the exception for a wrong option unless a condition holds. */
+  static void require(boolean condition, CommandLine commandLine, String message) {
+    if (!condition) {
+      throw new ParameterException(commandLine, message);
+    }
+  }
+}

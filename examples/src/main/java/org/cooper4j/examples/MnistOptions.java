@@ -1,0 +1,86 @@
+package org.cooper4j.examples;
+
+import static org.cooper4j.examples.Example.require;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.data.Mnist;
+import org.cooper4j.data.TensorDataset;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The options of {@link MnistLogisticRegression}. */
+final class MnistOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec program;
+
+  @Option(names = "--epochs", description = "Passes over the training set.")
+  int epochs = 7;
+
+  @Option(names = "--batch-size", description = "Images a step.")
+  long batchSize = 128;
+
+  @Option(names = "--level", description = "Upper bound of the model's squared L2 norm.")
+  double level = 1.0;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description =
+          "A folder of MNIST's IDX files, gzip or raw; without it, the MNIST beside this program.",
+      showDefaultValue = CommandLine.Help.Visibility.NEVER)
+  Path data;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Receives checkpoint.pth, metrics.json and training.png.")
+  Path out = Path.of("build", "mnist");
+
+  @Option(
+      names = "--device",
+      defaultValue = "auto",
+      converter = DeviceConverter.class,
+      description = "cpu, cuda, cuda:N, or auto: CUDA when available.")
+  Device device;
+
+  @Option(names = "--seed", description = "Seed of the initial weights.")
+  long seed = 0;
+
+  @Option(
+      names = "--threads",
+      description = "Threads of LibTorch's CPU kernels; without it, LibTorch decides.")
+  Integer threads;
+
+  /** Refuses values that no training can have, and sets the threads. */
+  void check() {
+    CommandLine line = program.commandLine();
+    require(epochs >= 1, line, "--epochs: expected at least 1, found " + epochs);
+    require(batchSize >= 1, line, "--batch-size: expected at least 1, found " + batchSize);
+    require(
+        level > 0 && Double.isFinite(level),
+        line,
+        "--level: expected a finite number above 0, found " + level);
+    if (threads != null) {
+      require(threads >= 1, line, "--threads: expected at least 1, found " + threads);
+      torch.set_num_threads(threads);
+    }
+  }
+
+  /** The training set or the test set. */
+  TensorDataset load(boolean train) throws IOException {
+    if (data != null) {
+      return Mnist.load(data, train);
+    }
+    Path embedded = Path.of(System.getProperty("cooper4j.examples.data", "data"), "mnist");
+    return Mnist.loadOriginal(embedded, train);
+  }
+
+  Path checkpoint() {
+    return out.resolve("checkpoint.pth");
+  }
+}

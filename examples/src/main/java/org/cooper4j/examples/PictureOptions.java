@@ -1,0 +1,28 @@
+package org.cooper4j.examples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.bytedeco.pytorch.Device;
+import picocli.CommandLine.Option;
+
+/** The options of the tutorials that draw a picture and need no data. */
+final class PictureOptions {
+  @Option(names = "--out", paramLabel = "DIR", description = "Receives the picture.")
+  Path out = Path.of("build", "examples");
+
+  @Option(
+      names = "--device",
+      defaultValue = "auto",
+      converter = DeviceConverter.class,
+      description = "cpu, cuda, cuda:N, or auto: CUDA when available.")
+  Device device;
+
+  /** Writes {@code <out>/<name>.png} with the given number of panels in a row. */
+  void save(Panels panels, String name, int columns) throws IOException {
+    Files.createDirectories(out);
+    Path picture = out.resolve(name + ".png");
+    panels.save(picture, columns);
+    System.out.println("wrote " + picture);
+  }
+}
