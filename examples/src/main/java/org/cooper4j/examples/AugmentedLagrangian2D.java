@@ -43,7 +43,7 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "augmented-lagrangian",
     description = "Compares the augmented Lagrangian with the quadratic penalty.",
-    mixinStandardHelpOptions = true,
+    sortOptions = false,
     showDefaultValues = true)
 public final class AugmentedLagrangian2D implements Callable<Integer> {
   private static final int STEPS = 5000;

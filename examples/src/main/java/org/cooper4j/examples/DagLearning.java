@@ -38,7 +38,7 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "dag-learning",
     description = "Learns a directed acyclic graph with a quadratic penalty.",
-    mixinStandardHelpOptions = true,
+    sortOptions = false,
     showDefaultValues = true)
 public final class DagLearning implements Callable<Integer> {
   private static final int VARIABLES = 5;

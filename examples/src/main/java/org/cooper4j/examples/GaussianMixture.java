@@ -41,7 +41,7 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "gaussian-mixture",
     description = "Trains a linear classifier under a rate constraint.",
-    mixinStandardHelpOptions = true,
+    sortOptions = false,
     showDefaultValues = true)
 public final class GaussianMixture implements Callable<Integer> {
   private static final double LEVEL = 0.7;

@@ -35,7 +35,7 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "infrequent-true-constraint",
     description = "Updates the multiplier from a costly constraint that is seldom measured.",
-    mixinStandardHelpOptions = true,
+    sortOptions = false,
     showDefaultValues = true)
 public final class InfrequentTrueConstraint implements Callable<Integer> {
   private static final int DIMENSION = 4;

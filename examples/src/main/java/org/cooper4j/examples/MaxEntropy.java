@@ -34,7 +34,7 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "max-entropy",
     description = "Finds a maximum entropy distribution with the Lagrangian approach.",
-    mixinStandardHelpOptions = true,
+    sortOptions = false,
     showDefaultValues = true)
 public final class MaxEntropy implements Callable<Integer> {
   private static final double[] OPTIMUM = {0.05435, 0.07877, 0.1142, 0.1654, 0.2398, 0.3475};

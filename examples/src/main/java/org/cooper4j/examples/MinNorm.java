@@ -40,7 +40,7 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "min-norm",
     description = "Finds the min-norm solution of a linear system with sampled equations.",
-    mixinStandardHelpOptions = true,
+    sortOptions = false,
     showDefaultValues = true)
 public final class MinNorm implements Callable<Integer> {
   private static final int EQUATIONS = 100;

@@ -36,7 +36,7 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "mnist",
     description = "Trains a logistic regression classifier on MNIST under a norm constraint.",
-    mixinStandardHelpOptions = true,
+    sortOptions = false,
     showDefaultValues = true)
 public final class MnistLogisticRegression implements Callable<Integer> {
   @Mixin private MnistOptions options;

@@ -56,6 +56,12 @@ final class MnistOptions {
       description = "Threads of LibTorch's CPU kernels; without it, LibTorch decides.")
   Integer threads;
 
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Shows this help.")
+  boolean help;
+
   /** Refuses values that no training can have, and sets the threads. */
   void check() {
     CommandLine line = program.commandLine();

@@ -134,6 +134,10 @@ final class Panel {
   }
 
   private XYSeries add(String label, double[] xs, double[] ys) {
+    if (xs.length == 0) {
+      // XChart draws no empty series; a point without a marker is not seen.
+      return add(label, new double[] {0}, new double[] {0});
+    }
     boolean logarithmic = styler.isYAxisLogarithmic();
     double[] drawn =
         Arrays.stream(ys)
@@ -153,11 +157,13 @@ final class Panel {
       return chart;
     }
     // XChart's own limits make it put ticks at data points rather than at round numbers.
-    double xMargin = MARGIN * (xRange.getMax() - xRange.getMin());
-    styler.setXAxisMin(xRange.getMin() - xMargin).setXAxisMax(xRange.getMax() + xMargin);
+    if (xRange.getMax() > xRange.getMin()) {
+      double xMargin = MARGIN * (xRange.getMax() - xRange.getMin());
+      styler.setXAxisMin(xRange.getMin() - xMargin).setXAxisMax(xRange.getMax() + xMargin);
+    }
     double least = yRange.getMin();
     double most = yRange.getMax();
-    if (styler.isYAxisLogarithmic()) {
+    if (styler.isYAxisLogarithmic() && most > least) {
       // Without a whole decade, the decades' ticks alone would leave the axis bare.
       styler.setYAxisLogarithmicDecadeOnly(most > 30 * least);
       double factor = Math.pow(most / least, MARGIN);

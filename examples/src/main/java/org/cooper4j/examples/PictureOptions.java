@@ -8,6 +8,12 @@ import picocli.CommandLine.Option;
 
 /** The options of the tutorials that draw a picture and need no data. */
 final class PictureOptions {
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Shows this help.")
+  boolean help;
+
   @Option(names = "--out", paramLabel = "DIR", description = "Receives the picture.")
   Path out = Path.of("build", "examples");
 

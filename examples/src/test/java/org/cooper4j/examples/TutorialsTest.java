@@ -1,0 +1,50 @@
+package org.cooper4j.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The results are those that Cooper's tutorials reach. */
+class TutorialsTest {
+  @TempDir Path folder;
+
+  static Stream<Arguments> tutorials() {
+    return Stream.of(
+        Arguments.of("max_entropy", new MaxEntropy(), "entropy 1.6136, optimum 1.6136"),
+        Arguments.of("min_norm", new MinNorm(), "Frequency: 100%: norm / optimum 1.0000"),
+        Arguments.of("gaussian_mixture", new GaussianMixture(), "Proxy Const - Pred. Blue: 70%"),
+        Arguments.of(
+            "augmented_lagrangian",
+            new AugmentedLagrangian2D(),
+            "augmented Lagrangian: distance 5.4e-05 with penalty coefficient 17.3"),
+        Arguments.of(
+            "infrequent_true_constraint",
+            new InfrequentTrueConstraint(),
+            "product of the singular values 0.99"),
+        Arguments.of("dag_learning", new DagLearning(), "to the true one: 0.01"));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("tutorials")
+  void findsItsSolutionAndDrawsIt(String name, Callable<Integer> tutorial, String result) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    PrintStream before = System.out;
+    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    try {
+      assertThat(Example.execute(tutorial, "--device=cpu", "--out=" + folder)).isZero();
+    } finally {
+      System.setOut(before);
+    }
+    assertThat(out.toString(StandardCharsets.UTF_8)).contains(result);
+    assertThat(folder.resolve(name + ".png")).isNotEmptyFile();
+  }
+}
