@@ -27,6 +27,7 @@ import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.optim.UnconstrainedOptimizer;
 import org.cooper4j.penalties.AdditivePenaltyCoefficientUpdater;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
+import org.knowm.xchart.style.Styler.LegendPosition;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -98,7 +99,7 @@ public final class AugmentedLagrangian2D implements Callable<Integer> {
         .yLabel("Distance to Optimal Solution");
     draw(panels.add("Penalty Coefficient Evolution"), "penalty", penalized, augmented)
         .yLabel("Penalty Coefficient")
-        .legendBelow();
+        .legend(LegendPosition.InsideSE);
     options.save(panels, "augmented_lagrangian", 2);
     return 0;
   }

@@ -20,6 +20,7 @@ import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.optim.torch.NuPI;
 import org.cooper4j.optim.torch.NuPIOptions;
+import org.knowm.xchart.style.Styler.LegendPosition;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -37,6 +38,9 @@ import picocli.CommandLine.Mixin;
     sortOptions = false,
     showDefaultValues = true)
 public final class MaxEntropy implements Callable<Integer> {
+  /** Cooper's tutorial stops at 3000, where the entropy is 1.6153. */
+  private static final int STEPS = 10_000;
+
   private static final double[] OPTIMUM = {0.05435, 0.07877, 0.1142, 0.1654, 0.2398, 0.3475};
 
   @Mixin private PictureOptions options;
@@ -89,7 +93,7 @@ public final class MaxEntropy implements Callable<Integer> {
 
     Metrics history =
         new Metrics("step", "entropy", "sum_multiplier", "mean_multiplier", "sum_gap", "mean_gap");
-    for (int step = 0; step < 3000; step++) {
+    for (int step = 0; step < STEPS; step++) {
       RollOut rollOut = cooperOptimizer.roll(logProbs);
       var multipliers = rollOut.primalLagrangianStore().multiplierValues();
       var observed = rollOut.cmpState().observedConstraints();
@@ -120,6 +124,7 @@ public final class MaxEntropy implements Callable<Integer> {
         .add("Multipliers")
         .line("sum", steps, history.column("sum_multiplier"))
         .line("mean", steps, history.column("mean_multiplier"))
+        .legend(LegendPosition.InsideNW)
         .horizontal(0);
     panels
         .add("Constraint Violations")

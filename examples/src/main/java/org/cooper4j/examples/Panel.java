@@ -73,9 +73,9 @@ final class Panel {
     return this;
   }
 
-  /** Moves the legend from the upper to the lower right corner. */
-  Panel legendBelow() {
-    styler.setLegendPosition(LegendPosition.InsideSE);
+  /** Moves the legend away from the upper right corner. */
+  Panel legend(LegendPosition position) {
+    styler.setLegendPosition(position);
     return this;
   }
 
