@@ -20,7 +20,6 @@ import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.optim.torch.NuPI;
 import org.cooper4j.optim.torch.NuPIOptions;
-import org.knowm.xchart.style.Styler.LegendPosition;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -122,9 +121,8 @@ public final class MaxEntropy implements Callable<Integer> {
     Panels panels = new Panels();
     panels
         .add("Multipliers")
-        .line("sum", steps, history.column("sum_multiplier"))
-        .line("mean", steps, history.column("mean_multiplier"))
-        .legend(LegendPosition.InsideNW)
+        .line(steps, history.column("sum_multiplier"))
+        .line(steps, history.column("mean_multiplier"))
         .horizontal(0);
     panels
         .add("Constraint Violations")
