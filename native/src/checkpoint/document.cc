@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "checkpoint/device_name.h"
 #include "checkpoint/extent.h"
 #include "checkpoint/utf8.h"
 
@@ -134,7 +135,12 @@ Node Document::dtype(Dtype dtype) {
   return add(Kind::kDtype, static_cast<size_t>(dtype), hash_text(Kind::kDtype, dtype_name(dtype)));
 }
 
-Node Document::device(std::string_view name) { return add_text(Kind::kDevice, name); }
+Node Document::device(std::string_view name) {
+  if (!is_device_name(name))
+    throw std::invalid_argument("expected a device such as 'cpu' or 'cuda:0'");
+  return add_text(Kind::kDevice, name);
+}
+
 Node Document::layout(std::string_view name) { return add_text(Kind::kLayout, name); }
 
 Node Document::enumeration(std::string_view cls, Node value) {
@@ -155,6 +161,12 @@ uint32_t Document::add_storage(Storage storage) {
 Node Document::tensor(TensorInfo info) {
   require_dims(info.sizes);
   require_extent(info, storage(info.storage));
+  if (info.requires_grad && !is_differentiable(info.dtype))
+    throw std::invalid_argument(std::string("a ") + dtype_name(info.dtype) +
+                                " tensor cannot require gradients");
+  if (info.conj && !is_complex(info.dtype))
+    throw std::invalid_argument(std::string("a ") + dtype_name(info.dtype) +
+                                " tensor cannot be conjugated");
   if (info.attrs != kNoNode) expect(info.attrs, Kind::kDict);
   tensors_.push_back(std::move(info));
   return add(Kind::kTensor, tensors_.size() - 1, 0);

@@ -26,6 +26,14 @@ bool starts_with(const std::vector<int64_t>& all, const std::vector<int64_t>& st
 
 }  // namespace
 
+bool is_complex(Dtype dtype) {
+  return dtype == Dtype::kComplex128 || dtype == Dtype::kComplex64 || dtype == Dtype::kComplex32;
+}
+
+bool is_differentiable(Dtype dtype) {
+  return dtype <= Dtype::kComplex32 || dtype >= Dtype::kFloat8E4M3Fn;
+}
+
 std::string format_sizes(const std::vector<int64_t>& sizes) {
   std::string text = "[";
   for (size_t i = 0; i < sizes.size(); ++i) text += (i ? ", " : "") + std::to_string(sizes[i]);

@@ -21,6 +21,10 @@ void require_coo(const SparseInfo& sparse, const TensorInfo& indices, const Tens
 void require_csr(const SparseInfo& sparse, const TensorInfo& crow, const TensorInfo& col,
                  const TensorInfo& values);
 
+bool is_complex(Dtype dtype);
+/// Floating point or complex: what torch lets require gradients.
+bool is_differentiable(Dtype dtype);
+
 /// "[2, 3]"
 std::string format_sizes(const std::vector<int64_t>& sizes);
 

@@ -1,0 +1,35 @@
+// Where a checkpoint's bytes go: a file or a string.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cooper4j {
+
+class ByteSink {
+ public:
+  virtual ~ByteSink() = default;
+  void write(std::string_view bytes) {
+    accept(bytes);
+    position_ += bytes.size();
+  }
+  uint64_t position() const { return position_; }
+
+ protected:
+  virtual void accept(std::string_view bytes) = 0;
+
+ private:
+  uint64_t position_ = 0;
+};
+
+class StringSink : public ByteSink {
+ public:
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  void accept(std::string_view bytes) override { bytes_.append(bytes); }
+  std::string bytes_;
+};
+
+}  // namespace cooper4j

@@ -1,0 +1,115 @@
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "checkpoint/byte_source.h"
+#include "checkpoint/device_name.h"
+#include "checkpoint/pickle_reader.h"
+#include "checkpoint/storage_memory.h"
+#include "checkpoint/zip_reader.h"
+#include "cooper4j/checkpoint.h"
+
+namespace cooper4j {
+namespace {
+
+constexpr uint64_t kMaxSmallRecord = 64;
+constexpr int kMinVersion = 1;
+constexpr int kMaxVersion = 10;
+
+const ZipRecord& require_record(const ZipReader& zip, const std::string& name) {
+  const ZipRecord* record = zip.find(name);
+  if (!record)
+    throw CheckpointError("has no record '" + name + "'; it is no checkpoint of torch.save");
+  return *record;
+}
+
+void check_version(const ZipReader& zip) {
+  std::string text = zip.read_string(require_record(zip, "version"), kMaxSmallRecord);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  const bool digits = !text.empty() && text.size() <= 2 &&
+                      text.find_first_not_of("0123456789") == std::string::npos;
+  const int version = digits ? std::stoi(text) : 0;
+  if (version < kMinVersion || version > kMaxVersion)
+    throw CheckpointError("record 'version': expected 1 to 10, found '" + text.substr(0, 16) + "'");
+}
+
+bool needs_byteswap(const ZipReader& zip) {
+  const ZipRecord* record = zip.find("byteorder");
+  if (!record) return false;
+  const std::string order = zip.read_string(*record, kMaxSmallRecord);
+  if (order != "little" && order != "big")
+    throw CheckpointError("record 'byteorder': expected little or big");
+  return order == "big";
+}
+
+std::string storage_record(const StorageRef& storage) { return "data/" + storage.key; }
+
+void check_storage(const ZipReader& zip, const StorageRef& storage) {
+  const ZipRecord& record = require_record(zip, storage_record(storage));
+  if (record.size != storage.nbytes)
+    throw CheckpointError("record '" + record.name + "' has " + std::to_string(record.size) +
+                          " bytes, its storage needs " + std::to_string(storage.nbytes));
+}
+
+void read_storages(const ZipReader& zip, const PickleReader& pickle, const LoadOptions& options,
+                   Document& document) {
+  for (uint32_t i = 0; i < pickle.storages().size(); ++i) {
+    const ZipRecord& record = require_record(zip, storage_record(pickle.storages()[i]));
+    Storage& storage = document.storage(i);
+    if (!options.map_location.empty()) storage.location = options.map_location;
+    storage.data = allocate_storage(record.size);
+    zip.read(record, storage.data.get());
+  }
+}
+
+// Records that nothing refers to are checked too: damage there is damage.
+void verify_rest(const ZipReader& zip, const PickleReader& pickle) {
+  std::unordered_set<std::string> read = {"data.pkl", "version", "byteorder"};
+  for (const StorageRef& storage : pickle.storages()) read.insert(storage_record(storage));
+  for (const ZipRecord& record : zip.records())
+    if (!read.count(record.name)) zip.verify(record);
+}
+
+Document load_from(const ByteSource& source, const LoadOptions& options) {
+  const ZipReader zip(source);
+  const ZipRecord& data = require_record(zip, "data.pkl");
+  if (zip.find("constants.pkl"))
+    throw CheckpointError("is a TorchScript program, not a checkpoint; load it with torch.jit.load");
+  check_version(zip);
+  const bool swap = needs_byteswap(zip);
+  const std::string pickle = zip.read_string(data, options.max_pickle_bytes);
+  Document document;
+  PickleReader reader(pickle, document, options,
+                      [&](const StorageRef& storage) { check_storage(zip, storage); });
+  reader.read();
+  read_storages(zip, reader, options, document);
+  if (swap) byteswap_storages(document);
+  verify_rest(zip, reader);
+  return document;
+}
+
+void check_options(const LoadOptions& options) {
+  if (!options.map_location.empty() && !is_device_name(options.map_location))
+    throw std::invalid_argument("map_location: expected a device such as 'cpu' or 'cuda:0', found '" +
+                                options.map_location + "'");
+}
+
+}  // namespace
+
+Document load(const std::filesystem::path& path, const LoadOptions& options) {
+  check_options(options);
+  try {
+    return load_from(FileSource(path), options);
+  } catch (const CheckpointError& e) {
+    throw CheckpointError(path.string() + ": " + e.what());
+  } catch (const std::bad_alloc&) {
+    throw CheckpointError(path.string() + ": needs more memory than there is");
+  }
+}
+
+Document load_bytes(std::string_view file, const LoadOptions& options) {
+  check_options(options);
+  return load_from(MemorySource(file), options);
+}
+
+}  // namespace cooper4j
