@@ -143,8 +143,8 @@ final class Panel {
         Arrays.stream(ys)
             .map(y -> Double.isFinite(y) && (!logarithmic || y > 0) ? y : Double.NaN)
             .toArray();
-    Arrays.stream(xs).forEach(xRange::accept);
-    Arrays.stream(drawn).filter(y -> !Double.isNaN(y)).forEach(yRange::accept);
+    Arrays.stream(xs).forEach(xRange);
+    Arrays.stream(drawn).filter(y -> !Double.isNaN(y)).forEach(yRange);
     XYSeries series = chart.addSeries(label, xs, drawn);
     series.setMarker(SeriesMarkers.NONE);
     series.setLineStyle(SOLID);

@@ -53,6 +53,7 @@ final class ProgressBar {
     return String.format(Locale.ROOT, "%s  %s  %s  %.0f/s", title, middle, status.get(), rate);
   }
 
+  @SuppressWarnings("SystemConsoleNull") // the second test is for Java 22 and later
   private static boolean isTerminal() {
     Console console = System.console();
     if (console == null) {
