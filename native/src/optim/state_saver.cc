@@ -45,6 +45,14 @@ void StateSaver::scalar(const char* key, const at::Tensor& value) {
   }
 }
 
+void StateSaver::flats(const char* key, const std::deque<at::Tensor>& values) {
+  put_list(key, values);
+}
+
+void StateSaver::scalars(const char* key, const std::deque<at::Tensor>& values) {
+  put_list(key, values);
+}
+
 void StateSaver::optional_scalars(const char* key,
                                   const std::optional<std::vector<at::Tensor>>& values) {
   if (values) put_list(key, *values);

@@ -42,9 +42,9 @@ class StateSaver {
   void odd_tensor(const char* key, const at::Tensor& value);
   void mask(const char* key, const at::Tensor& value) { put_tensor(key, value); }
   void flat(const char* key, const at::Tensor& value) { put_tensor(key, value); }
-  void flats(const char* key, const std::deque<at::Tensor>& values) { put_list(key, values); }
+  void flats(const char* key, const std::deque<at::Tensor>& values);
   void scalar(const char* key, const at::Tensor& value);
-  void scalars(const char* key, const std::deque<at::Tensor>& values) { put_list(key, values); }
+  void scalars(const char* key, const std::deque<at::Tensor>& values);
   void optional_scalars(const char* key, const std::optional<std::vector<at::Tensor>>& values);
 
  private:
