@@ -32,7 +32,10 @@ class Document {
   int item(int node, int i) const { return as_int32(document_.item(node, i)); }
   int key(int node, int i) const { return as_int32(document_.key(node, i)); }
   int value(int node, int i) const { return as_int32(document_.value(node, i)); }
-  int attrs(int node) const { return as_int32(document_.attrs(node)); }  ///< -1 for none
+  /// The __dict__ of an OrderedDict; -1 for none.
+  int attrs(int node) const {
+    return document_.kind(node) == Kind::kOrderedDict ? as_int32(document_.attrs(node)) : -1;
+  }
   at::Tensor as_tensor(int node);
 
   int none() { return as_int32(document_.none()); }
