@@ -1,7 +1,9 @@
 package org.cooper4j.examples;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.util.concurrent.Callable;
+import org.cooper4j.checkpoint.CheckpointException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
@@ -22,7 +24,12 @@ final class Example {
         .setParameterExceptionHandler((e, arguments) -> refuse(e.getCommandLine(), e.getMessage()))
         .setExecutionExceptionHandler(
             (e, commandLine, result) -> {
-              if (e instanceof IOException) {
+              if (e instanceof FileSystemException file && file.getReason() == null) {
+                // Its message is the path alone; its class says what is wrong.
+                String problem = file.getClass().getSimpleName().replace("Exception", "");
+                return refuse(commandLine, file.getFile() + ": " + problem);
+              }
+              if (e instanceof IOException || e instanceof CheckpointException) {
                 return refuse(commandLine, e.getMessage());
               }
               throw e;

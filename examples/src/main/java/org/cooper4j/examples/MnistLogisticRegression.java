@@ -161,10 +161,9 @@ public final class MnistLogisticRegression implements Callable<Integer> {
       cmp.loadStateDict(checkpoint.map("cmp_state_dict").asMap());
       cooperOptimizer.loadStateDict(checkpoint.map("cooper_optimizer_state_dict").asMap());
     } catch (CheckpointException | IllegalArgumentException e) {
+      String where = e instanceof CheckpointException ? "" : options.checkpoint() + ": ";
       throw new IOException(
-          "cannot resume from %s: %s; remove it or choose another --out"
-              .formatted(options.checkpoint(), e.getMessage()),
-          e);
+          "cannot resume: " + where + e.getMessage() + "; remove it or choose another --out", e);
     }
     System.out.printf("resumed from %s after epoch %d%n", options.checkpoint(), startEpoch);
   }

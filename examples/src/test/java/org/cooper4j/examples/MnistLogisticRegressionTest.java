@@ -158,7 +158,9 @@ class MnistLogisticRegressionTest {
 
     Files.writeString(folder.resolve("checkpoint.pth"), "no checkpoint");
     assertThat(run(folder, data)).isEqualTo(2);
-    refusedWith("cannot resume from " + folder.resolve("checkpoint.pth"));
+    refusedWith("cannot resume: " + folder.resolve("checkpoint.pth"));
+    assertThat(run(folder.resolve("checkpoint.pth"), data)).isEqualTo(2);
+    refusedWith("checkpoint.pth: FileAlreadyExists");
   }
 
   private void refusedWith(String message) {

@@ -8,6 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -16,6 +18,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The results are those that Cooper's tutorials reach. */
 class TutorialsTest {
   @TempDir Path folder;
+
+  /** Problems this small gain nothing from threads, which stall each other on a busy machine. */
+  @BeforeAll
+  static void useOneThread() {
+    torch.set_num_threads(1);
+  }
 
   static Stream<Arguments> tutorials() {
     return Stream.of(
