@@ -42,7 +42,7 @@ Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int
   }
 }
 
-void step(torch::optim::Optimizer& optimizer) { cooper4j::step(optimizer); }
+bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }
 
 void set_betas(ExtraAdamOptions& options, double beta1, double beta2) {
   options.betas({beta1, beta2});

@@ -34,8 +34,8 @@ class Evaluation : public cooper4j::Evaluation {
   static Side side(bool primal) { return primal ? Side::kPrimal : Side::kDual; }
 };
 
-/// One step of a LibTorch optimizer.
-void step(torch::optim::Optimizer& optimizer);
+/// One step of a LibTorch optimizer; whether a sparse gradient's rows are all that moved.
+bool step(torch::optim::Optimizer& optimizer);
 
 /// JavaCPP has no std::tuple.
 void set_betas(ExtraAdamOptions& options, double beta1, double beta2);

@@ -1,18 +1,47 @@
 #include "cooper4j/optim/step.h"
 
 #include <ATen/core/grad_mode.h>
+#include <torch/optim/sgd.h>
 
+#include <algorithm>
 #include <typeinfo>
 
+#include "cooper4j/optim/extragradient.h"
+#include "cooper4j/optim/nupi.h"
 #include "direct.h"
 #include "fused.h"
 
 namespace cooper4j {
 
-void step(torch::optim::Optimizer& optimizer) {
+namespace {
+
+bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer) {
+  const auto all = [&](auto is_rowwise) {
+    const auto& groups = optimizer.param_groups();
+    return std::all_of(groups.begin(), groups.end(),
+                       [&](const auto& group) { return is_rowwise(group.options()); });
+  };
+  if (typeid(optimizer) == typeid(NuPI)) return true;
+  if (typeid(optimizer) == typeid(torch::optim::SGD)) {
+    return all([](const auto& options) {
+      const auto& sgd = static_cast<const torch::optim::SGDOptions&>(options);
+      return sgd.momentum() == 0 && sgd.weight_decay() == 0;
+    });
+  }
+  if (typeid(optimizer) == typeid(ExtraSGD)) {
+    return all([](const auto& options) {
+      return static_cast<const ExtraSGDOptions&>(options).momentum() == 0;
+    });
+  }
+  return false;
+}
+
+}  // namespace
+
+bool step(torch::optim::Optimizer& optimizer) {
   at::NoGradGuard no_grad;
-  if (optim::fused_sgd(optimizer) || optim::fused_adam(optimizer)) return;
-  optimizer.step();
+  if (!optim::fused_sgd(optimizer) && !optim::fused_adam(optimizer)) optimizer.step();
+  return moves_gradient_rows_only(optimizer);
 }
 
 void project_non_negative(at::TensorList weights) {

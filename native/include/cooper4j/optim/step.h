@@ -13,7 +13,8 @@ namespace cooper4j {
 /// The same step as optimizer.step(), to rounding, and with the same state afterwards. An SGD, Adam
 /// or AdamW (not a subclass) whose parameters and gradients are dense floating-point tensors on the
 /// CPU or CUDA goes through one fused kernel a group; everything else through optimizer.step().
-COOPER4J_EXPORT void step(torch::optim::Optimizer& optimizer);
+/// Returns whether a sparse gradient's rows are all that moved: not so with momentum, for example.
+COOPER4J_EXPORT bool step(torch::optim::Optimizer& optimizer);
 
 /// Clamps multipliers of inequalities to at least 0 in place; NaN stays NaN, as torch.relu keeps it.
 COOPER4J_EXPORT void project_non_negative(at::TensorList weights);

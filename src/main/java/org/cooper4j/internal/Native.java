@@ -44,7 +44,7 @@ public final class Native {
   private static native void useOnePoolOfThreads();
 
   @Name("step")
-  public static native void step(@ByRef Optimizer optimizer);
+  public static native @Cast("bool") boolean step(@ByRef Optimizer optimizer);
 
   @Name("project_non_negative")
   public static native void projectNonNegative(@Const @ByRef Tensor weight);

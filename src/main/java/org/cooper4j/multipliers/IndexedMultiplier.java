@@ -48,9 +48,11 @@ public final class IndexedMultiplier extends ExplicitMultiplier {
     return weight().index_select(0, constraintFeatures).flatten();
   }
 
-  /** Projects the rows of the last (sparse) gradient: its cost is the batch's, not the table's. */
-  @Override
-  public void postStep() {
+  /**
+   * Projects the rows of the last (sparse) gradient: enough after a step that moved no others, and
+   * its cost is the batch's, not the table's. {@link #postStep()} projects all rows.
+   */
+  public void postStepOfGradientRows() {
     if (isInequality()) {
       Native.projectGradientRows(weight());
     }

@@ -4,6 +4,7 @@ import java.util.List;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.internal.Native;
+import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.multipliers.Multiplier;
 
 /**
@@ -26,7 +27,16 @@ public abstract class ConstrainedOptimizer<B> extends CooperOptimizer<B> {
 
   /** Steps the dual optimizers, then projects the multipliers of inequalities. */
   public final void dualStep() {
-    dualOptimizers().forEach(Native::step);
-    cmp().multipliers().forEach(Multiplier::postStep);
+    boolean gradientRowsOnly = true;
+    for (Optimizer optimizer : dualOptimizers()) {
+      gradientRowsOnly &= Native.step(optimizer);
+    }
+    for (Multiplier multiplier : cmp().multipliers()) {
+      if (gradientRowsOnly && multiplier instanceof IndexedMultiplier indexed) {
+        indexed.postStepOfGradientRows();
+      } else {
+        multiplier.postStep();
+      }
+    }
   }
 }

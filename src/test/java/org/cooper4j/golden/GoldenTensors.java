@@ -1,0 +1,53 @@
+package org.cooper4j.golden;
+
+import com.google.gson.JsonElement;
+import java.util.Arrays;
+import java.util.stream.StreamSupport;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** Tensors of the golden files' numbers: rounded from double, as torch.tensor rounds them. */
+final class GoldenTensors {
+  private GoldenTensors() {}
+
+  static ScalarType dtype(String name) {
+    return switch (name) {
+      case "float32" -> ScalarType.Float;
+      case "float64" -> ScalarType.Double;
+      default -> throw new IllegalArgumentException("no dtype '" + name + "' in golden files");
+    };
+  }
+
+  static Tensor vector(double[] values, ScalarType dtype) {
+    return Tensor.create(values, values.length).to(dtype);
+  }
+
+  static Tensor matrix(double[][] rows, ScalarType dtype) {
+    double[] flat = Arrays.stream(rows).flatMapToDouble(Arrays::stream).toArray();
+    return Tensor.create(flat, rows.length, rows[0].length).to(dtype);
+  }
+
+  /** A zero-dimensional tensor of a number, a vector of a list. */
+  static Tensor scalarOrVector(JsonElement init, ScalarType dtype) {
+    return init.isJsonArray()
+        ? vector(doubles(init), dtype)
+        : vector(new double[] {init.getAsDouble()}, dtype).select(0, 0);
+  }
+
+  static Tensor indices(long[] values) {
+    return Tensor.create(values, values.length);
+  }
+
+  static double[] doubles(JsonElement list) {
+    return StreamSupport.stream(list.getAsJsonArray().spliterator(), false)
+        .mapToDouble(GoldenTensors::number)
+        .toArray();
+  }
+
+  /** A number, or 1 and 0 for true and false, as tensors of booleans convert. */
+  static double number(JsonElement element) {
+    return element.getAsJsonPrimitive().isBoolean()
+        ? (element.getAsBoolean() ? 1 : 0)
+        : element.getAsDouble();
+  }
+}
