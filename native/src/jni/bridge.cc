@@ -1,10 +1,9 @@
 #include "bridge.h"
 
-#include <dlfcn.h>
-
 #include "cooper4j/optim/step.h"
 #include "cooper4j/penalty.h"
 #include "cooper4j/project.h"
+#include "cooper4j/threads.h"
 
 namespace cooper4j::jni {
 namespace {
@@ -44,6 +43,14 @@ Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int
 
 bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }
 
+int64_t numel(const torch::optim::Optimizer& optimizer) {
+  int64_t sum = 0;
+  for (const auto& group : optimizer.param_groups()) {
+    for (const auto& param : group.params()) sum += param.numel();
+  }
+  return sum;
+}
+
 void set_betas(ExtraAdamOptions& options, double beta1, double beta2) {
   options.betas({beta1, beta2});
 }
@@ -67,15 +74,12 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
                            update);
 }
 
-void use_one_pool_of_threads() {
-  void* openblas = dlopen("libopenblas.so.0", RTLD_LAZY | RTLD_NOLOAD);
-  if (openblas == nullptr) {
-    return;
-  }
-  if (void* set = dlsym(openblas, "openblas_set_num_threads")) {
-    reinterpret_cast<void (*)(int)>(set)(1);
-  }
-  dlclose(openblas);
-}
+void init_threads(int cores) { cooper4j::init_threads(cores); }
+
+void set_num_threads(int threads) { cooper4j::set_num_threads(threads); }
+
+int num_threads() { return cooper4j::num_threads(); }
+
+void use_threads_for(int64_t parameters) { cooper4j::use_threads_for(parameters); }
 
 }  // namespace cooper4j::jni

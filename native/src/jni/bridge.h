@@ -1,13 +1,34 @@
-// What Java calls. JavaCPP turns C++ exceptions into RuntimeException with the same text.
+// What Java calls. JavaCPP turns C++ exceptions into RuntimeException.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/api/include/torch/optim/optimizer.h>
 
 #include <cstdint>
+#include <exception>
 
 #include "cooper4j/lagrangian.h"
 #include "cooper4j/optim/extragradient.h"
+
+namespace cooper4j::jni {
+
+/// What Java's exception says: LibTorch's text without the C++ stack frames that it appends.
+inline const char* message(const std::exception& e) {
+  const auto* error = dynamic_cast<const c10::Error*>(&e);
+  return error != nullptr ? error->what_without_backtrace() : e.what();
+}
+
+/// Never thrown.
+struct Nothing {
+  const char* what() const { return ""; }
+};
+
+}  // namespace cooper4j::jni
+
+// JavaCPP's generated code says `catch (GENERIC_EXCEPTION_CLASS& e) { … }`: put a handler before it.
+#define GENERIC_EXCEPTION_CLASS                                                                    \
+  std::exception & e) { str = env->NewStringUTF(cooper4j::jni::message(e)); }                      \
+  catch (cooper4j::jni::Nothing
 
 namespace cooper4j::jni {
 
@@ -37,6 +58,9 @@ class Evaluation : public cooper4j::Evaluation {
 /// One step of a LibTorch optimizer; whether a sparse gradient's rows are all that moved.
 bool step(torch::optim::Optimizer& optimizer);
 
+/// How many elements its parameters have.
+int64_t numel(const torch::optim::Optimizer& optimizer);
+
 /// JavaCPP has no std::tuple.
 void set_betas(ExtraAdamOptions& options, double beta1, double beta2);
 
@@ -56,8 +80,10 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
                     const at::Tensor* indices, bool inequality, bool restart, double tolerance,
                     double factor, double summand);
 
-/// Keeps OpenBLAS from running a pool of its own beside OpenMP's: with both spinning on the same
-/// cores a small model trains 30 times slower.
-void use_one_pool_of_threads();
+/// cooper4j/threads.h
+void init_threads(int cores);
+void set_num_threads(int threads);
+int num_threads();
+void use_threads_for(int64_t parameters);
 
 }  // namespace cooper4j::jni

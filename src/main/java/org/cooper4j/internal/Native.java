@@ -32,7 +32,7 @@ public final class Native {
     // LibTorch first: the binding's libraries then resolve to the copies already loaded.
     Loader.load(torch.class);
     Loader.load(Native.class);
-    useOnePoolOfThreads();
+    initThreads(Runtime.getRuntime().availableProcessors());
   }
 
   private Native() {}
@@ -40,11 +40,23 @@ public final class Native {
   /** Does nothing but trigger the loading. */
   public static void load() {}
 
-  @Name("use_one_pool_of_threads")
-  private static native void useOnePoolOfThreads();
+  @Name("init_threads")
+  private static native void initThreads(int cores);
+
+  @Name("set_num_threads")
+  public static native void setNumThreads(int threads);
+
+  @Name("num_threads")
+  public static native int numThreads();
+
+  @Name("use_threads_for")
+  public static native void useThreadsFor(@Cast("int64_t") long parameters);
 
   @Name("step")
   public static native @Cast("bool") boolean step(@ByRef Optimizer optimizer);
+
+  @Name("numel")
+  public static native @Cast("int64_t") long numel(@Const @ByRef Optimizer optimizer);
 
   @Name("project_non_negative")
   public static native void projectNonNegative(@Const @ByRef Tensor weight);

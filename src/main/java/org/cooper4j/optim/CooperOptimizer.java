@@ -22,6 +22,7 @@ public abstract class CooperOptimizer<B> {
   private final ConstrainedMinimizationProblem<B> cmp;
   private final List<Optimizer> primalOptimizers;
   private final List<Optimizer> dualOptimizers;
+  private final long primalParameters;
   private PointerScope lastRoll;
 
   CooperOptimizer(
@@ -34,6 +35,7 @@ public abstract class CooperOptimizer<B> {
     if (primalOptimizers.isEmpty()) {
       throw new IllegalArgumentException("no primal optimizer was given; give at least one");
     }
+    primalParameters = this.primalOptimizers.stream().mapToLong(Native::numel).sum();
   }
 
   public final ConstrainedMinimizationProblem<B> cmp() {
@@ -69,6 +71,7 @@ public abstract class CooperOptimizer<B> {
 
   RollOut roll(B batch, B violationsBatch) {
     releaseLastRoll();
+    Native.useThreadsFor(primalParameters);
     PointerScope scope = new PointerScope();
     try {
       RollOut rollOut = update(batch, violationsBatch);

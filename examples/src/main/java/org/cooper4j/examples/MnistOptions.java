@@ -5,7 +5,7 @@ import static org.cooper4j.examples.Example.require;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.Threads;
 import org.cooper4j.data.Mnist;
 import org.cooper4j.data.TensorDataset;
 import picocli.CommandLine;
@@ -53,7 +53,7 @@ final class MnistOptions {
 
   @Option(
       names = "--threads",
-      description = "Threads of LibTorch's CPU kernels; without it, LibTorch decides.")
+      description = "Threads of LibTorch's CPU kernels; without it, the model's size decides.")
   Integer threads;
 
   @Option(
@@ -73,7 +73,7 @@ final class MnistOptions {
         "--level: expected a finite number above 0, found " + level);
     if (threads != null) {
       require(threads >= 1, line, "--threads: expected at least 1, found " + threads);
-      torch.set_num_threads(threads);
+      Threads.setNumThreads(threads);
     }
   }
 
