@@ -38,7 +38,7 @@ constexpr std::array<Row, 22> kDtypes = {{
 
 // In the order of Kind.
 constexpr std::array<const char*, 24> kKinds = {
-    "None",        "bool",       "int",         "int",          "float",           "complex",
+    "None", "bool", "int", "int beyond 64 bits", "float", "complex",
     "str",         "bytes",      "bytearray",   "list",         "tuple",           "set",
     "dict",        "OrderedDict", "Counter",    "defaultdict",  "torch.Size",      "torch.dtype",
     "torch.device", "torch.layout", "Enum",     "Tensor",       "sparse COO tensor",

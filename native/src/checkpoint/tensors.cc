@@ -134,12 +134,17 @@ at::Tensor make(Document& document, Node node) {
   if (document.kind(node) == Kind::kSparseCoo) {
     const at::Tensor values = to_tensor(document, info.second);
     const at::Tensor indices = to_tensor(document, info.first);
+    // The factories trust indices; a kernel that reads past the end would not.
+    at::_validate_sparse_coo_tensor_args(indices, values, info.sizes, info.coalesced);
     return at::sparse_coo_tensor(indices, values, info.sizes, values.options().layout(at::kSparse),
                                  info.coalesced.value_or(false));
   }
   const at::Tensor values = to_tensor(document, info.third);
-  return at::sparse_csr_tensor(to_tensor(document, info.first), to_tensor(document, info.second),
-                               values, info.sizes, values.options().layout(at::kSparseCsr));
+  const at::Tensor rows = to_tensor(document, info.first);
+  const at::Tensor columns = to_tensor(document, info.second);
+  at::_validate_sparse_csr_tensor_args(rows, columns, values, info.sizes);
+  return at::sparse_csr_tensor(rows, columns, values, info.sizes,
+                               values.options().layout(at::kSparseCsr));
 }
 
 uint32_t add_storage(Document& document, const at::Tensor& tensor, Dtype dtype) {
@@ -173,9 +178,14 @@ at::Tensor to_tensor(Document& document, Node node) {
   if (found != known.end()) {
     return found->second;
   }
-  const at::Tensor tensor = make(document, node);
-  tensors_of(document).by_node.emplace(node, tensor);
-  return tensor;
+  try {
+    const at::Tensor tensor = make(document, node);
+    tensors_of(document).by_node.emplace(node, tensor);
+    return tensor;
+  } catch (const c10::Error& e) {
+    throw CheckpointError(std::string("a ") + kind_name(document.kind(node)) +
+                          " cannot be made: " + e.what_without_backtrace());
+  }
 }
 
 Node add_tensor(Document& document, const at::Tensor& tensor, bool parameter) {

@@ -153,8 +153,8 @@ size_t ZipReader::read_entry(std::string_view entry) {
   if (entry.size() - kCentralSize < name_size + extra_size) fail("has a cut directory entry");
   record.name = std::string(entry.substr(kCentralSize, name_size));
   if (method != 0)
-    fail_record(record, "is compressed (method " + std::to_string(method) +
-                            "); torch.save stores, so re-save it with torch.save");
+    throw CheckpointError("record '" + record.name + "' is compressed (method " +
+                          std::to_string(method) + "); save it again with torch.save, which stores");
   if (record.flags & ~(kHasDescriptor | kUtf8Names))
     fail_record(record, "has the zip flags " + std::to_string(record.flags) + " (encrypted?)");
   Extra extra = parse_extra(entry.substr(kCentralSize + name_size, extra_size), record);

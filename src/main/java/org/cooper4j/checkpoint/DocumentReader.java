@@ -161,7 +161,8 @@ final class DocumentReader {
 
   private byte[] bytes(int node) {
     try (BytePointer text = document.asString(node)) {
-      return text.getStringBytes();
+      // JavaCPP gives null for an empty string.
+      return text == null ? new byte[0] : text.getStringBytes();
     }
   }
 

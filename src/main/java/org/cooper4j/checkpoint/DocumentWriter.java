@@ -11,7 +11,7 @@ import org.cooper4j.internal.Document.Kind;
 
 /** Makes a document's nodes of Java objects, one node an object, so that identity is kept. */
 final class DocumentWriter {
-  private static final int MAX_DEPTH = 500;
+  private static final int MAX_DEPTH = 1000;
 
   private final Document document;
   private final Map<Object, Integer> nodes = new IdentityHashMap<>();

@@ -39,7 +39,7 @@ public final class Tensors {
 
   /** PyTorch's name of a dtype, such as float32. */
   public static String dtype(Tensor tensor) {
-    ScalarType type = tensor.scalar_type();
+    ScalarType type = tensor.scalar_type().intern();
     return switch (type) {
       case Float -> "float32";
       case Double -> "float64";
@@ -49,6 +49,9 @@ public final class Tensors {
       case Short -> "int16";
       case Int -> "int32";
       case Long -> "int64";
+      case ComplexHalf -> "complex32";
+      case ComplexFloat -> "complex64";
+      case ComplexDouble -> "complex128";
       default -> type.toString().toLowerCase(java.util.Locale.ROOT);
     };
   }
@@ -106,7 +109,7 @@ public final class Tensors {
     if (indices == null) {
       throw new IllegalArgumentException("no indices were given; expected an int64 tensor [m]");
     }
-    if (indices.scalar_type() != ScalarType.Long) {
+    if (indices.scalar_type().intern() != ScalarType.Long) {
       throw new IllegalArgumentException("indices are " + dtype(indices) + "; expected int64");
     }
   }

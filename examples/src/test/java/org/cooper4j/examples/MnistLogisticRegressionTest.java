@@ -9,6 +9,7 @@ import com.google.gson.JsonParser;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.Reader;
@@ -111,6 +112,21 @@ class MnistLogisticRegressionTest {
             "model_state_dict",
             "cmp_state_dict",
             "cooper_optimizer_state_dict");
+  }
+
+  /** seed-mnist-checkpoint.pth is what Cooper's tutorial saved in Python, defaultdict and all. */
+  @Test
+  void aCheckpointOfPythonIsResumed() throws IOException {
+    try (InputStream python = getClass().getResourceAsStream("/seed-mnist-checkpoint.pth")) {
+      Files.copy(python, folder.resolve("checkpoint.pth"));
+    }
+
+    assertThat(run(folder, "--epochs=8")).isZero();
+
+    assertThat(metrics(folder).get("test_accuracy").getAsDouble()).isCloseTo(0.8518, within(2e-4));
+    Checkpoint checkpoint = Checkpoint.load(folder.resolve("checkpoint.pth"));
+    assertThat(checkpoint.integer("epoch")).isEqualTo(7);
+    assertThat(checkpoint.map("all_metrics").list("train_loss")).hasSize(1094 + 156);
   }
 
   @Test
