@@ -52,27 +52,41 @@ Node TreeWalk::next() {
   return node;
 }
 
+std::string TreeWalk::part(const Frame& frame, bool plain) const {
+  const Node in = frame.node;
+  const size_t at = frame.next_child - 1;
+  const Kind kind = doc_.kind(in);
+  if (doc_.is_dict(in) && at < 2 * doc_.size(in)) {
+    const Node key = doc_.key(in, at / 2);
+    const Kind key_kind = doc_.kind(key);
+    if (key_kind == Kind::kStr) {
+      const std::string& text = doc_.as_string(key);
+      return !plain ? "['" + text + "']" : text.empty() ? "''" : text;
+    }
+    if (key_kind == Kind::kInt) return "[" + doc_.decimal(key) + "]";
+    return std::string("[") + kind_name(key_kind) + "]";
+  }
+  if (kind == Kind::kList || kind == Kind::kTuple || kind == Kind::kSet)
+    return "[" + std::to_string(at) + "]";
+  return doc_.is_dict(in) || kind == Kind::kTensor ? ".__dict__" : ".parts";
+}
+
 std::string TreeWalk::path() const {
   std::string path;
-  const size_t levels = depth_;
-  for (size_t i = 0; i < levels; ++i) {
-    const Node in = frames_[i].node;
-    const size_t at = frames_[i].next_child - 1;
-    const Kind kind = doc_.kind(in);
-    if (doc_.is_dict(in) && at < 2 * doc_.size(in)) {
-      const Node key = doc_.key(in, at / 2);
-      const Kind key_kind = doc_.kind(key);
-      path += key_kind == Kind::kStr   ? "['" + doc_.as_string(key) + "']"
-              : key_kind == Kind::kInt ? "[" + doc_.decimal(key) + "]"
-                                       : std::string("[") + kind_name(key_kind) + "]";
-    } else if (kind == Kind::kList || kind == Kind::kTuple || kind == Kind::kSet) {
-      path += "[" + std::to_string(at) + "]";
-    } else {
-      path += doc_.is_dict(in) || kind == Kind::kTensor ? ".__dict__" : ".parts";
-    }
-  }
+  for (size_t i = 0; i < depth_; ++i) path += part(frames_[i], false);
   return path.empty() ? "the root" : path;
 }
+
+std::string TreeWalk::label() const { return depth_ > 0 ? part(frames_[depth_ - 1], true) : ""; }
+
+bool TreeWalk::at_key() const {
+  if (depth_ == 0) return false;
+  const Frame& in = frames_[depth_ - 1];
+  const size_t at = in.next_child - 1;
+  return doc_.is_dict(in.node) && at < 2 * doc_.size(in.node) && at % 2 == 0;
+}
+
+void TreeWalk::skip() { frames_.resize(depth_); }
 
 std::string path_to(const Document& document, Node root, Node target) {
   TreeWalk walk(document, root);

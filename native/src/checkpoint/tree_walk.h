@@ -22,12 +22,21 @@ class TreeWalk {
   size_t depth() const { return depth_; }
   /// Where that is, as Python would write it: "['model']['0.weight']".
   std::string path() const;
+  /// The last part of that path: "weight", "[0]".
+  std::string label() const;
+  /// Whether it is the key of an entry.
+  bool at_key() const;
+  /// Leaves out what is below it.
+  void skip();
 
  private:
   struct Frame {
     Node node;
     size_t next_child;
   };
+
+  /// Where the last child of a frame stands in it; a str key without its brackets if `plain`.
+  std::string part(const Frame& frame, bool plain) const;
 
   const Document& doc_;
   std::vector<Frame> frames_;

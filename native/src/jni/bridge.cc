@@ -1,5 +1,8 @@
 #include "bridge.h"
 
+#include <iostream>
+
+#include "cooper4j/command.h"
 #include "cooper4j/optim/step.h"
 #include "cooper4j/penalty.h"
 #include "cooper4j/project.h"
@@ -72,6 +75,16 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
   const PenaltyUpdate update{factor, summand, tolerance, inequality, restart};
   cooper4j::update_penalty(value, init, violation, indices != nullptr ? *indices : at::Tensor(),
                            update);
+}
+
+int run_command(const char* arguments, int64_t n) {
+  std::vector<std::string> list;
+  for (const char* at = arguments; at < arguments + n; at += list.back().size() + 1) {
+    list.emplace_back(at);
+  }
+  const int code = cooper4j::run_command(list, std::cout, std::cerr);
+  std::cout.flush();
+  return code;
 }
 
 void init_threads(int cores) { cooper4j::init_threads(cores); }

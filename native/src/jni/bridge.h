@@ -80,6 +80,10 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
                     const at::Tensor* indices, bool inequality, bool restart, double tolerance,
                     double factor, double summand);
 
+/// cooper4j/command.h, over the process's own output; the arguments stand one after another, each
+/// ended by a NUL.
+int run_command(const char* arguments, int64_t n);
+
 /// cooper4j/threads.h
 void init_threads(int cores);
 void set_num_threads(int threads);

@@ -4,6 +4,7 @@
 
 #include "cooper4j/checkpoint.h"
 #include "cooper4j/optim.h"
+#include "cooper4j/safetensors.h"
 
 namespace cooper4j::jni {
 namespace {
@@ -25,6 +26,14 @@ Document::Document(const char* path, int64_t n, const char* device, int64_t m) {
 
 void Document::save(const char* path, int64_t n, int root) const {
   cooper4j::save(std::string(view(path, n)), document_, root);
+}
+
+void Document::load_safetensors(const char* path, int64_t n) {
+  document_ = cooper4j::load_safetensors(std::string(view(path, n)));
+}
+
+void Document::save_safetensors(const char* path, int64_t n, int root) const {
+  cooper4j::save_safetensors(std::string(view(path, n)), document_, root);
 }
 
 std::string Document::as_string(int node) const {

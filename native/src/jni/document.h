@@ -17,6 +17,8 @@ class Document {
   /// Reads a checkpoint; tensors go to the device, or to the CPU if it is empty.
   Document(const char* path, int64_t n, const char* device, int64_t m);
   void save(const char* path, int64_t n, int root) const;
+  void load_safetensors(const char* path, int64_t n);
+  void save_safetensors(const char* path, int64_t n, int root) const;
 
   int root() const { return as_int32(document_.root()); }
   int node_count() const { return static_cast<int>(document_.node_count()); }

@@ -54,6 +54,11 @@ final class DocumentReader {
     return objects[root];
   }
 
+  /** What was made of a node below one that was read. */
+  Object made(int node) {
+    return objects[node];
+  }
+
   private static Object shell(Kind kind) {
     return switch (kind) {
       case LIST -> new ArrayList<>();

@@ -78,6 +78,22 @@ public final class Document extends Pointer {
 
   private native void save(@Cast("const char*") byte[] path, long n, int root);
 
+  /** Reads a safetensors file in place of what was there. */
+  public void loadSafetensors(byte[] path) {
+    loadSafetensors(path, path.length);
+  }
+
+  @Name("load_safetensors")
+  private native void loadSafetensors(@Cast("const char*") byte[] path, long n);
+
+  /** Writes the dict {@code root} as safetensors. */
+  public void saveSafetensors(byte[] path, int root) {
+    saveSafetensors(path, path.length, root);
+  }
+
+  @Name("save_safetensors")
+  private native void saveSafetensors(@Cast("const char*") byte[] path, long n, int root);
+
   public native int root();
 
   public Kind kind(int node) {

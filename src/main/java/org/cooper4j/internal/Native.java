@@ -40,6 +40,14 @@ public final class Native {
   /** Does nothing but trigger the loading. */
   public static void load() {}
 
+  /** Arguments ended by NUL, one after another. */
+  public static int runCommand(byte[] arguments) {
+    return runCommand(arguments, arguments.length);
+  }
+
+  @Name("run_command")
+  private static native int runCommand(@Cast("const char*") byte[] arguments, long n);
+
   @Name("init_threads")
   private static native void initThreads(int cores);
 
