@@ -2,10 +2,14 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "cooper4j/document.h"
 
 namespace cooper4j {
+
+/// The tree of `inspect --json`.
+std::string json_tree(const Document& document);
 
 /// Whether the file looks like safetensors rather than a checkpoint of torch.save.
 bool is_safetensors(const std::filesystem::path& path);

@@ -164,12 +164,14 @@ class JsonTree {
 
 }  // namespace
 
+std::string json_tree(const Document& document) { return JsonTree(document).write(); }
+
 std::string inspect_json(const std::string& path, bool* ok) {
   std::string line = "{\"file\": ";
   append_json_string(line, path);
   try {
     const Document document = load_any(path);
-    line += ", \"ok\": true, \"tree\": " + JsonTree(document).write() + "}";
+    line += ", \"ok\": true, \"tree\": " + json_tree(document) + "}";
     if (ok != nullptr) *ok = true;
   } catch (const std::exception& e) {
     line += ", \"ok\": false, \"error\": ";
