@@ -3,7 +3,6 @@ package org.cooper4j.golden;
 import static org.cooper4j.golden.GoldenTensors.matrix;
 import static org.cooper4j.golden.GoldenTensors.vector;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Device;
@@ -11,7 +10,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.golden.GoldenFile.MultiplierSpec;
+import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.ImplicitMultiplier;
 
 /** The golden files' implicit multiplier: Linear(k, 1), then relu if the file says so. */
@@ -39,7 +40,7 @@ final class LinearMultiplier extends ImplicitMultiplier {
 
   @Override
   public Map<String, Object> stateDict() {
-    Map<String, Object> state = new LinkedHashMap<>();
+    StateDict state = new StateDict();
     state.put("linear.weight", weight.detach());
     state.put("linear.bias", bias.detach());
     return state;
@@ -52,11 +53,16 @@ final class LinearMultiplier extends ImplicitMultiplier {
 
   @Override
   public void loadStateDict(Map<String, ?> stateDict) {
-    throw new UnsupportedOperationException("a golden case starts from its file");
+    checkStateDict(stateDict);
+    named().forEach((name, tensor) -> Tensors.copyInto(tensor, (Tensor) stateDict.get(name)));
   }
 
   @Override
   public void checkStateDict(Map<String, ?> stateDict) {
-    throw new UnsupportedOperationException("a golden case starts from its file");
+    StateDict.check(named(), stateDict);
+  }
+
+  private Map<String, Tensor> named() {
+    return Map.of("linear.weight", weight, "linear.bias", bias);
   }
 }
