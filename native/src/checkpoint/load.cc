@@ -4,6 +4,7 @@
 
 #include "checkpoint/byte_source.h"
 #include "checkpoint/device_name.h"
+#include "checkpoint/parallel.h"
 #include "checkpoint/pickle_reader.h"
 #include "checkpoint/storage_memory.h"
 #include "checkpoint/zip_reader.h"
@@ -13,6 +14,8 @@ namespace cooper4j {
 namespace {
 
 constexpr uint64_t kMaxSmallRecord = 64;
+constexpr uint64_t kParallelFrom = uint64_t{32} << 20;
+constexpr unsigned kMaxThreads = 4;
 constexpr int kMinVersion = 1;
 constexpr int kMaxVersion = 10;
 
@@ -53,13 +56,21 @@ void check_storage(const ZipReader& zip, const StorageRef& storage) {
 
 void read_storages(const ZipReader& zip, const PickleReader& pickle, const LoadOptions& options,
                    Document& document) {
+  std::vector<const ZipRecord*> records;
+  uint64_t bytes = 0;
   for (uint32_t i = 0; i < pickle.storages().size(); ++i) {
-    const ZipRecord& record = require_record(zip, storage_record(pickle.storages()[i]));
+    records.push_back(&require_record(zip, storage_record(pickle.storages()[i])));
+    bytes += records.back()->size;
     Storage& storage = document.storage(i);
     if (!options.map_location.empty()) storage.location = options.map_location;
-    storage.data = allocate_storage(record.size);
-    zip.read(record, storage.data.get());
+    storage.data = allocate_storage(records.back()->size);
   }
+  // Fresh pages and checksums cost more than the reading, so cores help.
+  const size_t threads =
+      bytes < kParallelFrom ? 1 : std::min(kMaxThreads, std::thread::hardware_concurrency());
+  for_each_index(records.size(), threads, [&](size_t i) {
+    zip.read(*records[i], document.storage(static_cast<uint32_t>(i)).data.get());
+  });
 }
 
 // Records that nothing refers to are checked too: damage there is damage.

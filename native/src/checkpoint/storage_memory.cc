@@ -1,7 +1,5 @@
 #include "checkpoint/storage_memory.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -14,8 +12,6 @@ namespace cooper4j {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kHugePage = size_t{2} << 20;
-constexpr size_t kHugeFrom = size_t{8} << 20;
 
 uint32_t swap_width(Dtype dtype) {
   return is_complex(dtype) ? dtype_size(dtype) / 2 : dtype_size(dtype);
@@ -34,13 +30,8 @@ void byteswap(Storage& storage, uint32_t width) {
 
 std::shared_ptr<void> allocate_storage(uint64_t nbytes) {
   if (nbytes == 0) return nullptr;
-  const bool huge = nbytes >= kHugeFrom;
   void* memory = nullptr;
-  if (posix_memalign(&memory, huge ? kHugePage : kAlignment, nbytes) != 0) throw std::bad_alloc();
-#ifdef MADV_HUGEPAGE
-  // Without it, faulting in 4 KiB pages takes longer than reading the file.
-  if (huge) madvise(memory, nbytes / kHugePage * kHugePage, MADV_HUGEPAGE);
-#endif
+  if (posix_memalign(&memory, kAlignment, nbytes) != 0) throw std::bad_alloc();
   return std::shared_ptr<void>(memory, [](void* p) { std::free(p); });
 }
 
