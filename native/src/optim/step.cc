@@ -1,9 +1,13 @@
 #include "cooper4j/optim/step.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
+#include <torch/optim/lbfgs.h>
 #include <torch/optim/sgd.h>
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 #include <typeinfo>
 
 #include "cooper4j/optim/extragradient.h"
@@ -36,11 +40,27 @@ bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer) {
   return false;
 }
 
+/// LBFGS evaluates through a closure, but the gradients of the one evaluation are here already.
+void lbfgs_step(torch::optim::Optimizer& optimizer) {
+  for (const auto& group : optimizer.param_groups()) {
+    const auto& options = static_cast<const torch::optim::LBFGSOptions&>(group.options());
+    if (options.max_iter() == 1 && !options.line_search_fn()) continue;
+    throw std::invalid_argument(
+        "LBFGS: max_iter is " + std::to_string(options.max_iter()) +
+        "; a roll evaluates the problem once, so set max_iter to 1 and no line search");
+  }
+  optimizer.step([] { return at::zeros({}); });
+}
+
 }  // namespace
 
 bool step(torch::optim::Optimizer& optimizer) {
   at::NoGradGuard no_grad;
-  if (!optim::fused_sgd(optimizer) && !optim::fused_adam(optimizer)) optimizer.step();
+  if (typeid(optimizer) == typeid(torch::optim::LBFGS)) {
+    lbfgs_step(optimizer);
+  } else if (!optim::fused_sgd(optimizer) && !optim::fused_adam(optimizer)) {
+    optimizer.step();
+  }
   return moves_gradient_rows_only(optimizer);
 }
 
