@@ -46,6 +46,10 @@ Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int
 
 bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }
 
+void set_lr(torch::optim::Optimizer& optimizer, int group, double lr) {
+  cooper4j::set_lr(optimizer, static_cast<size_t>(group), lr);
+}
+
 int64_t numel(const torch::optim::Optimizer& optimizer) {
   int64_t sum = 0;
   for (const auto& group : optimizer.param_groups()) {

@@ -58,6 +58,9 @@ class Evaluation : public cooper4j::Evaluation {
 /// One step of a LibTorch optimizer; whether a sparse gradient's rows are all that moved.
 bool step(torch::optim::Optimizer& optimizer);
 
+/// Sets the learning rate of a group.
+void set_lr(torch::optim::Optimizer& optimizer, int group, double lr);
+
 /// How many elements its parameters have.
 int64_t numel(const torch::optim::Optimizer& optimizer);
 

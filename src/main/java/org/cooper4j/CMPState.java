@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -66,6 +67,35 @@ public final class CMPState {
   /** The observed constraints, in the order of observation. */
   public Map<Constraint, ConstraintState> observedConstraints() {
     return Collections.unmodifiableMap(observedConstraints);
+  }
+
+  /** The violations by their constraints' names, in the order of observation. */
+  public Map<String, Tensor> namedObservedViolations() {
+    return named(state -> Optional.of(state.violation()));
+  }
+
+  /** The strict violations by name, of the constraints that gave one. */
+  public Map<String, Tensor> namedObservedStrictViolations() {
+    return named(ConstraintState::strictViolation);
+  }
+
+  /** The constraint features by name, of the constraints that gave them. */
+  public Map<String, Tensor> namedObservedConstraintFeatures() {
+    return named(ConstraintState::constraintFeatures);
+  }
+
+  /** The features of the strict violations by name, of the constraints that gave them. */
+  public Map<String, Tensor> namedObservedStrictConstraintFeatures() {
+    return named(ConstraintState::strictConstraintFeatures);
+  }
+
+  private Map<String, Tensor> named(Function<ConstraintState, Optional<Tensor>> part) {
+    Map<String, Tensor> named = new LinkedHashMap<>();
+    observedConstraints.forEach(
+        (constraint, state) ->
+            part.apply(state)
+                .ifPresent(tensor -> named.put(constraint.name().orElse("?"), tensor)));
+    return named;
   }
 
   /** What {@link #misc(String, Object)} kept. */

@@ -1,5 +1,6 @@
 package org.cooper4j;
 
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,6 +60,16 @@ public final class LagrangianStore {
   /** The penalty coefficients' values [m], of the constraints that contribute and have one. */
   public Map<Constraint, Tensor> penaltyCoefficientValues() {
     return values(k -> live().penalty(k, primal));
+  }
+
+  /** What {@link #multiplierValues()} maps to. */
+  public Collection<Tensor> observedMultiplierValues() {
+    return multiplierValues().values();
+  }
+
+  /** What {@link #penaltyCoefficientValues()} maps to. */
+  public Collection<Tensor> observedPenaltyCoefficientValues() {
+    return penaltyCoefficientValues().values();
   }
 
   private Map<Constraint, Tensor> values(IntFunction<Tensor> read) {

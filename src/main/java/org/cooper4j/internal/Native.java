@@ -63,6 +63,9 @@ public final class Native {
   @Name("step")
   public static native @Cast("bool") boolean step(@ByRef Optimizer optimizer);
 
+  @Name("set_lr")
+  public static native void setLr(@ByRef Optimizer optimizer, int group, double lr);
+
   @Name("numel")
   public static native @Cast("int64_t") long numel(@Const @ByRef Optimizer optimizer);
 

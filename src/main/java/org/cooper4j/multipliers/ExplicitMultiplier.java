@@ -31,6 +31,11 @@ public abstract class ExplicitMultiplier extends Multiplier {
     return weight.size(0);
   }
 
+  /** Where {@link #weight()} lies. */
+  public final Device device() {
+    return weight.device();
+  }
+
   @Override
   public final List<Tensor> parameters() {
     return List.of(weight);

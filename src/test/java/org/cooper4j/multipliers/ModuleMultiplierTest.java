@@ -1,0 +1,104 @@
+package org.cooper4j.multipliers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.Devices.values;
+import static org.cooper4j.Devices.vector;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.Constraint;
+import org.cooper4j.ConstraintState;
+import org.cooper4j.ConstraintType;
+import org.cooper4j.optim.SimultaneousOptimizer;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * relu(2 (w·features + b)) with w = (0.5, −1), b = 0.25, as a LibTorch and a TorchScript module.
+ */
+class ModuleMultiplierTest {
+  /** What src/test/python/torchscript_multiplier.py saves. */
+  private static ModuleMultiplier torchScript() throws Exception {
+    Path file =
+        Path.of(ModuleMultiplierTest.class.getResource("/torchscript/multiplier.pt").toURI());
+    return new ModuleMultiplier(torch.load(file.toString()));
+  }
+
+  private static ModuleMultiplier libTorch() {
+    Module module = new Module();
+    LinearImpl linear = new LinearImpl(2, 1);
+    module.register_module("linear", linear);
+    Tensor scale = module.register_buffer("scale", torch.scalar_tensor(new Scalar(2.0f)));
+    try (NoGradGuard noGrad = new NoGradGuard()) {
+      linear.weight().copy_(vector("cpu", 0.5, -1).unsqueeze(0));
+      linear.bias().fill_(new Scalar(0.25));
+    }
+    return new ModuleMultiplier(
+        module, features -> linear.forward(features).flatten().mul(scale).relu());
+  }
+
+  static Stream<ModuleMultiplier> both() throws Exception {
+    return Stream.of(libTorch(), torchScript());
+  }
+
+  @ParameterizedTest
+  @MethodSource("both")
+  void aDualStepAscendsInTheModulesParameters(ModuleMultiplier multiplier) {
+    Constraint constraint = new Constraint(ConstraintType.INEQUALITY, multiplier);
+    Tensor x = vector("cpu", 1, 2).requires_grad_(true);
+    Tensor features = Tensor.create(new float[] {1, 0, 2, 3}, 2, 2);
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("c", constraint),
+            nothing ->
+                CMPState.of(x.sum().mul(new Scalar(0.0)))
+                    .observe(
+                        constraint,
+                        ConstraintState.builder(x.mul(new Scalar(1.0)))
+                            .constraintFeatures(features)
+                            .build()));
+
+    new SimultaneousOptimizer<>(
+            problem,
+            new SGD(new TensorVector(x), new SGDOptions(0.1)),
+            new SGD(problem.dualParameters(), new SGDOptions(0.1)))
+        .roll();
+
+    // λ = relu(2 (0.5 + 0.25), 2 (1 − 3 + 0.25)) = (1.5, 0); the second is off.
+    assertThat(values(x)).containsExactly(new double[] {0.85, 2}, within(1e-6));
+    assertThat(values(multiplier.parameters().get(0)))
+        .containsExactly(new double[] {0.5 + 0.1 * 2 * 1, -1}, within(1e-6));
+    assertThat(values(multiplier.parameters().get(1)))
+        .containsExactly(new double[] {0.25 + 0.1 * 2}, within(1e-6));
+  }
+
+  @ParameterizedTest
+  @MethodSource("both")
+  void itsStateHasPythonsNamesAndComesBack(ModuleMultiplier multiplier) throws Exception {
+    assertThat(multiplier.stateDict().keySet())
+        .containsExactly("linear.weight", "linear.bias", "scale");
+    multiplier.parameters().get(1).detach().fill_(new Scalar(7.0));
+    for (ModuleMultiplier other : both().toList()) {
+      other.loadStateDict(multiplier.stateDict());
+      assertThat(values(other.parameters().get(1))).containsExactly(7);
+    }
+    Map<String, Object> wrong = multiplier.stateDict();
+    wrong.put("linear.bias", vector("cpu", 1, 2));
+    assertThatThrownBy(() -> multiplier.loadStateDict(wrong))
+        .hasMessage("linear.bias: expected float32 [1], found float32 [2]");
+  }
+}
