@@ -4,21 +4,41 @@
 
 #include <stdexcept>
 
-#include "lagrangian/check.h"
 #include "cooper4j/lagrangian.h"
+#include "lagrangian/check.h"
+#include "lagrangian/small.h"
 
 namespace cooper4j {
 namespace {
 
+constexpr auto same = [](auto value) { return value; };
+constexpr auto one = [](auto value) { return decltype(value)(1); };
+constexpr auto negated = [](auto value) { return -value; };
+
 at::Tensor read_factor(const at::Tensor& factor, Factor kind, const at::Tensor& features) {
   if (kind == Factor::kIndexed && factor.dim() > 0) {
     return factor.index_select(0, features).flatten();
+  }
+  if (is_small(factor)) {
+    const int64_t length = factor.numel();
+    return map_small(factor.dim() == 0 ? at::IntArrayRef(length) : factor.sizes(), same, factor);
   }
   return at_least_1d(factor).clone();
 }
 
 /// ∂(primal Lagrangian)/∂violation, shaped like the violation.
 at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Tensor& violation) {
+  if (term.formulation == Formulation::kLagrangian && is_small(factors.multiplier)) {
+    return map_small(violation.sizes(), same, factors.multiplier);
+  }
+  if (term.formulation == Formulation::kAugmentedLagrangian &&
+      is_small(violation, factors.multiplier, factors.penalty)) {
+    const auto weight = [&term](auto v, auto multiplier, auto penalty) {
+      const auto sum = multiplier + penalty * v;
+      return term.inequality && sum < 0 ? decltype(sum)(0) : sum;
+    };
+    return map_small(violation.sizes(), weight, violation, factors.multiplier, factors.penalty);
+  }
   const at::Tensor v = at_least_1d(violation.detach());
   at::Tensor weight;
   switch (term.formulation) {
@@ -118,7 +138,9 @@ void Evaluation::append_dual_gradients(std::vector<at::Tensor>* roots,
     }
     // Viewed first, negated second: an optimizer cannot clear a gradient that is a view.
     const auto descent = [&term](at::IntArrayRef shape) {
-      return term.dual_violation().detach().reshape(shape).neg();
+      const at::Tensor& violation = term.dual_violation();
+      if (is_small(violation)) return map_small(shape, negated, violation);
+      return violation.detach().reshape(shape).neg();
     };
     switch (term.multiplier_kind) {
       case Factor::kDense:
@@ -127,7 +149,8 @@ void Evaluation::append_dual_gradients(std::vector<at::Tensor>* roots,
       case Factor::kIndexed:
         accumulate_grad(term.multiplier,
                         at::_sparse_coo_tensor_unsafe(
-                            term.dual_features().unsqueeze(0), descent({-1, 1}),
+                            term.dual_features().unsqueeze(0),
+                            descent({term.dual_violation().numel(), 1}),
                             term.multiplier.sizes(), term.multiplier.options()));
         break;
       default: {
@@ -152,7 +175,8 @@ void Evaluation::backward() {
   if (primal_) {
     if (loss_.defined() && loss_.requires_grad()) {
       roots.push_back(loss_);
-      gradients.push_back(at::ones_like(loss_));
+      gradients.push_back(is_small(loss_) ? map_small(loss_.sizes(), one, loss_)
+                                          : at::ones_like(loss_));
     }
     for (size_t k = 0; k < terms_.size(); ++k) {
       const Term& term = terms_[k];
@@ -177,7 +201,9 @@ void Evaluation::backward() {
   // A violation that is a parameter, or a view of one, would follow the optimizer's step.
   for (Term& term : terms_) {
     if (term.violation.defined() && (term.violation.is_view() || term.violation.is_leaf())) {
-      term.violation = term.violation.detach().clone();
+      term.violation = is_small(term.violation)
+                           ? map_small(term.violation.sizes(), same, term.violation)
+                           : term.violation.detach().clone();
     }
   }
 }

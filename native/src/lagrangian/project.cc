@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include "optim/rows.h"
+
 namespace cooper4j {
 
 void project_gradient_rows(const at::Tensor& weight) {
@@ -13,6 +15,12 @@ void project_gradient_rows(const at::Tensor& weight) {
   }
   if (!gradient.is_sparse()) {
     weight.relu_();
+    return;
+  }
+  if (optim::has_direct_rows(weight)) {
+    optim::with_rows(weight, [](auto& value, auto) {
+      if (value < 0) value = 0;
+    });
     return;
   }
   const at::Tensor rows = gradient._indices().select(0, 0);

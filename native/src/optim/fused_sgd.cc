@@ -6,6 +6,7 @@
 
 #include "direct.h"
 #include "fused.h"
+#include "rows.h"
 
 namespace cooper4j::optim {
 namespace {
@@ -36,9 +37,11 @@ Batch& batch_for(std::vector<Batch>& batches, const at::Tensor& param, bool firs
 
 bool qualifies(const Optimizer& optimizer) {
   for (const auto& group : optimizer.param_groups()) {
-    const bool has_momentum = static_cast<const SGDOptions&>(group.options()).momentum() != 0;
+    const auto& options = static_cast<const SGDOptions&>(group.options());
+    const bool has_momentum = options.momentum() != 0;
     for (const auto& param : group.params()) {
       if (!param.grad().defined()) continue;
+      if (!has_momentum && options.weight_decay() == 0 && has_direct_rows(param)) continue;
       if (!is_fusable(param)) return false;
       if (!has_momentum) continue;
       const auto entry = optimizer.state().find(param.unsafeGetTensorImpl());
@@ -94,6 +97,12 @@ bool fused_sgd(Optimizer& optimizer) {
     const auto& options = static_cast<const SGDOptions&>(group.options());
     for (const auto& param : group.params()) {
       if (!param.grad().defined()) continue;
+      if (param.grad().is_sparse()) {
+        with_rows(param, [rate = options.lr()](auto& theta, auto gradient) {
+          theta -= static_cast<decltype(gradient)>(rate) * gradient;
+        });
+        continue;
+      }
       at::Tensor buffer;
       bool first = false;
       if (options.momentum() != 0) std::tie(buffer, first) = momentum_buffer(optimizer, param);

@@ -1,0 +1,45 @@
+// The rows that a sparse gradient names, walked in place: an ATen call for each step of it would
+// cost more than the few hundred rows of a batch.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "optim/direct.h"
+
+namespace cooper4j::optim {
+
+/// Whether with_rows takes the parameter with its sparse gradient.
+inline bool has_direct_rows(const at::Tensor& param) {
+  const at::Tensor& gradient = param.grad();
+  if (!gradient.is_sparse() || gradient.sparse_dim() != 1 || param.dim() == 0) return false;
+  const at::Tensor indices = gradient._indices();
+  const at::Tensor values = gradient._values();
+  if (param.scalar_type() != at::kFloat && param.scalar_type() != at::kDouble) return false;
+  if (!is_direct(param, param.scalar_type()) || !is_direct(values, param.scalar_type())) return false;
+  if (!indices.is_contiguous()) return false;
+  const int64_t* row = indices.const_data_ptr<int64_t>();
+  for (int64_t i = 0, n = indices.numel(); i < n; ++i) {
+    if (row[i] < 0 || row[i] >= param.size(0)) return false;
+  }
+  return true;
+}
+
+/// Calls body(param's element, gradient's element) for every element of every named row.
+template <typename Body>
+void with_rows(const at::Tensor& param, Body body) {
+  const at::Tensor indices = param.grad()._indices();
+  const at::Tensor values = param.grad()._values();
+  const int64_t width = param.numel() / param.size(0);
+  with_element_type(param, [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t* row = indices.const_data_ptr<int64_t>();
+    const T* gradient = values.const_data_ptr<T>();
+    T* theta = written<T>(param);
+    for (int64_t i = 0, n = indices.numel(); i < n; ++i) {
+      T* at = theta + row[i] * width;
+      for (int64_t j = 0; j < width; ++j) body(at[j], gradient[i * width + j]);
+    }
+  });
+}
+
+}  // namespace cooper4j::optim
