@@ -14,6 +14,7 @@ import org.cooper4j.multipliers.Multiplier;
 import org.cooper4j.penalties.PenaltyCoefficient;
 
 /** Packs the observed constraints into the arrays of one native call. */
+@SuppressWarnings("EnumOrdinal") // the native layer knows the kernels by number
 final class Terms {
   // The layout that native/src/jni/bridge.h documents.
   private static final int TENSORS = 8;

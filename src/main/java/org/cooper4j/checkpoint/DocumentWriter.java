@@ -14,7 +14,7 @@ final class DocumentWriter {
   private static final int MAX_DEPTH = 1000;
 
   private final Document document;
-  private final Map<Object, Integer> nodes = new IdentityHashMap<>();
+  private final IdentityHashMap<Object, Integer> nodes = new IdentityHashMap<>();
   private int depth;
 
   DocumentWriter(Document document) {

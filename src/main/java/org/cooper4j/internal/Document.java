@@ -19,6 +19,7 @@ import org.bytedeco.pytorch.Tensor;
  */
 @Properties(inherit = Native.class)
 @Namespace("cooper4j::jni")
+@SuppressWarnings("EnumOrdinal") // the native layer knows the kinds by number
 public final class Document extends Pointer {
   /** In the order of cooper4j::Kind. */
   public enum Kind {

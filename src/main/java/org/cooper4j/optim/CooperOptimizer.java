@@ -115,7 +115,8 @@ public abstract class CooperOptimizer<B> {
   }
 
   /**
-   * Loads what {@link #stateDict()} gave, here or in Python; all of it or nothing.
+   * Loads what {@link #stateDict()} gave, here or in Python; all of it or nothing. Gradients of
+   * before are cleared.
    *
    * @throws IllegalArgumentException naming the key that does not fit
    */
@@ -124,6 +125,7 @@ public abstract class CooperOptimizer<B> {
       load(state, "primal_optimizer_states", primalOptimizers, false, dry);
       load(state, "dual_optimizer_states", dualOptimizers, true, dry);
     }
+    zeroGrad();
   }
 
   private static void load(

@@ -22,7 +22,6 @@ import org.cooper4j.optim.torch.ExtragradientOptimizer;
 public final class PastExtrapolationConstrainedOptimizer<B> extends ConstrainedOptimizer<B> {
   private final List<ExtragradientOptimizer> primal;
   private final List<ExtragradientOptimizer> dual;
-  private boolean hasPast;
 
   /** One optimizer a side. */
   public PastExtrapolationConstrainedOptimizer(
@@ -40,13 +39,11 @@ public final class PastExtrapolationConstrainedOptimizer<B> extends ConstrainedO
     super(cmp, primalOptimizers, dualOptimizers);
     primal = List.copyOf(primalOptimizers);
     dual = List.copyOf(dualOptimizers);
+    zeroGrad();
   }
 
   @Override
   RollOut update(B batch, B violationsBatch) {
-    if (!hasPast) {
-      zeroGrad();
-    }
     primal.forEach(ExtragradientOptimizer::extrapolation);
     dual.forEach(ExtragradientOptimizer::extrapolation);
     cmp().multipliers().forEach(Multiplier::postStep);
@@ -56,7 +53,6 @@ public final class PastExtrapolationConstrainedOptimizer<B> extends ConstrainedO
     CMPState.Lagrangians lagrangians = ahead.backward();
     primalStep();
     dualStep();
-    hasPast = true;
     return new RollOut(ahead.loss().orElse(null), ahead, lagrangians.primal(), lagrangians.dual());
   }
 }

@@ -16,7 +16,7 @@ public interface Schedule {
   /** Times gamma every stepSize steps. Mirrors {@code torch.optim.lr_scheduler.StepLR}. */
   static Schedule step(long stepSize, double gamma) {
     require(stepSize >= 1, "stepSize is " + stepSize + "; it must be at least 1");
-    return (base, step) -> base * Math.pow(gamma, Math.floorDiv(step, stepSize));
+    return (base, step) -> base * Math.pow(gamma, (double) (step / stepSize));
   }
 
   /** Times gamma at every milestone. Mirrors {@code torch.optim.lr_scheduler.MultiStepLR}. */
@@ -25,12 +25,14 @@ public interface Schedule {
     Arrays.sort(sorted);
     return (base, step) ->
         base
-            * Math.pow(gamma, Arrays.stream(sorted).filter(milestone -> milestone <= step).count());
+            * Math.pow(
+                gamma,
+                (double) Arrays.stream(sorted).filter(milestone -> milestone <= step).count());
   }
 
   /** Times gamma every step. Mirrors {@code torch.optim.lr_scheduler.ExponentialLR}. */
   static Schedule exponential(double gamma) {
-    return (base, step) -> base * Math.pow(gamma, step);
+    return (base, step) -> base * Math.pow(gamma, (double) step);
   }
 
   /**

@@ -161,11 +161,11 @@ class CheckpointTest {
     assertThatThrownBy(
             () -> {
               Checkpoint at = loaded;
-              String[] keys = path.split("\\.");
-              for (int i = 0; i < keys.length - 1; i++) {
-                at = at.map(keys[i]);
+              List<String> keys = List.of(path.split("\\.", -1));
+              for (String key : keys.subList(0, keys.size() - 1)) {
+                at = at.map(key);
               }
-              at.tensor(keys[keys.length - 1]);
+              at.tensor(keys.get(keys.size() - 1));
             })
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(message);

@@ -43,7 +43,7 @@ class DataLoaderTest {
         values.add(targets[i]);
         assertThat(batch.inputs().size(0)).isEqualTo(targets.length);
         try (Tensor row = batch.inputs().select(0, i).select(0, 1)) {
-          assertThat(row.item_float()).isEqualTo(2 * targets[i] + 1);
+          assertThat(row.item_float()).isEqualTo((float) (2 * targets[i] + 1));
         }
       }
       batches.add(values);

@@ -4,6 +4,7 @@ import static org.bytedeco.pytorch.global.torch.cross_entropy;
 import static org.bytedeco.pytorch.global.torch.manual_seed;
 import static org.bytedeco.pytorch.global.torch.randint;
 import static org.bytedeco.pytorch.global.torch.randn;
+import static org.bytedeco.pytorch.global.torch.rsub;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -101,7 +102,7 @@ public final class RollBenchmark {
     public CMPState computeCMPState(Void nothing) {
       CMPState state = CMPState.of(x.square().sum());
       for (int k = 0; k < groups.size(); k++) {
-        state.observe(groups.get(k), x.select(0, k).neg().add(ONE));
+        state.observe(groups.get(k), rsub(x.select(0, k), ONE));
       }
       return state;
     }
@@ -125,7 +126,7 @@ public final class RollBenchmark {
 
     @Override
     public CMPState computeCMPState(Void nothing) {
-      ConstraintState.Builder state = ConstraintState.builder(x.neg().add(ONE));
+      ConstraintState.Builder state = ConstraintState.builder(rsub(x, ONE));
       if (indices != null) {
         state.constraintFeatures(indices);
       }
@@ -182,9 +183,10 @@ public final class RollBenchmark {
   public static void main(String[] args) {
     Threads.setNumThreads(1);
     manual_seed(0);
-    String[] problem = args[0].split(":");
-    int n = problem.length > 1 ? Integer.parseInt(problem[1]) : 0;
-    double micros = of(problem[0], n).measure(Double.parseDouble(args[1]));
+    int colon = args[0].indexOf(':');
+    String kind = colon < 0 ? args[0] : args[0].substring(0, colon);
+    int n = colon < 0 ? 0 : Integer.parseInt(args[0].substring(colon + 1));
+    double micros = of(kind, n).measure(Double.parseDouble(args[1]));
     System.out.println(String.format(Locale.ROOT, "%.3f", micros));
   }
 }

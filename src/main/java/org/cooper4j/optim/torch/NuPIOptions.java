@@ -50,6 +50,7 @@ public final class NuPIOptions extends OptimizerOptions {
   public native @ByRef @Name("weight_decay") NuPIOptions weightDecay(double weightDecay);
 
   /** What the first step is like; {@link NuPIInitType#SGD} unless set. */
+  @SuppressWarnings("EnumOrdinal") // the native layer knows them by number
   public NuPIOptions initType(NuPIInitType initType) {
     setInitType(initType.ordinal());
     return this;
