@@ -20,6 +20,7 @@ public final class Python {
   public record Complex(double real, double imaginary) {}
 
   /** A bytearray. */
+  @SuppressWarnings("ArrayRecordComponent") // mutable as Python's is, and compared by identity
   public record ByteArray(byte[] bytes) {}
 
   /** A {@code collections.Counter}. */

@@ -16,7 +16,10 @@ public interface Schedule {
   /** Times gamma every stepSize steps. Mirrors {@code torch.optim.lr_scheduler.StepLR}. */
   static Schedule step(long stepSize, double gamma) {
     require(stepSize >= 1, "stepSize is " + stepSize + "; it must be at least 1");
-    return (base, step) -> base * Math.pow(gamma, (double) (step / stepSize));
+    return (base, step) -> {
+      long decays = step / stepSize;
+      return base * Math.pow(gamma, (double) decays);
+    };
   }
 
   /** Times gamma at every milestone. Mirrors {@code torch.optim.lr_scheduler.MultiStepLR}. */
