@@ -8,6 +8,7 @@ import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.javacpp.annotation.Raw;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.Tensor;
@@ -21,6 +22,7 @@ import org.cooper4j.optim.torch.ExtraAdamOptions;
         include = {
           "bridge.h",
           "document.h",
+          "memory_watch.h",
           "cooper4j/optim/extragradient.h",
           "cooper4j/optim/nupi.h"
         },
@@ -32,6 +34,7 @@ public final class Native {
     // LibTorch first: the binding's libraries then resolve to the copies already loaded.
     Loader.load(torch.class);
     Loader.load(Native.class);
+    watchMemory();
     initThreads(Runtime.getRuntime().availableProcessors());
   }
 
@@ -47,6 +50,10 @@ public final class Native {
 
   @Name("run_command")
   private static native int runCommand(@Cast("const char*") byte[] arguments, long n);
+
+  @Name("watch_memory")
+  @Raw(withEnv = true)
+  private static native void watchMemory();
 
   @Name("init_threads")
   private static native void initThreads(int cores);
