@@ -30,11 +30,14 @@ import org.cooper4j.optim.torch.ExtraAdamOptions;
         library = "jnicooper4j"))
 @Namespace("cooper4j::jni")
 public final class Native {
+  private static final long CPU_CACHE_BYTES = 128L << 20;
+
   static {
     // LibTorch first: the binding's libraries then resolve to the copies already loaded.
     Loader.load(torch.class);
     Loader.load(Native.class);
     watchMemory();
+    cacheCpuMemory(CPU_CACHE_BYTES);
     initThreads(Runtime.getRuntime().availableProcessors());
   }
 
@@ -54,6 +57,12 @@ public final class Native {
   @Name("watch_memory")
   @Raw(withEnv = true)
   private static native void watchMemory();
+
+  @Name("cache_cpu_memory")
+  public static native void cacheCpuMemory(@Cast("int64_t") long bytes);
+
+  @Name("empty_cpu_cache")
+  public static native void emptyCpuCache();
 
   @Name("init_threads")
   private static native void initThreads(int cores);
