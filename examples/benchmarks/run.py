@@ -7,7 +7,8 @@ The contenders take turns, round after round, so that a noisy machine disturbs a
 taken within a round, and the tables show the median ratio and its range. One thread each, unless a
 name says otherwise. PYTHON is an interpreter with what requirements.txt beside this file lists.
 
-Steps (microseconds; JMH measures cooper4j, and the bytes that a roll allocates on the Java heap):
+Steps (microseconds; JMH measures cooper4j, and the bytes that a roll allocates on the Java heap; "its
+graph" is the share of the loop that evaluates the user's loss and violations and differentiates them):
 
     mnist                 the tutorial's step: model, loss, accuracy, Adam with amsgrad, four values read
     groups:K              K constraints of one element, Lagrangian
@@ -76,8 +77,13 @@ class Contenders:
     def loop(self, problem):
         return self.microseconds(self.loop_program, problem) if "-" not in problem else float("nan")
 
-    def microseconds(self, *command):
-        text = output(*command, str(self.seconds), env=ONE_THREAD, stderr=subprocess.DEVNULL)
+    def graph(self, problem):
+        """What the user's own forward and backward take in the C++ loop."""
+        problem = problem.replace("indexed-augmented", "indexed").replace("indexed-nupi", "indexed")
+        return self.microseconds(self.loop_program, problem, last=("graph",))
+
+    def microseconds(self, *command, last=()):
+        text = output(*command, str(self.seconds), *last, env=ONE_THREAD, stderr=subprocess.DEVNULL)
         return float(text.split()[-1])
 
     def cooper4j(self, problem, threads=1, env=ONE_THREAD):
@@ -109,15 +115,20 @@ def median(values):
 
 
 def steps(contenders, problems, rounds):
-    print("| Step | Cooper µs | C++ loop µs | cooper4j µs | × Cooper | × C++ loop | heap B/roll |")
-    print("|---|---|---|---|---|---|---|")
+    print("| Step | Cooper µs | C++ loop µs | its graph µs | cooper4j µs | × Cooper | × C++ loop | heap B/roll |")
+    print("|---|---|---|---|---|---|---|---|")
     for problem in problems:
         turns = [
-            (contenders.cooper(problem), contenders.loop(problem), *contenders.cooper4j(problem))
+            (
+                contenders.cooper(problem),
+                contenders.loop(problem),
+                contenders.graph(problem),
+                *contenders.cooper4j(problem),
+            )
             for _ in range(rounds)
         ]
-        cooper, loop, ours, heap = zip(*turns)
-        cells = (median(cooper), median(loop), median(ours), ratio(cooper, ours), ratio(loop, ours))
+        cooper, loop, graph, ours, heap = zip(*turns)
+        cells = (*map(median, (cooper, loop, graph, ours)), ratio(cooper, ours), ratio(loop, ours))
         print(f"| `{problem}` | {' | '.join(cells)} | {statistics.median(heap):.0f} |", flush=True)
     print()
 
