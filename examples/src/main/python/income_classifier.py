@@ -76,9 +76,9 @@ def save(module, path):
     buffer = io.BytesIO()
     torch.jit.save(module, buffer)
     with zipfile.ZipFile(buffer) as full, zipfile.ZipFile(path, "w") as slim:
-        for name in full.namelist():
-            if not name.endswith(".debug_pkl"):
-                slim.writestr(name, full.read(name))
+        for record in full.infolist():
+            if not record.filename.endswith(".debug_pkl"):
+                slim.writestr(record, full.read(record))
 
 
 def evaluate(path):
