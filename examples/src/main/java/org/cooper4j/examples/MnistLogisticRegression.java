@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.Device;
@@ -58,12 +59,15 @@ public final class MnistLogisticRegression implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    // The data are read while LibTorch is loaded.
+    FutureTask<TensorDataset> trainData = options.startLoading(true);
+    FutureTask<TensorDataset> testData = options.startLoading(false);
     options.check();
     Files.createDirectories(options.out);
     torch.manual_seed(options.seed);
 
-    try (TensorDataset trainSet = options.load(true);
-        TensorDataset testSet = options.load(false)) {
+    try (TensorDataset trainSet = MnistOptions.finish(trainData);
+        TensorDataset testSet = MnistOptions.finish(testData)) {
       DataLoader trainLoader = loader(trainSet);
       build(options.device);
       resume(trainLoader.size());

@@ -4,6 +4,8 @@ import static org.cooper4j.examples.Example.require;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.bytedeco.pytorch.Device;
 import org.cooper4j.Threads;
 import org.cooper4j.data.Mnist;
@@ -12,6 +14,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** The options of {@link MnistLogisticRegression}. */
 final class MnistOptions {
@@ -44,9 +47,8 @@ final class MnistOptions {
   @Option(
       names = "--device",
       defaultValue = "auto",
-      converter = DeviceConverter.class,
       description = "cpu, cuda, cuda:N, or auto: CUDA when available.")
-  Device device;
+  String deviceName;
 
   @Option(names = "--seed", description = "Seed of the initial weights.")
   long seed = 0;
@@ -62,7 +64,10 @@ final class MnistOptions {
       description = "Shows this help.")
   boolean help;
 
-  /** Refuses values that no training can have, and sets the threads. */
+  /** Where to train, once {@link #check()} found that it is there. */
+  Device device;
+
+  /** Refuses values that no training can have, finds the device, and sets the threads. */
   void check() {
     CommandLine line = program.commandLine();
     require(epochs >= 1, line, "--epochs: expected at least 1, found " + epochs);
@@ -71,14 +76,42 @@ final class MnistOptions {
         level > 0 && Double.isFinite(level),
         line,
         "--level: expected a finite number above 0, found " + level);
+    try {
+      device = new DeviceConverter().convert(deviceName);
+    } catch (TypeConversionException e) {
+      require(false, line, "--device: " + e.getMessage());
+    }
     if (threads != null) {
       require(threads >= 1, line, "--threads: expected at least 1, found " + threads);
       Threads.setNumThreads(threads);
     }
   }
 
-  /** The training set or the test set. */
-  TensorDataset load(boolean train) throws IOException {
+  /** Starts to read the training set or the test set. */
+  FutureTask<TensorDataset> startLoading(boolean train) {
+    FutureTask<TensorDataset> task = new FutureTask<>(() -> load(train));
+    Thread reader = new Thread(task, train ? "training set" : "test set");
+    reader.setDaemon(true);
+    reader.start();
+    return task;
+  }
+
+  /** What {@link #startLoading} started to read. */
+  static TensorDataset finish(FutureTask<TensorDataset> loading) throws IOException {
+    try {
+      return loading.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException io) {
+        throw io;
+      }
+      throw new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while reading the data", e);
+    }
+  }
+
+  private TensorDataset load(boolean train) throws IOException {
     if (data != null) {
       return Mnist.load(data, train);
     }
