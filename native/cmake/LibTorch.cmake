@@ -1,4 +1,5 @@
-# Defines the target cooper4j_libtorch: LibTorch's headers and libraries.
+# Defines the target cooper4j_libtorch: LibTorch's headers and libraries. Installed, too: what
+# find_package(cooper4j) finds looks for LibTorch with it again.
 #
 #   Torch_DIR or CMAKE_PREFIX_PATH   an installed LibTorch, or Python's torch of the same version; else
 #   COOPER4J_LIBTORCH_LIB            the folder of JavaCPP's libtorch_cpu.so (Maven passes it), with
@@ -55,7 +56,11 @@ function(cooper4j_fetch_headers result)
   endif()
 endfunction()
 
-add_library(cooper4j_libtorch INTERFACE)
+if(TARGET cooper4j_libtorch)
+  return()
+endif()
+# Imported, so that an installed cooper4j names it without owning it.
+add_library(cooper4j_libtorch INTERFACE IMPORTED GLOBAL)
 
 if(COOPER4J_LIBTORCH_LIB)
   if(NOT EXISTS ${COOPER4J_LIBTORCH_LIB}/libtorch_cpu.so)
@@ -65,10 +70,9 @@ if(COOPER4J_LIBTORCH_LIB)
   if(NOT include)
     cooper4j_fetch_headers(include)
   endif()
-  # A fixed name for Maven's binding step, which compiles outside CMake.
-  file(CREATE_LINK ${include} ${PROJECT_BINARY_DIR}/libtorch-include SYMBOLIC)
+  set(COOPER4J_LIBTORCH_HEADERS ${include})
   target_include_directories(cooper4j_libtorch SYSTEM INTERFACE
-    $<BUILD_INTERFACE:${include}> $<BUILD_INTERFACE:${include}/torch/csrc/api/include>)
+    ${include} ${include}/torch/csrc/api/include)
   target_link_libraries(cooper4j_libtorch INTERFACE
     ${COOPER4J_LIBTORCH_LIB}/libtorch_cpu.so ${COOPER4J_LIBTORCH_LIB}/libc10.so)
   # libtorch_cpu.so's own needs (OpenBLAS, OpenMP) lie beside it.
