@@ -78,7 +78,8 @@ IdxFile IdxFile::read(const std::filesystem::path& path) {
   const std::string magic = in.read(4);
   if (magic.size() != 4 || magic[0] != 0 || magic[1] != 0 || magic[2] != 8 || magic[3] < 1 ||
       magic[3] > 8) {
-    malformed(path, "an IDX file of unsigned bytes, whose first bytes are 00 00 08 and 1 to 8 dimensions",
+    malformed(path,
+              "an IDX file of unsigned bytes, whose first bytes are 00 00 08 and 1 to 8 dimensions",
               magic.empty() ? "no data" : "others");
   }
   const auto dimensions = static_cast<size_t>(magic[3]);

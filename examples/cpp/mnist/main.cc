@@ -133,7 +133,8 @@ class Training {
     const double accuracy = test_accuracy();
     std::ofstream json(options_.out / "metrics.json");
     json << metrics_.json(accuracy);
-    if (!json.flush()) throw UserError((options_.out / "metrics.json").string() + ": cannot be written");
+    if (!json.flush())
+      throw UserError((options_.out / "metrics.json").string() + ": cannot be written");
     // The zero line shows that the defect converges close to zero.
     save_plots(options_.out / "training.png", "Batch", metrics_.column("batch_ix"),
                {{"Training Loss", metrics_.column("train_loss")},

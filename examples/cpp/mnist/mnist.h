@@ -10,8 +10,9 @@ struct Batch {
   torch::Tensor targets;  ///< int64 [n]
 };
 
-/// All samples of the training or the test set. Files are gzip or raw, named train-images-idx3-ubyte
-/// and so on, with or without .gz. Throws std::runtime_error for what is missing or malformed.
+/// All samples of the training or the test set. Files are gzip or raw, named
+/// train-images-idx3-ubyte and so on, with or without .gz. Throws std::runtime_error for what is
+/// missing or malformed.
 Batch load_mnist(const std::filesystem::path& folder, bool train);
 
 /// The samples in batches, in the order in which they lie; the last batch may be smaller.

@@ -14,8 +14,7 @@ class NormConstrainedLogisticRegression : public cooper4j::ConstrainedMinimizati
   NormConstrainedLogisticRegression(torch::nn::Linear model, double constraint_level)
       : model_(std::move(model)), constraint_level_(constraint_level) {
     // The multiplier must be on the same device as the model.
-    auto multiplier =
-        std::make_shared<cooper4j::DenseMultiplier>(1, model_->weight.options());
+    auto multiplier = std::make_shared<cooper4j::DenseMultiplier>(1, model_->weight.options());
     norm_constraint = &register_constraint(
         "norm_constraint", {cooper4j::ConstraintType::kInequality, std::move(multiplier)});
   }
@@ -25,8 +24,7 @@ class NormConstrainedLogisticRegression : public cooper4j::ConstrainedMinimizati
     const torch::Tensor loss = torch::nn::functional::cross_entropy(logits, batch.targets);
     const torch::Tensor hits = logits.argmax(1).eq(batch.targets);
 
-    const torch::Tensor squared_norm =
-        model_->weight.pow(2).sum() + model_->bias.pow(2).sum();
+    const torch::Tensor squared_norm = model_->weight.pow(2).sum() + model_->bias.pow(2).sum();
 
     // Constraint violations use the convention g <= 0.
     cooper4j::CMPState state(loss);

@@ -55,12 +55,14 @@ torch::Device device(const std::string& name) {
     throw UserError("--device: expected cpu, cuda, cuda:N or auto, found '" + name + "'");
   }
   if (name == "cpu") return torch::kCPU;
-  if (!cuda) throw UserError("--device: '" + name + "' needs a CUDA device and LibTorch's CUDA build; use cpu or auto");
+  if (!cuda)
+    throw UserError("--device: '" + name +
+                    "' needs a CUDA device and LibTorch's CUDA build; use cpu or auto");
   const torch::Device device(name);
   const auto count = static_cast<int>(torch::cuda::device_count());
   if (device.index() >= count) {
-    throw UserError("--device: '" + name + "' does not exist; the last CUDA device is cuda:" +
-                    std::to_string(count - 1));
+    throw UserError("--device: '" + name +
+                    "' does not exist; the last CUDA device is cuda:" + std::to_string(count - 1));
   }
   return device;
 }

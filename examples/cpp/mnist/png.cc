@@ -34,7 +34,8 @@ std::string stored(const std::string& data) {
   for (size_t start = 0; start < data.size();) {
     const auto size = static_cast<uint32_t>(std::min<size_t>(65535, data.size() - start));
     const bool last = start + size == data.size();
-    for (const uint32_t field : {last ? 1U : 0U, size & 0xff, size >> 8, ~size & 0xff, ~size >> 8 & 0xff}) {
+    for (const uint32_t field :
+         {last ? 1U : 0U, size & 0xff, size >> 8, ~size & 0xff, ~size >> 8 & 0xff}) {
       stream += static_cast<char>(field);
     }
     stream.append(data, start, size);

@@ -5,9 +5,9 @@
 //   cooper4j::SimultaneousOptimizer optimizer(problem, primal, dual);
 //   optimizer.roll([&] { return problem.compute_cmp_state(batch); });
 //
-// Any LibTorch optimizer may be the dual one: multipliers get the negated dual gradient, so that its
-// descent ascends. The pieces that roll() is made of are there for other schemes; dual variables
-// first (Cooper's AlternatingDualPrimalOptimizer) is
+// Any LibTorch optimizer may be the dual one: multipliers get the negated dual gradient, so that
+// its descent ascends. The pieces that roll() is made of are there for other schemes; dual
+// variables first (Cooper's AlternatingDualPrimalOptimizer) is
 //
 //   CMPState state = problem.compute_cmp_state(batch);
 //   optimizer.zero_grad();

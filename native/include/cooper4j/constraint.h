@@ -58,9 +58,9 @@ struct ConstraintState {
 /// The native form of an observed constraint, for an Evaluation.
 COOPER4J_EXPORT Term make_term(const Constraint& constraint, const ConstraintState& state);
 
-/// Raises the constraint's penalty coefficient where `state` (its strict violation, if there is one)
-/// exceeds update.tolerance; update.inequality is the constraint's. Mirrors Cooper's Multiplicative-
-/// and AdditivePenaltyCoefficientUpdater.
+/// Raises the constraint's penalty coefficient where `state` (its strict violation, if there is
+/// one) exceeds update.tolerance; update.inequality is the constraint's. Mirrors Cooper's
+/// Multiplicative- and AdditivePenaltyCoefficientUpdater.
 COOPER4J_EXPORT void update_penalty(const Constraint& constraint, const ConstraintState& state,
                                     PenaltyUpdate update);
 

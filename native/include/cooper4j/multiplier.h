@@ -1,7 +1,7 @@
 // Lagrange multipliers, after cooper.multipliers.
 //
-// A multiplier is a torch::nn::Module, as in Python: parameters(), to() and state dicts are Module's.
-// Its gradient holds the NEGATED dual gradient, since LibTorch's optimizers only descend.
+// A multiplier is a torch::nn::Module, as in Python: parameters(), to() and state dicts are
+// Module's. Its gradient holds the NEGATED dual gradient, since LibTorch's optimizers only descend.
 //
 // Ownership: constraints share it by std::shared_ptr; an initial value is copied.
 // Threads:   one thread at a time.

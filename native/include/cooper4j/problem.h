@@ -10,8 +10,8 @@
 //     }
 //   };
 //
-// Ownership: a problem owns its constraints; a CMPState points at them, so the problem lives longer.
-// Threads:   a problem belongs to one thread at a time; different ones are independent.
+// Ownership: a problem owns its constraints; a CMPState points at them, so the problem lives
+// longer. Threads:   a problem belongs to one thread at a time; different ones are independent.
 // Errors:    std::invalid_argument that names the constraint or the key, before anything changed;
 //            c10::Error from LibTorch.
 #pragma once

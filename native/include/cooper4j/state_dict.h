@@ -1,5 +1,5 @@
-// State dicts of modules, in the layout of Python's torch.nn.Module.state_dict(). Those of optimizers
-// are in optim/state_dict.h, those of problems are methods.
+// State dicts of modules, in the layout of Python's torch.nn.Module.state_dict(). Those of
+// optimizers are in optim/state_dict.h, those of problems are methods.
 //
 // Ownership: the nodes' tensors share memory with the module's; what is loaded is copied.
 // Threads:   one thread at a time for a document and a module.

@@ -8,10 +8,9 @@ namespace cooper4j::problem {
 
 void require_floating_point(const at::Tensor& tensor, const char* what) {
   if (!tensor.defined() || !tensor.is_floating_point()) {
-    throw std::invalid_argument(
-        std::string(what) + " has dtype " +
-        (tensor.defined() ? c10::toString(tensor.scalar_type()) : "none") +
-        "; expected a floating point tensor");
+    throw std::invalid_argument(std::string(what) + " has dtype " +
+                                (tensor.defined() ? c10::toString(tensor.scalar_type()) : "none") +
+                                "; expected a floating point tensor");
   }
 }
 

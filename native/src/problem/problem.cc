@@ -15,7 +15,8 @@ using Modules = std::vector<std::pair<std::string, torch::nn::Module*>>;
 Modules multipliers_of(const std::deque<Constraint>& constraints) {
   Modules named;
   for (const Constraint& constraint : constraints) {
-    if (constraint.multiplier()) named.emplace_back(constraint.name(), constraint.multiplier().get());
+    if (constraint.multiplier())
+      named.emplace_back(constraint.name(), constraint.multiplier().get());
   }
   return named;
 }

@@ -87,7 +87,8 @@ TEST(the_pieces_make_other_schemes) {
 TEST(a_penalty_that_grows_with_the_violation_makes_it_small) {
   ConstrainedMinimizationProblem problem;
   const at::Tensor x = variable({0});
-  const auto penalty = std::make_shared<DensePenaltyCoefficient>(at::scalar_tensor(1.0, at::kDouble));
+  const auto penalty =
+      std::make_shared<DensePenaltyCoefficient>(at::scalar_tensor(1.0, at::kDouble));
   const Constraint& bound = problem.register_constraint(
       "bound", {ConstraintType::kInequality, Formulation::kQuadraticPenalty, nullptr, penalty});
   torch::optim::SGD sgd({x}, torch::optim::SGDOptions(1e-3));
@@ -217,8 +218,8 @@ TEST(a_state_that_does_not_fit_changes_nothing) {
 TEST(a_penalty_state_of_python_has_no_init) {
   ConstrainedMinimizationProblem problem;
   const auto penalty = std::make_shared<IndexedPenaltyCoefficient>(at::tensor({1.0F, 2.0F}));
-  problem.register_constraint("g", {ConstraintType::kInequality, Formulation::kQuadraticPenalty,
-                                    nullptr, penalty});
+  problem.register_constraint(
+      "g", {ConstraintType::kInequality, Formulation::kQuadraticPenalty, nullptr, penalty});
   Document document;
   const Node state = problem.state_dict(document);
   const Node value = document.dict();
