@@ -4,8 +4,7 @@
 
 #include <charconv>
 #include <cmath>
-#include <regex>
-#include <string_view>
+#include <string>
 
 const char* const kHelp = R"(Usage: cooper4j_mnist [options]
 Trains a logistic regression classifier on MNIST under a norm constraint.
@@ -51,23 +50,27 @@ double level(const std::string& name, const std::string& text) {
 torch::Device device(const std::string& name) {
   const bool cuda = torch::cuda::is_available();
   if (name == "auto") return cuda ? torch::kCUDA : torch::kCPU;
-  if (!std::regex_match(name, std::regex("cpu|cuda(:[0-9]{1,2})?"))) {
+  if (name == "cpu") return torch::kCPU;
+  const std::string prefix = "cuda:";
+  const bool numbered = name.compare(0, prefix.size(), prefix) == 0;
+  if (name != "cuda" && !numbered) {
     throw UserError("--device: expected cpu, cuda, cuda:N or auto, found '" + name + "'");
   }
-  if (name == "cpu") return torch::kCPU;
-  if (!cuda)
+  const int index = numbered ? parse<int>("--device", name.substr(prefix.size()), "an int") : 0;
+  if (!cuda) {
     throw UserError("--device: '" + name +
                     "' needs a CUDA device and LibTorch's CUDA build; use cpu or auto");
-  const torch::Device device(name);
+  }
   const auto count = static_cast<int>(torch::cuda::device_count());
-  if (device.index() >= count) {
+  if (index < 0 || index >= count) {
     throw UserError("--device: '" + name +
                     "' does not exist; the last CUDA device is cuda:" + std::to_string(count - 1));
   }
-  return device;
+  return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
-void set(Options& options, const std::string& name, const std::string& value) {
+/// Returns false for an option that there is not.
+bool set(Options& options, const std::string& name, const std::string& value) {
   if (name == "--epochs") {
     options.epochs = at_least_1<int>(name, value);
   } else if (name == "--batch-size") {
@@ -82,31 +85,33 @@ void set(Options& options, const std::string& name, const std::string& value) {
     options.device = device(value);
   } else if (name == "--seed") {
     options.seed = parse<int64_t>(name, value, "a long");
-  } else {
+  } else if (name == "--threads") {
     options.threads = at_least_1<int>(name, value);
+  } else {
+    return false;
   }
+  return true;
 }
 
 }  // namespace
 
 Options parse_options(int argc, char** argv) {
-  static const std::regex known(
-      "--(epochs|batch-size|level|data|out|device|seed|threads)(=([^]*))?");
   Options options;
   options.device = device("auto");
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
-    std::smatch match;
     if (argument == "-h" || argument == "--help") {
       options.help = true;
-    } else if (!std::regex_match(argument, match, known)) {
+      continue;
+    }
+    const size_t equals = argument.find('=');
+    const std::string name = argument.substr(0, equals);
+    const bool separate = equals == std::string::npos;
+    if (separate && i + 1 == argc) {
+      throw UserError("Unknown option, or one without its value: '" + argument + "'");
+    }
+    if (!set(options, name, separate ? argv[++i] : argument.substr(equals + 1))) {
       throw UserError("Unknown option: '" + argument + "'");
-    } else if (match[2].matched) {
-      set(options, "--" + match[1].str(), match[3]);
-    } else if (++i < argc) {
-      set(options, argument, argv[i]);
-    } else {
-      throw UserError("Missing value for option '" + argument + "'");
     }
   }
   return options;
