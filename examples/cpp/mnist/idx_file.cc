@@ -82,7 +82,7 @@ IdxFile IdxFile::read(const std::filesystem::path& path) {
               "an IDX file of unsigned bytes, whose first bytes are 00 00 08 and 1 to 8 dimensions",
               magic.empty() ? "no data" : "others");
   }
-  const auto dimensions = static_cast<size_t>(magic[3]);
+  const size_t dimensions = static_cast<unsigned char>(magic[3]);
   const std::string header = in.read(4 * dimensions);
   if (header.size() < 4 * dimensions) malformed(path, "4 bytes a dimension", "a truncated file");
   IdxFile file{path, {}, {}};

@@ -42,8 +42,9 @@ torch::Tensor inputs(const IdxFile& images) {
 torch::Tensor targets(const IdxFile& labels) {
   torch::Tensor tensor = torch::empty({labels.shape[0]}, torch::kLong);
   auto* target = tensor.mutable_data_ptr<int64_t>();
-  for (const char label : labels.elements) {
-    if (label < 0 || label >= kDigits) {
+  for (const char element : labels.elements) {
+    const auto label = static_cast<unsigned char>(element);
+    if (label >= kDigits) {
       throw std::runtime_error(labels.path.string() + ": expected labels from 0 to 9");
     }
     *target++ = label;

@@ -126,6 +126,7 @@ Node Document::default_dict() { return add_mapping(Kind::kDefaultDict); }
 
 Node Document::size(const std::vector<int64_t>& sizes) {
   std::vector<Node> items;
+  items.reserve(sizes.size());
   for (int64_t value : sizes) items.push_back(integer(value));
   const uint64_t hash = hash_items(items);
   return add_sequence(Kind::kSize, std::move(items), hash);

@@ -118,13 +118,12 @@ bool Document::same_key(Node first, Node second) const {
       const bool integers = (x.kind == Kind::kInt || x.kind == Kind::kBool) &&
                             (y.kind == Kind::kInt || y.kind == Kind::kBool);
       if (integers ? x.integer != y.integer : as_complex(a) != as_complex(b)) return false;
-    } else if (x.kind != y.kind) {
+    } else if (x.kind != y.kind || x.kind == Kind::kTensor || x.kind == Kind::kSparseCoo ||
+               x.kind == Kind::kSparseCsr) {
       return false;
     } else if (x.kind == Kind::kEnum) {
       if (texts_[x.index] != texts_[y.index]) return false;
       pending.emplace_back(x.child, y.child);
-    } else if (x.kind == Kind::kTensor || x.kind == Kind::kSparseCoo || x.kind == Kind::kSparseCsr) {
-      return false;
     } else if (x.kind == Kind::kDtype) {
       if (x.index != y.index) return false;
     } else if (x.kind != Kind::kNone && texts_[x.index] != texts_[y.index]) {

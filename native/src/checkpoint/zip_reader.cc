@@ -162,12 +162,12 @@ size_t ZipReader::read_entry(std::string_view entry) {
   if (take_zip64(packed, extra, record) != record.size)
     fail_record(record, "has two sizes although it is stored");
   record.header = take_zip64(get_le<uint32_t>(at + 42), extra, record);
-  std::string full_name = record.name;
-  add_record(std::move(full_name), std::move(record));
+  const std::string full_name = record.name;
+  add_record(full_name, std::move(record));
   return kCentralSize + name_size + extra_size;
 }
 
-void ZipReader::add_record(std::string full_name, ZipRecord record) {
+void ZipReader::add_record(const std::string& full_name, ZipRecord record) {
   const size_t slash = full_name.find('/');
   if (slash == std::string::npos || slash == 0 || slash + 1 == full_name.size())
     fail_record(record, "is not inside a root folder");

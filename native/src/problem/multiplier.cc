@@ -17,7 +17,7 @@ at::Tensor zeros(int64_t num_constraints, const at::TensorOptions& options) {
     throw std::invalid_argument("num_constraints is " + std::to_string(num_constraints) +
                                 "; a multiplier serves at least one constraint");
   }
-  const at::Tensor weight = at::zeros({num_constraints}, options);
+  at::Tensor weight = at::zeros({num_constraints}, options);
   problem::require_floating_point(weight, "a multiplier");
   return weight;
 }

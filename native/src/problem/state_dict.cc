@@ -40,7 +40,7 @@ at::Tensor value_for(const std::string& name, const at::Tensor& target, Document
         name + ": expected " + describe(target) + ", found " +
         (node == kNoNode ? "nothing" : std::string("a ") + kind_name(document.kind(node))));
   }
-  const at::Tensor value = to_tensor(document, node);
+  at::Tensor value = to_tensor(document, node);
   if (value.sizes() != target.sizes()) {
     throw std::invalid_argument(name + ": expected " + describe(target) + ", found " +
                                 describe(value));

@@ -6,7 +6,6 @@
 #include "check.h"
 
 using cooper4j::Document;
-using cooper4j::Dtype;
 using cooper4j::Kind;
 using cooper4j::kNoNode;
 using cooper4j::Node;

@@ -70,7 +70,8 @@ class NativeMnistTest {
     assertThat(runNative(nativeOut)).satisfies(o -> assertThat(o.code()).as(o.text()).isZero());
     assertThat(runJava(javaOut)).isZero();
 
-    assertThat(metrics(nativeOut).get("test_accuracy")).isEqualTo(metrics(javaOut).get("test_accuracy"));
+    assertThat(metrics(nativeOut).get("test_accuracy"))
+        .isEqualTo(metrics(javaOut).get("test_accuracy"));
     JsonObject found = metrics(nativeOut).getAsJsonObject("all_metrics");
     JsonObject expected = metrics(javaOut).getAsJsonObject("all_metrics");
     assertThat(found.keySet()).isEqualTo(expected.keySet());
