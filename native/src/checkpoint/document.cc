@@ -31,7 +31,8 @@ Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
 
 Node Document::add(Record record) {
-  if (nodes_.size() >= kNoNode - 1) throw std::length_error("a document has at most 2^32 - 2 nodes");
+  if (nodes_.size() >= kNoNode - 1)
+    throw std::length_error("a document has at most 2^32 - 2 nodes");
   nodes_.push_back(record);
   return static_cast<Node>(nodes_.size() - 1);
 }

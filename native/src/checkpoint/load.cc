@@ -85,7 +85,8 @@ Document load_from(const ByteSource& source, const LoadOptions& options) {
   const ZipReader zip(source);
   const ZipRecord& data = require_record(zip, "data.pkl");
   if (zip.find("constants.pkl"))
-    throw CheckpointError("is a TorchScript program, not a checkpoint; load it with torch.jit.load");
+    throw CheckpointError(
+        "is a TorchScript program, not a checkpoint; load it with torch.jit.load");
   check_version(zip);
   const bool swap = needs_byteswap(zip);
   const std::string pickle = zip.read_string(data, options.max_pickle_bytes);
@@ -101,8 +102,9 @@ Document load_from(const ByteSource& source, const LoadOptions& options) {
 
 void check_options(const LoadOptions& options) {
   if (!options.map_location.empty() && !is_device_name(options.map_location))
-    throw std::invalid_argument("map_location: expected a device such as 'cpu' or 'cuda:0', found '" +
-                                options.map_location + "'");
+    throw std::invalid_argument(
+        "map_location: expected a device such as 'cpu' or 'cuda:0', found '" +
+        options.map_location + "'");
 }
 
 }  // namespace
