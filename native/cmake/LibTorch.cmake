@@ -1,6 +1,8 @@
-# Defines the target cooper4j_libtorch: LibTorch's headers and libraries.
+# Defines the target cooper4j_libtorch: LibTorch's headers and libraries. Installed, too: what
+# find_package(cooper4j) finds looks for LibTorch with it again.
 #
-#   Torch_DIR or CMAKE_PREFIX_PATH   an installed LibTorch, or Python's torch of the same version; else
+#   Torch_DIR or CMAKE_PREFIX_PATH   an official LibTorch, or Python's torch of the same version, which
+#                                    has the same folders; with its CUDA libraries if it has any; else
 #   COOPER4J_LIBTORCH_LIB            the folder of JavaCPP's libtorch_cpu.so (Maven passes it), with
 #   COOPER4J_LIBTORCH_INCLUDE        its headers; by default fetched once from PyPI, see below.
 
@@ -8,12 +10,11 @@ set(COOPER4J_TORCH_VERSION 2.10.0)
 set(COOPER4J_LIBTORCH_LIB "" CACHE PATH "Folder of libtorch_cpu.so and libc10.so")
 set(COOPER4J_LIBTORCH_INCLUDE "" CACHE PATH "LibTorch's include folder")
 
-# No JavaCPP jar holds LibTorch's headers. The smallest file that does is this wheel; where its headers
-# differ from Linux's (ATen/Config.h, caffe2/core/macros.h, generated *_native.h) nothing here uses them.
-set(wheel torch-2.10.0-2-cp311-none-macosx_11_0_arm64.whl)
-set(wheel_sha256 418997cb02d0a0f1497cf6a09f63166f9f5df9f3e16c8a716ab76a72127c714f)
-
 function(cooper4j_fetch_headers result)
+  # No JavaCPP jar holds LibTorch's headers. The smallest file that does is this wheel; where its headers
+  # differ from Linux's (ATen/Config.h, caffe2/core/macros.h, generated *_native.h) nothing here uses them.
+  set(wheel torch-2.10.0-2-cp311-none-macosx_11_0_arm64.whl)
+  set(wheel_sha256 418997cb02d0a0f1497cf6a09f63166f9f5df9f3e16c8a716ab76a72127c714f)
   if(DEFINED ENV{COOPER4J_CACHE})
     set(cache $ENV{COOPER4J_CACHE})
   elseif(DEFINED ENV{XDG_CACHE_HOME})
@@ -55,35 +56,58 @@ function(cooper4j_fetch_headers result)
   endif()
 endfunction()
 
-add_library(cooper4j_libtorch INTERFACE)
+# A function, since find_package() runs this among its caller's variables.
+function(cooper4j_find_libtorch)
+  # Imported, so that an installed cooper4j names it without owning it.
+  add_library(cooper4j_libtorch INTERFACE IMPORTED GLOBAL)
 
-if(COOPER4J_LIBTORCH_LIB)
-  if(NOT EXISTS ${COOPER4J_LIBTORCH_LIB}/libtorch_cpu.so)
-    message(FATAL_ERROR "cooper4j: no libtorch_cpu.so in COOPER4J_LIBTORCH_LIB=${COOPER4J_LIBTORCH_LIB}")
-  endif()
+  set(lib ${COOPER4J_LIBTORCH_LIB})
   set(include ${COOPER4J_LIBTORCH_INCLUDE})
+  if(NOT lib)
+    # Not find_package(Torch): a CUDA build's TorchConfig.cmake wants the CUDA toolkit, which programs
+    # that call LibTorch alone do not need.
+    find_path(Torch_DIR TorchConfig.cmake HINTS ${CMAKE_PREFIX_PATH}
+              PATH_SUFFIXES Torch share/cmake/Torch NO_DEFAULT_PATH)
+    if(NOT Torch_DIR)
+      message(FATAL_ERROR "cooper4j: no LibTorch. Either run `mvn -q generate-resources` and configure with "
+        "-DCOOPER4J_LIBTORCH_LIB=target/libtorch (JavaCPP's copy), or name an installed LibTorch "
+        "${COOPER4J_TORCH_VERSION} with -DTorch_DIR=…/share/cmake/Torch (Python's torch has one: "
+        "python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')")
+    endif()
+    get_filename_component(lib ${Torch_DIR}/../../../lib ABSOLUTE)
+    get_filename_component(include ${Torch_DIR}/../../../include ABSOLUTE)
+  endif()
+  if(NOT EXISTS ${lib}/libtorch_cpu.so)
+    message(FATAL_ERROR "cooper4j: no libtorch_cpu.so in ${lib}")
+  endif()
   if(NOT include)
     cooper4j_fetch_headers(include)
   endif()
-  # A fixed name for Maven's binding step, which compiles outside CMake.
-  file(CREATE_LINK ${include} ${PROJECT_BINARY_DIR}/libtorch-include SYMBOLIC)
+  if(NOT EXISTS ${include}/torch/headeronly/version.h)
+    message(FATAL_ERROR "cooper4j: no headers of LibTorch ${COOPER4J_TORCH_VERSION} in ${include}")
+  endif()
+  file(STRINGS ${include}/torch/headeronly/version.h version
+       REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH)")
+  string(REGEX REPLACE "[^0-9;]" "" version "${version}")
+  string(REPLACE ";" "." version "${version}")
+  if(NOT version VERSION_EQUAL COOPER4J_TORCH_VERSION)
+    message(WARNING "cooper4j is tested with LibTorch ${COOPER4J_TORCH_VERSION}, found ${version}")
+  endif()
+
+  set(COOPER4J_LIBTORCH_HEADERS ${include} PARENT_SCOPE)
   target_include_directories(cooper4j_libtorch SYSTEM INTERFACE
-    $<BUILD_INTERFACE:${include}> $<BUILD_INTERFACE:${include}/torch/csrc/api/include>)
-  target_link_libraries(cooper4j_libtorch INTERFACE
-    ${COOPER4J_LIBTORCH_LIB}/libtorch_cpu.so ${COOPER4J_LIBTORCH_LIB}/libc10.so)
+    ${include} ${include}/torch/csrc/api/include)
+  target_link_libraries(cooper4j_libtorch INTERFACE ${lib}/libtorch_cpu.so ${lib}/libc10.so)
+  if(NOT COOPER4J_LIBTORCH_LIB AND EXISTS ${lib}/libtorch_cuda.so)
+    # Nothing refers to the CUDA kernels by name: they register themselves when loaded.
+    target_link_options(cooper4j_libtorch INTERFACE
+      "LINKER:--no-as-needed,${lib}/libtorch_cuda.so,${lib}/libc10_cuda.so,--as-needed")
+  endif()
   # libtorch_cpu.so's own needs (OpenBLAS, OpenMP) lie beside it.
   target_link_options(cooper4j_libtorch INTERFACE
-    -Wl,-rpath,${COOPER4J_LIBTORCH_LIB} -Wl,-rpath-link,${COOPER4J_LIBTORCH_LIB} -Wl,--disable-new-dtags)
-else()
-  find_package(Torch QUIET)
-  if(NOT Torch_FOUND)
-    message(FATAL_ERROR "cooper4j: no LibTorch. Either run `mvn -q generate-resources` and configure with "
-      "-DCOOPER4J_LIBTORCH_LIB=target/libtorch (JavaCPP's copy), or name an installed LibTorch "
-      "${COOPER4J_TORCH_VERSION} with -DTorch_DIR=…/share/cmake/Torch (Python's torch has one: "
-      "python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')")
-  endif()
-  if(NOT Torch_VERSION VERSION_EQUAL COOPER4J_TORCH_VERSION)
-    message(WARNING "cooper4j is tested with LibTorch ${COOPER4J_TORCH_VERSION}, found ${Torch_VERSION}")
-  endif()
-  target_link_libraries(cooper4j_libtorch INTERFACE ${TORCH_LIBRARIES})
+    -Wl,-rpath,${lib} -Wl,-rpath-link,${lib} -Wl,--disable-new-dtags)
+endfunction()
+
+if(NOT TARGET cooper4j_libtorch)
+  cooper4j_find_libtorch()
 endif()

@@ -1,4 +1,5 @@
-// Stands in for libFuzzer where the compiler has none: replays the seeds, then changes them at random.
+// Stands in for libFuzzer where the compiler has none: replays the seeds, then changes them at
+// random.
 
 #include <chrono>
 #include <cstdint>
@@ -37,11 +38,22 @@ class Mutator {
     }
     const auto here = bytes.begin() + static_cast<std::ptrdiff_t>(at);
     switch (below(6)) {
-      case 0: *here ^= static_cast<uint8_t>(1u << below(8)); break;
-      case 1: *here = static_cast<uint8_t>(random_()); break;
-      case 2: *here = below(2) ? 0xFF : 0x7F; break;
-      case 3: bytes.erase(here, here + static_cast<std::ptrdiff_t>(1 + below(std::min<size_t>(16, bytes.size() - at)))); break;
-      case 4: bytes.insert(here, 1 + below(8), static_cast<uint8_t>(random_())); break;
+      case 0:
+        *here ^= static_cast<uint8_t>(1u << below(8));
+        break;
+      case 1:
+        *here = static_cast<uint8_t>(random_());
+        break;
+      case 2:
+        *here = below(2) ? 0xFF : 0x7F;
+        break;
+      case 3:
+        bytes.erase(here, here + static_cast<std::ptrdiff_t>(
+                                     1 + below(std::min<size_t>(16, bytes.size() - at))));
+        break;
+      case 4:
+        bytes.insert(here, 1 + below(8), static_cast<uint8_t>(random_()));
+        break;
       default: {
         const Bytes& other = seeds_[below(seeds_.size())];
         const size_t from = below(other.size());

@@ -31,7 +31,8 @@ class Choices {
   }
   std::string text(bool ascii) {
     std::string text;
-    for (size_t n = byte() % 20; n > 0; --n) text += static_cast<char>(byte() & (ascii ? 0x7F : 0xFF));
+    for (size_t n = byte() % 20; n > 0; --n)
+      text += static_cast<char>(byte() & (ascii ? 0x7F : 0xFF));
     return text;
   }
 
@@ -60,25 +61,44 @@ class Builder {
 
   Node make(int choice) {
     switch (choice) {
-      case 0: return doc_.none();
-      case 1: return doc_.boolean(choices_.byte() & 1);
-      case 2: return doc_.integer(choices_.number<int64_t>());
-      case 3: return doc_.big_integer(choices_.text(false));
-      case 4: return doc_.number(choices_.number<double>());
-      case 5: return doc_.complex({choices_.number<double>(), choices_.number<double>()});
-      case 6: return doc_.str(choices_.text(true));
-      case 7: return doc_.bytes(choices_.text(false));
-      case 8: return doc_.bytearray(choices_.text(false));
-      case 9: return doc_.list();
-      case 10: return doc_.tuple({doc_.integer(choices_.byte()), doc_.str(choices_.text(true))});
-      case 11: return doc_.set({doc_.integer(choices_.byte()), doc_.str(choices_.text(true))});
-      case 12: return doc_.ordered_dict();
-      case 13: return doc_.counter();
-      case 14: return doc_.size({choices_.byte(), choices_.byte()});
-      case 15: return doc_.dtype(static_cast<cooper4j::Dtype>(choices_.byte() % 22));
-      case 16: return doc_.device("cuda:" + std::to_string(choices_.byte() % 8));
-      case 17: return doc_.layout("torch.sparse_coo");
-      default: return tensor();
+      case 0:
+        return doc_.none();
+      case 1:
+        return doc_.boolean(choices_.byte() & 1);
+      case 2:
+        return doc_.integer(choices_.number<int64_t>());
+      case 3:
+        return doc_.big_integer(choices_.text(false));
+      case 4:
+        return doc_.number(choices_.number<double>());
+      case 5:
+        return doc_.complex({choices_.number<double>(), choices_.number<double>()});
+      case 6:
+        return doc_.str(choices_.text(true));
+      case 7:
+        return doc_.bytes(choices_.text(false));
+      case 8:
+        return doc_.bytearray(choices_.text(false));
+      case 9:
+        return doc_.list();
+      case 10:
+        return doc_.tuple({doc_.integer(choices_.byte()), doc_.str(choices_.text(true))});
+      case 11:
+        return doc_.set({doc_.integer(choices_.byte()), doc_.str(choices_.text(true))});
+      case 12:
+        return doc_.ordered_dict();
+      case 13:
+        return doc_.counter();
+      case 14:
+        return doc_.size({choices_.byte(), choices_.byte()});
+      case 15:
+        return doc_.dtype(static_cast<cooper4j::Dtype>(choices_.byte() % 22));
+      case 16:
+        return doc_.device("cuda:" + std::to_string(choices_.byte() % 8));
+      case 17:
+        return doc_.layout("torch.sparse_coo");
+      default:
+        return tensor();
     }
   }
 
@@ -100,9 +120,12 @@ class Builder {
   void attach(Node node) {
     const Node to = any();
     const cooper4j::Kind kind = doc_.kind(to);
-    if (kind == cooper4j::Kind::kList) doc_.append(to, node);
-    else if (doc_.is_dict(to)) doc_.put(to, choices_.text(true), node);
-    else doc_.put(nodes_[0], choices_.text(true), node);
+    if (kind == cooper4j::Kind::kList)
+      doc_.append(to, node);
+    else if (doc_.is_dict(to))
+      doc_.put(to, choices_.text(true), node);
+    else
+      doc_.put(nodes_[0], choices_.text(true), node);
   }
 
   Choices& choices_;

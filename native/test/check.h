@@ -1,5 +1,5 @@
-// A test runner in one header. TEST(name) { … } defines and registers a test; CHECK and CHECK_THROWS
-// report and go on. One source of a test binary defines main through CHECK_MAIN().
+// A test runner in one header. TEST(name) { … } defines and registers a test; CHECK and
+// CHECK_THROWS report and go on. One source of a test binary defines main through CHECK_MAIN().
 #pragma once
 
 #include <exception>
@@ -79,8 +79,8 @@ inline int run(int argc, char** argv) {
 
 }  // namespace check
 
-#define TEST(name)                                                       \
-  static void check_test_##name();                                       \
+#define TEST(name)                                                               \
+  static void check_test_##name();                                               \
   static const bool check_added_##name = ::check::add(#name, check_test_##name); \
   static void check_test_##name()
 
@@ -89,8 +89,8 @@ inline int run(int argc, char** argv) {
 #undef CHECK_EQ
 #undef CHECK_THROWS
 
-#define CHECK(condition)                                                             \
-  do {                                                                               \
+#define CHECK(condition)                                                                 \
+  do {                                                                                   \
     if (!(condition)) ::check::fail(__FILE__, __LINE__, "CHECK(" #condition ") failed"); \
   } while (false)
 

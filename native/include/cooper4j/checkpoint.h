@@ -7,7 +7,8 @@
 // Ownership: a Document owns its nodes and shares storages; tensors made from it share those too.
 // Threads:   different Documents are independent; saves to different paths are, too.
 // Errors:    CheckpointError for anything about a file, std::invalid_argument for a wrong call.
-// Nothing in a file is trusted: lengths are checked before memory is allocated, nothing is executed.
+// Nothing in a file is trusted: lengths are checked before memory is allocated, nothing is
+// executed.
 #pragma once
 
 #include <cstdint>

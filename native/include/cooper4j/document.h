@@ -26,18 +26,58 @@ using Node = uint32_t;
 inline constexpr Node kNoNode = UINT32_MAX;
 
 enum class Kind : uint8_t {
-  kNone, kBool, kInt, kBigInt, kFloat, kComplex, kStr, kBytes, kByteArray,
-  kList, kTuple, kSet, kDict, kOrderedDict, kCounter, kDefaultDict,
-  kSize, kDtype, kDevice, kLayout, kEnum, kTensor, kSparseCoo, kSparseCsr,
+  kNone,
+  kBool,
+  kInt,
+  kBigInt,
+  kFloat,
+  kComplex,
+  kStr,
+  kBytes,
+  kByteArray,
+  kList,
+  kTuple,
+  kSet,
+  kDict,
+  kOrderedDict,
+  kCounter,
+  kDefaultDict,
+  kSize,
+  kDtype,
+  kDevice,
+  kLayout,
+  kEnum,
+  kTensor,
+  kSparseCoo,
+  kSparseCsr,
 };
 
 /// Python's word for the kind: "dict", "OrderedDict", "torch.Size", …
 COOPER4J_EXPORT const char* kind_name(Kind kind);
 
 enum class Dtype : uint8_t {
-  kFloat64, kFloat32, kFloat16, kBFloat16, kComplex128, kComplex64, kComplex32,
-  kUInt8, kInt8, kInt16, kInt32, kInt64, kUInt16, kUInt32, kUInt64, kBool,
-  kFloat8E4M3Fn, kFloat8E4M3Fnuz, kFloat8E5M2, kFloat8E5M2Fnuz, kFloat8E8M0Fnu, kFloat4E2M1FnX2,
+  kFloat64,
+  kFloat32,
+  kFloat16,
+  kBFloat16,
+  kComplex128,
+  kComplex64,
+  kComplex32,
+  kUInt8,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUInt16,
+  kUInt32,
+  kUInt64,
+  kBool,
+  kFloat8E4M3Fn,
+  kFloat8E4M3Fnuz,
+  kFloat8E5M2,
+  kFloat8E5M2Fnuz,
+  kFloat8E8M0Fnu,
+  kFloat4E2M1FnX2,
 };
 
 /// torch's name without the module: "float32", "bfloat16", "bool", …
@@ -49,7 +89,7 @@ COOPER4J_EXPORT uint32_t dtype_size(Dtype dtype);
 /// Bytes that one or more tensors view.
 struct Storage {
   uint64_t nbytes = 0;
-  std::shared_ptr<void> data;  ///< CPU memory; null when nbytes is 0 or while not yet filled in
+  std::shared_ptr<void> data;    ///< CPU memory; null when nbytes is 0 or while not yet filled in
   std::string location = "cpu";  ///< as torch.save tags it: "cpu", "cuda:0"
   std::optional<Dtype> dtype;    ///< of a typed storage; none for torch.UntypedStorage
 };
@@ -144,12 +184,12 @@ class COOPER4J_EXPORT Document {
   Dtype as_dtype(Node node) const;
   Node enum_value(Node node) const;
   std::vector<int64_t> as_size(Node node) const;
-  size_t size(Node node) const;  ///< of any container
+  size_t size(Node node) const;          ///< of any container
   Node item(Node node, size_t i) const;  ///< kList, kTuple, kSet, kSize, in order
   Node key(Node node, size_t i) const;   ///< dicts, in insertion order
   Node value(Node node, size_t i) const;
   Node find(Node dict, std::string_view key) const;  ///< kNoNode if absent
-  Node at(Node dict, std::string_view key) const;    ///< throws if absent, naming the keys there are
+  Node at(Node dict, std::string_view key) const;  ///< throws if absent, naming the keys there are
   Node attrs(Node node) const;  ///< the __dict__ of an OrderedDict or tensor, or kNoNode
   const TensorInfo& as_tensor(Node node) const;
   const SparseInfo& as_sparse(Node node) const;

@@ -14,13 +14,14 @@ namespace cooper4j {
 /// OrderedDict has the attribute `safetensors_metadata`, a dict of texts.
 COOPER4J_EXPORT Document load_safetensors(const std::filesystem::path& path);
 
-/// Writes a dict of tensors, and that attribute as metadata; nested dicts give names joined by dots.
-/// Strided and shared tensors are written out contiguous, each on its own.
+/// Writes a dict of tensors, and that attribute as metadata; nested dicts give names joined by
+/// dots. Strided and shared tensors are written out contiguous, each on its own.
 COOPER4J_EXPORT void save_safetensors(const std::filesystem::path& path, const Document& document,
                                       Node root);
 
 /// Converts between torch.save's format and safetensors, told apart by the input's content; the
-/// output has the other. `key` names a dict inside a checkpoint, as "model.encoder"; "" is the root.
+/// output has the other. `key` names a dict inside a checkpoint, as "model.encoder"; "" is the
+/// root.
 COOPER4J_EXPORT void convert(const std::filesystem::path& in, const std::filesystem::path& out,
                              const std::string& key = "");
 

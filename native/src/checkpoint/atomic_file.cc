@@ -25,7 +25,8 @@ std::string prefix_of(const std::filesystem::path& target) {
 }
 
 bool is_between(const std::string& name, const std::string& prefix, const std::string& suffix) {
-  return name.size() > prefix.size() + suffix.size() && name.compare(0, prefix.size(), prefix) == 0 &&
+  return name.size() > prefix.size() + suffix.size() &&
+         name.compare(0, prefix.size(), prefix) == 0 &&
          name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
 }
 
@@ -39,7 +40,8 @@ std::string random_digits() {
 AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(target) {
   std::error_code error;
   // A link stays a link: what it points to is replaced.
-  if (std::filesystem::is_symlink(target, error)) target_ = std::filesystem::weakly_canonical(target);
+  if (std::filesystem::is_symlink(target, error))
+    target_ = std::filesystem::weakly_canonical(target);
   folder_ = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path(".");
   const auto type = std::filesystem::status(target_, error).type();
   if (type != std::filesystem::file_type::not_found && type != std::filesystem::file_type::regular)
@@ -91,8 +93,10 @@ void AtomicFile::accept(std::string_view bytes) {
     write_out(buffer_);
     buffer_.clear();
   }
-  if (bytes.size() > kBuffer) write_out(bytes);
-  else buffer_ += bytes;
+  if (bytes.size() > kBuffer)
+    write_out(bytes);
+  else
+    buffer_ += bytes;
 }
 
 void AtomicFile::write_out(std::string_view bytes) {

@@ -30,7 +30,8 @@ void MemorySource::fetch(uint64_t offset, char* out, size_t count) const {
   std::memcpy(out, bytes_.data() + offset, count);
 }
 
-FileSource::FileSource(const std::filesystem::path& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+FileSource::FileSource(const std::filesystem::path& path)
+    : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (fd_ < 0) throw CheckpointError(std::string("cannot be opened: ") + std::strerror(errno));
   struct stat status;
   if (fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) {

@@ -34,7 +34,8 @@ Arguments files_at(const std::string& path) {
   Arguments files;
   for (fs::recursive_directory_iterator it(path, error), end; it != end; it.increment(error)) {
     const std::string extension = it->path().extension().string();
-    const bool checkpoint = extension == ".pt" || extension == ".pth" || extension == ".safetensors";
+    const bool checkpoint =
+        extension == ".pt" || extension == ".pth" || extension == ".safetensors";
     if (checkpoint && it->is_regular_file(error)) files.push_back(it->path().string());
   }
   std::sort(files.begin(), files.end());
@@ -46,17 +47,22 @@ int inspect(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   Arguments paths;
   for (const std::string& argument : arguments) {
     if (argument == "--help" || argument == "-h") return out << kInspectUsage, 0;
-    if (argument == "--json") json = true;
-    else if (argument.rfind("--", 0) == 0) return misuse(err, "inspect", "unknown option " + argument);
-    else paths.push_back(argument);
+    if (argument == "--json")
+      json = true;
+    else if (argument.rfind("--", 0) == 0)
+      return misuse(err, "inspect", "unknown option " + argument);
+    else
+      paths.push_back(argument);
   }
   if (paths.empty()) return misuse(err, "inspect", "expected a file or a folder");
   bool all = true;
   for (const std::string& path : paths) {
     for (const std::string& file : files_at(path)) {
       bool ok = false;
-      if (json) out << inspect_json(file, &ok) << '\n';
-      else out << inspect_text(file, &ok);
+      if (json)
+        out << inspect_json(file, &ok) << '\n';
+      else
+        out << inspect_text(file, &ok);
       all = all && ok;
     }
   }
@@ -69,9 +75,12 @@ int convert_files(const Arguments& arguments, std::ostream& out, std::ostream& e
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument == "--help" || argument == "-h") return out << kConvertUsage, 0;
-    if (argument == "--key" && i + 1 < arguments.size()) key = arguments[++i];
-    else if (argument.rfind("--", 0) == 0) return misuse(err, "convert", "unknown option " + argument);
-    else paths.push_back(argument);
+    if (argument == "--key" && i + 1 < arguments.size())
+      key = arguments[++i];
+    else if (argument.rfind("--", 0) == 0)
+      return misuse(err, "convert", "unknown option " + argument);
+    else
+      paths.push_back(argument);
   }
   if (paths.size() != 2) return misuse(err, "convert", "expected IN and OUT");
   convert(paths[0], paths[1], key);

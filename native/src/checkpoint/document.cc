@@ -31,7 +31,8 @@ Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
 
 Node Document::add(Record record) {
-  if (nodes_.size() >= kNoNode - 1) throw std::length_error("a document has at most 2^32 - 2 nodes");
+  if (nodes_.size() >= kNoNode - 1)
+    throw std::length_error("a document has at most 2^32 - 2 nodes");
   nodes_.push_back(record);
   return static_cast<Node>(nodes_.size() - 1);
 }
@@ -126,6 +127,7 @@ Node Document::default_dict() { return add_mapping(Kind::kDefaultDict); }
 
 Node Document::size(const std::vector<int64_t>& sizes) {
   std::vector<Node> items;
+  items.reserve(sizes.size());
   for (int64_t value : sizes) items.push_back(integer(value));
   const uint64_t hash = hash_items(items);
   return add_sequence(Kind::kSize, std::move(items), hash);

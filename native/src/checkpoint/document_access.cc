@@ -72,9 +72,15 @@ std::complex<double> Document::as_complex(Node node) const {
 const std::string& Document::as_string(Node node) const {
   const Record& r = record(node);
   switch (r.kind) {
-    case Kind::kStr: case Kind::kBytes: case Kind::kByteArray: case Kind::kDevice:
-    case Kind::kLayout: case Kind::kEnum: return texts_[r.index];
-    default: mismatch("str", node);
+    case Kind::kStr:
+    case Kind::kBytes:
+    case Kind::kByteArray:
+    case Kind::kDevice:
+    case Kind::kLayout:
+    case Kind::kEnum:
+      return texts_[r.index];
+    default:
+      mismatch("str", node);
   }
 }
 
@@ -184,8 +190,9 @@ const SparseInfo& Document::as_sparse(Node node) const {
 
 const Storage& Document::storage(uint32_t index) const {
   if (index >= storages_.size())
-    throw std::invalid_argument("storage " + std::to_string(index) + " is not of this document of " +
-                                std::to_string(storages_.size()) + " storages");
+    throw std::invalid_argument("storage " + std::to_string(index) +
+                                " is not of this document of " + std::to_string(storages_.size()) +
+                                " storages");
   return storages_[index];
 }
 

@@ -10,12 +10,12 @@ namespace cooper4j {
 namespace {
 
 constexpr uint32_t kAbsent = UINT32_MAX;
-constexpr size_t kIndexFrom = 16;    // dicts this large find their keys through a hash table
+constexpr size_t kIndexFrom = 16;     // dicts this large find their keys through a hash table
 constexpr size_t kMaxKeyWork = 4096;  // nodes compared for one key: nested tuples can share theirs
 
 uint64_t mix(uint64_t a, uint64_t b) {
-  const auto product = static_cast<unsigned __int128>(a ^ 0xa0761d6478bd642fULL) *
-                       (b ^ 0xe7037ed1a0b428dbULL);
+  const auto product =
+      static_cast<unsigned __int128>(a ^ 0xa0761d6478bd642fULL) * (b ^ 0xe7037ed1a0b428dbULL);
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
@@ -65,10 +65,13 @@ uint64_t Document::hash_items(const std::vector<Node>& items) const {
 uint64_t Document::hash_of(Node key) const {
   const Record& r = record(key);
   switch (r.kind) {
-    case Kind::kNone: return not_zero(mix(seed_ + 4, seed_));
+    case Kind::kNone:
+      return not_zero(mix(seed_ + 4, seed_));
     case Kind::kBool:
-    case Kind::kInt: return hash_integer(r.integer);
-    case Kind::kFloat: return hash_number(r.number);
+    case Kind::kInt:
+      return hash_integer(r.integer);
+    case Kind::kFloat:
+      return hash_number(r.number);
     case Kind::kComplex: {
       const std::complex<double> value = complexes_[r.index];
       const uint64_t real = hash_number(value.real());
@@ -78,11 +81,21 @@ uint64_t Document::hash_of(Node key) const {
       const uint64_t value = hash_of(r.child);
       return value == 0 ? 0 : not_zero(mix(hash_text(Kind::kEnum, texts_[r.index]) ^ seed_, value));
     }
-    case Kind::kStr: case Kind::kBytes: case Kind::kBigInt: case Kind::kDevice: case Kind::kLayout:
-    case Kind::kDtype: case Kind::kTuple: case Kind::kSize: return r.hash;
-    case Kind::kTensor: case Kind::kSparseCoo: case Kind::kSparseCsr:
+    case Kind::kStr:
+    case Kind::kBytes:
+    case Kind::kBigInt:
+    case Kind::kDevice:
+    case Kind::kLayout:
+    case Kind::kDtype:
+    case Kind::kTuple:
+    case Kind::kSize:
+      return r.hash;
+    case Kind::kTensor:
+    case Kind::kSparseCoo:
+    case Kind::kSparseCsr:
       return not_zero(mix(mix(seed_ + 5, key), seed_));
-    default: return 0;
+    default:
+      return 0;
   }
 }
 
@@ -118,13 +131,12 @@ bool Document::same_key(Node first, Node second) const {
       const bool integers = (x.kind == Kind::kInt || x.kind == Kind::kBool) &&
                             (y.kind == Kind::kInt || y.kind == Kind::kBool);
       if (integers ? x.integer != y.integer : as_complex(a) != as_complex(b)) return false;
-    } else if (x.kind != y.kind) {
+    } else if (x.kind != y.kind || x.kind == Kind::kTensor || x.kind == Kind::kSparseCoo ||
+               x.kind == Kind::kSparseCsr) {
       return false;
     } else if (x.kind == Kind::kEnum) {
       if (texts_[x.index] != texts_[y.index]) return false;
       pending.emplace_back(x.child, y.child);
-    } else if (x.kind == Kind::kTensor || x.kind == Kind::kSparseCoo || x.kind == Kind::kSparseCsr) {
-      return false;
     } else if (x.kind == Kind::kDtype) {
       if (x.index != y.index) return false;
     } else if (x.kind != Kind::kNone && texts_[x.index] != texts_[y.index]) {
@@ -149,7 +161,8 @@ uint32_t Document::find_entry(const Mapping& mapping, uint64_t hash, Same same) 
 
 void Document::put_entry(Mapping& mapping, Node key, Node value) {
   const uint64_t hash = hash_key(key);
-  const uint32_t found = find_entry(mapping, hash, [&](Node other) { return same_key(other, key); });
+  const uint32_t found =
+      find_entry(mapping, hash, [&](Node other) { return same_key(other, key); });
   if (found != kAbsent) {
     mapping.entries[2 * found + 1] = value;
     return;

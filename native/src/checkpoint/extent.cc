@@ -8,11 +8,11 @@ namespace cooper4j {
 namespace {
 
 [[noreturn]] void outside(const TensorInfo& tensor, const Storage& storage) {
-  throw std::invalid_argument(
-      std::string("a ") + dtype_name(tensor.dtype) + " tensor of shape " +
-      format_sizes(tensor.sizes) + ", stride " + format_sizes(tensor.strides) + " at offset " +
-      std::to_string(tensor.offset) + " reaches past the " + std::to_string(storage.nbytes) +
-      " bytes of its storage");
+  throw std::invalid_argument(std::string("a ") + dtype_name(tensor.dtype) + " tensor of shape " +
+                              format_sizes(tensor.sizes) + ", stride " +
+                              format_sizes(tensor.strides) + " at offset " +
+                              std::to_string(tensor.offset) + " reaches past the " +
+                              std::to_string(storage.nbytes) + " bytes of its storage");
 }
 
 [[noreturn]] void bad_sparse(const char* layout, const SparseInfo& sparse, const std::string& why) {
@@ -45,7 +45,8 @@ int64_t require_elements(const std::vector<int64_t>& sizes) {
   bool empty = false;
   for (int64_t size : sizes) {
     if (size < 0)
-      throw std::invalid_argument("a tensor of shape " + format_sizes(sizes) + " has a negative size");
+      throw std::invalid_argument("a tensor of shape " + format_sizes(sizes) +
+                                  " has a negative size");
     if (size == 0) {
       empty = true;
     } else if (__builtin_mul_overflow(count, size, &count)) {
@@ -89,8 +90,9 @@ void require_coo(const SparseInfo& sparse, const TensorInfo& indices, const Tens
   if (sparse_dims > dims || values.sizes.empty() || values.sizes[0] != indices.sizes[1] ||
       static_cast<int64_t>(values.sizes.size()) != 1 + dims - sparse_dims ||
       !std::equal(values.sizes.begin() + 1, values.sizes.end(), sparse.sizes.begin() + sparse_dims))
-    bad_sparse("COO", sparse, "indices of shape " + format_sizes(indices.sizes) +
-                                  " and values of shape " + format_sizes(values.sizes));
+    bad_sparse("COO", sparse,
+               "indices of shape " + format_sizes(indices.sizes) + " and values of shape " +
+                   format_sizes(values.sizes));
 }
 
 void require_csr(const SparseInfo& sparse, const TensorInfo& crow, const TensorInfo& col,
@@ -111,9 +113,9 @@ void require_csr(const SparseInfo& sparse, const TensorInfo& crow, const TensorI
                       sparse.sizes.begin() + batch + 2);
   };
   if (!fits())
-    bad_sparse("CSR", sparse, "row pointers of shape " + format_sizes(crow.sizes) +
-                                  ", columns of shape " + format_sizes(col.sizes) +
-                                  " and values of shape " + format_sizes(values.sizes));
+    bad_sparse("CSR", sparse,
+               "row pointers of shape " + format_sizes(crow.sizes) + ", columns of shape " +
+                   format_sizes(col.sizes) + " and values of shape " + format_sizes(values.sizes));
 }
 
 }  // namespace cooper4j

@@ -11,9 +11,9 @@ namespace cooper4j {
 namespace {
 
 constexpr const char* kTags[] = {
-    "none", "bool", "int",    "int",    "float", "complex", "str",         "bytes",
-    "bytearray", "list", "tuple", "set", "dict", "odict",   "counter",     "defaultdict",
-    "size", "dtype", "device", "layout", "enum",  "tensor",  "sparse_coo", "sparse_csr",
+    "none",      "bool",  "int",    "int",    "float", "complex", "str",        "bytes",
+    "bytearray", "list",  "tuple",  "set",    "dict",  "odict",   "counter",    "defaultdict",
+    "size",      "dtype", "device", "layout", "enum",  "tensor",  "sparse_coo", "sparse_csr",
 };
 constexpr const char* kCooParts[] = {"indices", "values"};
 constexpr const char* kCsrParts[] = {"crow", "col", "values"};
@@ -82,24 +82,54 @@ class JsonTree {
   /// What stands before the children; a value without any is closed here.
   void members(Node node, Kind kind) {
     switch (kind) {
-      case Kind::kNone: break;
-      case Kind::kBool: flag("v", doc_.as_bool(node)); break;
-      case Kind::kInt: case Kind::kBigInt: text("v", doc_.decimal(node)); break;
-      case Kind::kFloat: text("bits", hex_bits(doc_.as_double(node))); break;
+      case Kind::kNone:
+        break;
+      case Kind::kBool:
+        flag("v", doc_.as_bool(node));
+        break;
+      case Kind::kInt:
+      case Kind::kBigInt:
+        text("v", doc_.decimal(node));
+        break;
+      case Kind::kFloat:
+        text("bits", hex_bits(doc_.as_double(node)));
+        break;
       case Kind::kComplex:
         text("re", hex_bits(doc_.as_complex(node).real()));
         text("im", hex_bits(doc_.as_complex(node).imag()));
         break;
-      case Kind::kStr: case Kind::kDevice: case Kind::kLayout:
+      case Kind::kStr:
+      case Kind::kDevice:
+      case Kind::kLayout:
         text("v", doc_.as_string(node));
         break;
-      case Kind::kBytes: case Kind::kByteArray: text("hex", hex(doc_.as_string(node))); break;
-      case Kind::kDtype: text("v", dtype_name(doc_.as_dtype(node))); break;
-      case Kind::kSize: list("v", doc_.as_size(node)); break;
-      case Kind::kEnum: text("cls", doc_.as_string(node)); frames_.push_back({node, 0}); return;
-      case Kind::kTensor: tensor(node); frames_.push_back({node, 0}); return;
-      case Kind::kSparseCoo: case Kind::kSparseCsr: sparse(node); frames_.push_back({node, 0}); return;
-      default: out_ += ", \"items\": ["; frames_.push_back({node, 0}); return;
+      case Kind::kBytes:
+      case Kind::kByteArray:
+        text("hex", hex(doc_.as_string(node)));
+        break;
+      case Kind::kDtype:
+        text("v", dtype_name(doc_.as_dtype(node)));
+        break;
+      case Kind::kSize:
+        list("v", doc_.as_size(node));
+        break;
+      case Kind::kEnum:
+        text("cls", doc_.as_string(node));
+        frames_.push_back({node, 0});
+        return;
+      case Kind::kTensor:
+        tensor(node);
+        frames_.push_back({node, 0});
+        return;
+      case Kind::kSparseCoo:
+      case Kind::kSparseCsr:
+        sparse(node);
+        frames_.push_back({node, 0});
+        return;
+      default:
+        out_ += ", \"items\": [";
+        frames_.push_back({node, 0});
+        return;
     }
     out_ += "}";
   }
@@ -142,11 +172,20 @@ class JsonTree {
       return child;
     }
     switch (doc_.kind(frame.node)) {
-      case Kind::kTensor: out_ += child != kNoNode ? ", \"attrs\": " : "}"; break;
-      case Kind::kEnum: out_ += child != kNoNode ? ", \"v\": " : "}"; break;
-      case Kind::kSparseCoo: part(child, i < 2 ? kCooParts[i] : ""); break;
-      case Kind::kSparseCsr: part(child, i < 3 ? kCsrParts[i] : ""); break;
-      default: out_ += child == kNoNode ? "]}" : i > 0 ? ", " : "";
+      case Kind::kTensor:
+        out_ += child != kNoNode ? ", \"attrs\": " : "}";
+        break;
+      case Kind::kEnum:
+        out_ += child != kNoNode ? ", \"v\": " : "}";
+        break;
+      case Kind::kSparseCoo:
+        part(child, i < 2 ? kCooParts[i] : "");
+        break;
+      case Kind::kSparseCsr:
+        part(child, i < 3 ? kCsrParts[i] : "");
+        break;
+      default:
+        out_ += child == kNoNode ? "]}" : i > 0 ? ", " : "";
     }
     return child;
   }

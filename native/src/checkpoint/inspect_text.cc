@@ -38,8 +38,10 @@ std::string format_values(const std::string& bytes) {
     T value;
     std::memcpy(&value, &bytes[at], sizeof(T));
     text += at > 0 ? ", " : "";
-    if constexpr (std::is_integral_v<T>) text += std::to_string(value);
-    else text += format(value);
+    if constexpr (std::is_integral_v<T>)
+      text += std::to_string(value);
+    else
+      text += format(value);
   }
   return text;
 }
@@ -51,12 +53,19 @@ std::string values_of(const Document& doc, const TensorInfo& info) {
   std::string bytes;
   for_each_piece(doc, info, [&](std::string_view piece) { bytes += piece; });
   switch (info.dtype) {
-    case Dtype::kFloat64: return format_values<double>(bytes);
-    case Dtype::kFloat32: return format_values<float>(bytes);
-    case Dtype::kInt64: return format_values<int64_t>(bytes);
-    case Dtype::kInt32: return format_values<int32_t>(bytes);
-    case Dtype::kUInt8: case Dtype::kBool: return format_values<uint8_t>(bytes);
-    default: return "";
+    case Dtype::kFloat64:
+      return format_values<double>(bytes);
+    case Dtype::kFloat32:
+      return format_values<float>(bytes);
+    case Dtype::kInt64:
+      return format_values<int64_t>(bytes);
+    case Dtype::kInt32:
+      return format_values<int32_t>(bytes);
+    case Dtype::kUInt8:
+    case Dtype::kBool:
+      return format_values<uint8_t>(bytes);
+    default:
+      return "";
   }
 }
 
@@ -78,31 +87,46 @@ std::string in_quotes(std::string_view text) {
 }
 
 bool is_container(Kind kind) {
-  return kind == Kind::kTuple || (has_identity(kind) && kind != Kind::kByteArray &&
-                                  kind != Kind::kTensor);
+  return kind == Kind::kTuple ||
+         (has_identity(kind) && kind != Kind::kByteArray && kind != Kind::kTensor);
 }
 
 std::string describe(const Document& doc, Node node) {
   const Kind kind = doc.kind(node);
   switch (kind) {
-    case Kind::kNone: return "None";
-    case Kind::kBool: return doc.as_bool(node) ? "True" : "False";
-    case Kind::kInt: case Kind::kBigInt: return doc.decimal(node);
-    case Kind::kFloat: return format(doc.as_double(node));
+    case Kind::kNone:
+      return "None";
+    case Kind::kBool:
+      return doc.as_bool(node) ? "True" : "False";
+    case Kind::kInt:
+    case Kind::kBigInt:
+      return doc.decimal(node);
+    case Kind::kFloat:
+      return format(doc.as_double(node));
     case Kind::kComplex:
-      return format(doc.as_complex(node).real()) + " + " + format(doc.as_complex(node).imag()) + "j";
-    case Kind::kStr: return in_quotes(doc.as_string(node));
-    case Kind::kBytes: case Kind::kByteArray:
+      return format(doc.as_complex(node).real()) + " + " + format(doc.as_complex(node).imag()) +
+             "j";
+    case Kind::kStr:
+      return in_quotes(doc.as_string(node));
+    case Kind::kBytes:
+    case Kind::kByteArray:
       return std::string(kind_name(kind)) + ", " + format_bytes(doc.as_string(node).size());
-    case Kind::kDevice: case Kind::kLayout:
+    case Kind::kDevice:
+    case Kind::kLayout:
       return std::string(kind_name(kind)) + " " + doc.as_string(node);
-    case Kind::kDtype: return std::string("torch.") + dtype_name(doc.as_dtype(node));
-    case Kind::kSize: return "torch.Size " + format_sizes(doc.as_size(node));
-    case Kind::kEnum: return doc.as_string(node) + "(" + describe(doc, doc.enum_value(node)) + ")";
-    case Kind::kTensor: return describe_tensor(doc, node);
-    case Kind::kSparseCoo: case Kind::kSparseCsr:
+    case Kind::kDtype:
+      return std::string("torch.") + dtype_name(doc.as_dtype(node));
+    case Kind::kSize:
+      return "torch.Size " + format_sizes(doc.as_size(node));
+    case Kind::kEnum:
+      return doc.as_string(node) + "(" + describe(doc, doc.enum_value(node)) + ")";
+    case Kind::kTensor:
+      return describe_tensor(doc, node);
+    case Kind::kSparseCoo:
+    case Kind::kSparseCsr:
       return std::string(kind_name(kind)) + " " + format_sizes(doc.as_sparse(node).sizes);
-    default: return std::string(kind_name(kind)) + " (" + std::to_string(doc.size(node)) + ")";
+    default:
+      return std::string(kind_name(kind)) + " (" + std::to_string(doc.size(node)) + ")";
   }
 }
 

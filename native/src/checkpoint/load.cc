@@ -100,8 +100,9 @@ Document load_from(const ByteSource& source, const LoadOptions& options) {
 
 void check_options(const LoadOptions& options) {
   if (!options.map_location.empty() && !is_device_name(options.map_location))
-    throw std::invalid_argument("map_location: expected a device such as 'cpu' or 'cuda:0', found '" +
-                                options.map_location + "'");
+    throw std::invalid_argument(
+        "map_location: expected a device such as 'cpu' or 'cuda:0', found '" +
+        options.map_location + "'");
 }
 
 }  // namespace

@@ -46,12 +46,18 @@ struct StorageRow {
 };
 
 constexpr StorageRow kStorages[] = {
-    {"DoubleStorage", Dtype::kFloat64},        {"FloatStorage", Dtype::kFloat32},
-    {"HalfStorage", Dtype::kFloat16},          {"BFloat16Storage", Dtype::kBFloat16},
-    {"ComplexDoubleStorage", Dtype::kComplex128}, {"ComplexFloatStorage", Dtype::kComplex64},
-    {"ByteStorage", Dtype::kUInt8},            {"CharStorage", Dtype::kInt8},
-    {"ShortStorage", Dtype::kInt16},           {"IntStorage", Dtype::kInt32},
-    {"LongStorage", Dtype::kInt64},            {"BoolStorage", Dtype::kBool},
+    {"DoubleStorage", Dtype::kFloat64},
+    {"FloatStorage", Dtype::kFloat32},
+    {"HalfStorage", Dtype::kFloat16},
+    {"BFloat16Storage", Dtype::kBFloat16},
+    {"ComplexDoubleStorage", Dtype::kComplex128},
+    {"ComplexFloatStorage", Dtype::kComplex64},
+    {"ByteStorage", Dtype::kUInt8},
+    {"CharStorage", Dtype::kInt8},
+    {"ShortStorage", Dtype::kInt16},
+    {"IntStorage", Dtype::kInt32},
+    {"LongStorage", Dtype::kInt64},
+    {"BoolStorage", Dtype::kBool},
 };
 
 }  // namespace

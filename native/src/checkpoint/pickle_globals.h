@@ -11,10 +11,32 @@
 namespace cooper4j {
 
 enum class Global : uint8_t {
-  kOrderedDict, kCounter, kDefaultDict, kDefaultFactory, kSet, kBytes, kByteArray, kComplex, kEncode,
-  kSize, kDevice, kGetLayout, kTensor, kParameter, kBuffer, kDtype, kTypedStorage, kUntypedStorage,
-  kRebuildTensor, kRebuildTensorV2, kRebuildTensorV3, kRebuildParameter,
-  kRebuildParameterWithState, kRebuildSparseTensor, kRebuildFromTypeV2, kNuPIInitType,
+  kOrderedDict,
+  kCounter,
+  kDefaultDict,
+  kDefaultFactory,
+  kSet,
+  kBytes,
+  kByteArray,
+  kComplex,
+  kEncode,
+  kSize,
+  kDevice,
+  kGetLayout,
+  kTensor,
+  kParameter,
+  kBuffer,
+  kDtype,
+  kTypedStorage,
+  kUntypedStorage,
+  kRebuildTensor,
+  kRebuildTensorV2,
+  kRebuildTensorV3,
+  kRebuildParameter,
+  kRebuildParameterWithState,
+  kRebuildSparseTensor,
+  kRebuildFromTypeV2,
+  kNuPIInitType,
 };
 
 struct GlobalRef {

@@ -65,15 +65,33 @@ bool PickleReader::step() {
   opcode_at_ = position_;
   const char code = take(1)[0];
   switch (code) {
-    case pickle::kNone: push(doc_.none()); return true;
-    case pickle::kNewTrue: push(doc_.boolean(true)); return true;
-    case pickle::kNewFalse: push(doc_.boolean(false)); return true;
-    case pickle::kBinInt: push(doc_.integer(take_le<int32_t>())); return true;
-    case pickle::kBinInt1: push(doc_.integer(take_le<uint8_t>())); return true;
-    case pickle::kBinInt2: push(doc_.integer(take_le<uint16_t>())); return true;
-    case pickle::kLong1: push(doc_.big_integer(take(take_le<uint8_t>()))); return true;
-    case pickle::kBinFloat: push(doc_.number(take_double())); return true;
-    case pickle::kBinUnicode: push(doc_.str(take(take_le<uint32_t>()))); return true;
+    case pickle::kNone:
+      push(doc_.none());
+      return true;
+    case pickle::kNewTrue:
+      push(doc_.boolean(true));
+      return true;
+    case pickle::kNewFalse:
+      push(doc_.boolean(false));
+      return true;
+    case pickle::kBinInt:
+      push(doc_.integer(take_le<int32_t>()));
+      return true;
+    case pickle::kBinInt1:
+      push(doc_.integer(take_le<uint8_t>()));
+      return true;
+    case pickle::kBinInt2:
+      push(doc_.integer(take_le<uint16_t>()));
+      return true;
+    case pickle::kLong1:
+      push(doc_.big_integer(take(take_le<uint8_t>())));
+      return true;
+    case pickle::kBinFloat:
+      push(doc_.number(take_double()));
+      return true;
+    case pickle::kBinUnicode:
+      push(doc_.str(take(take_le<uint32_t>())));
+      return true;
     case pickle::kShortBinString: {
       // torch.load decodes them as strict UTF-8.
       const std::string_view text = take(take_le<uint8_t>());
@@ -82,13 +100,27 @@ bool PickleReader::step() {
       push(doc_.str(text));
       return true;
     }
-    case pickle::kEmptyTuple: push(doc_.tuple({})); return true;
-    case pickle::kEmptyList: push(doc_.list()); return true;
-    case pickle::kEmptyDict: push(doc_.dict()); return true;
-    case pickle::kEmptySet: push(doc_.set()); return true;
-    case pickle::kTuple1: make_tuple(1); return true;
-    case pickle::kTuple2: make_tuple(2); return true;
-    case pickle::kTuple3: make_tuple(3); return true;
+    case pickle::kEmptyTuple:
+      push(doc_.tuple({}));
+      return true;
+    case pickle::kEmptyList:
+      push(doc_.list());
+      return true;
+    case pickle::kEmptyDict:
+      push(doc_.dict());
+      return true;
+    case pickle::kEmptySet:
+      push(doc_.set());
+      return true;
+    case pickle::kTuple1:
+      make_tuple(1);
+      return true;
+    case pickle::kTuple2:
+      make_tuple(2);
+      return true;
+    case pickle::kTuple3:
+      make_tuple(3);
+      return true;
     case pickle::kMark:
       if (marks_.size() > 8 * size_t{options_.max_depth} + 64) fail("nests too deeply");
       marks_.push_back(stack_.size());
@@ -99,30 +131,53 @@ bool PickleReader::step() {
       make_tuple(count);
       return true;
     }
-    case pickle::kAppend: append_items(1); return true;
+    case pickle::kAppend:
+      append_items(1);
+      return true;
     case pickle::kAppends: {
       const size_t count = since_mark();
       marks_.pop_back();
       append_items(count);
       return true;
     }
-    case pickle::kSetItem: put_items(2); return true;
+    case pickle::kSetItem:
+      put_items(2);
+      return true;
     case pickle::kSetItems: {
       const size_t count = since_mark();
       marks_.pop_back();
       put_items(count);
       return true;
     }
-    case pickle::kGlobal: read_global(); return true;
-    case pickle::kReduce: reduce(false); return true;
-    case pickle::kNewObj: reduce(true); return true;
-    case pickle::kBuild: build(); return true;
-    case pickle::kBinPersId: persistent_load(); return true;
-    case pickle::kBinPut: remember(take_le<uint8_t>()); return true;
-    case pickle::kLongBinPut: remember(take_le<uint32_t>()); return true;
-    case pickle::kBinGet: recall(take_le<uint8_t>()); return true;
-    case pickle::kLongBinGet: recall(take_le<uint32_t>()); return true;
-    case pickle::kStop: return false;
+    case pickle::kGlobal:
+      read_global();
+      return true;
+    case pickle::kReduce:
+      reduce(false);
+      return true;
+    case pickle::kNewObj:
+      reduce(true);
+      return true;
+    case pickle::kBuild:
+      build();
+      return true;
+    case pickle::kBinPersId:
+      persistent_load();
+      return true;
+    case pickle::kBinPut:
+      remember(take_le<uint8_t>());
+      return true;
+    case pickle::kLongBinPut:
+      remember(take_le<uint32_t>());
+      return true;
+    case pickle::kBinGet:
+      recall(take_le<uint8_t>());
+      return true;
+    case pickle::kLongBinGet:
+      recall(take_le<uint32_t>());
+      return true;
+    case pickle::kStop:
+      return false;
     default:
       fail("has the opcode " + std::to_string(static_cast<unsigned char>(code)) +
            ", which torch.save does not write");
@@ -174,7 +229,8 @@ size_t PickleReader::since_mark() {
 }
 
 PickleReader::Value& PickleReader::top() {
-  if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) fail("takes a value that is not there");
+  if (stack_.size() <= (marks_.empty() ? 0 : marks_.back()))
+    fail("takes a value that is not there");
   return stack_.back();
 }
 
@@ -187,7 +243,9 @@ PickleReader::Value PickleReader::pop() {
 Node PickleReader::node_of(const Value& value, const char* what) const {
   if (value.is == Is::kNode) return value.index;
   fail(std::string("expected ") + what + ", found a " +
-       (value.is == Is::kStorage ? "storage" : value.is == Is::kGlobal ? "class" : "tuple of classes"));
+       (value.is == Is::kStorage  ? "storage"
+        : value.is == Is::kGlobal ? "class"
+                                  : "tuple of classes"));
 }
 
 Node PickleReader::pop_node() { return node_of(pop(), "a value"); }
@@ -300,11 +358,14 @@ void PickleReader::persistent_load() {
   if (id[1].is != Is::kGlobal) fail("expected the class of a storage");
   StorageRef ref;
   const GlobalRef cls = id[1].global;
-  if (cls.global == Global::kTypedStorage) ref.dtype = cls.dtype;
-  else if (cls.global != Global::kUntypedStorage) fail("expected the class of a storage");
+  if (cls.global == Global::kTypedStorage)
+    ref.dtype = cls.dtype;
+  else if (cls.global != Global::kUntypedStorage)
+    fail("expected the class of a storage");
   ref.key = string_of(id[2], "a storage's key");
   ref.location = string_of(id[3], "a storage's location");
-  if (!is_device_name(ref.location)) fail("expected a storage's location such as 'cpu' or 'cuda:0'");
+  if (!is_device_name(ref.location))
+    fail("expected a storage's location such as 'cpu' or 'cuda:0'");
   const int64_t count = doc_.as_int(node_of(id[4], "an int"));
   const int64_t item = ref.dtype ? dtype_size(*ref.dtype) : 1;
   int64_t bytes = 0;
@@ -342,8 +403,8 @@ void PickleReader::check_shape() {
   uint64_t work = 0;
   for (Node node = walk.next(); node != kNoNode; node = walk.next()) {
     if (walk.depth() > options_.max_depth)
-      throw CheckpointError("data.pkl: values nest more than " + std::to_string(options_.max_depth) +
-                            " deep");
+      throw CheckpointError("data.pkl: values nest more than " +
+                            std::to_string(options_.max_depth) + " deep");
     const Kind kind = doc_.kind(node);
     const bool text = kind == Kind::kStr || kind == Kind::kBytes || kind == Kind::kByteArray;
     work += 1 + (text ? doc_.as_string(node).size() / 64 : 0);

@@ -1,5 +1,5 @@
-// Reads the restricted pickle of a checkpoint into a Document. A machine with an explicit stack: the
-// depth of the file never becomes depth of calls. It only ever builds nodes; it calls nothing.
+// Reads the restricted pickle of a checkpoint into a Document. A machine with an explicit stack:
+// the depth of the file never becomes depth of calls. It only ever builds nodes; it calls nothing.
 #pragma once
 
 #include <cstdint>

@@ -53,12 +53,18 @@ Node PickleReader::call(GlobalRef function, const Values& args, bool new_object)
   const Global global = function.global;
   if (new_object) return make_new(global, args);
   switch (global) {
-    case Global::kOrderedDict: case Global::kCounter: case Global::kDefaultDict:
+    case Global::kOrderedDict:
+    case Global::kCounter:
+    case Global::kDefaultDict:
       return make_dict(global, args);
-    case Global::kSet: return make_set(args);
-    case Global::kBytes: case Global::kByteArray: case Global::kEncode:
+    case Global::kSet:
+      return make_set(args);
+    case Global::kBytes:
+    case Global::kByteArray:
+    case Global::kEncode:
       return make_text(global, args);
-    case Global::kDevice: return make_device(args);
+    case Global::kDevice:
+      return make_device(args);
     case Global::kComplex:
       if (args.size() != 2) fail("expected complex(real, imag)");
       return doc_.complex({doc_.as_double(node_of(args[0], "a float")),
@@ -69,16 +75,17 @@ Node PickleReader::call(GlobalRef function, const Values& args, bool new_object)
     case Global::kGetLayout: {
       if (args.size() != 1) fail("expected the name of a layout");
       const std::string& name = string_of(args[0], "a layout's name");
-      for (const char* known : {"torch.strided", "torch.sparse_coo", "torch.sparse_csr",
-                                "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc",
-                                "torch.jagged"})
+      for (const char* known :
+           {"torch.strided", "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc",
+            "torch.sparse_bsr", "torch.sparse_bsc", "torch.jagged"})
         if (name == known) return doc_.layout(known);
       fail("names an unknown layout");
     }
     case Global::kNuPIInitType:
       if (args.size() != 1) fail("expected nuPIInitType(value)");
       return doc_.enumeration(kNuPIInitTypeName, node_of(args[0], "an int"));
-    default: return rebuild(global, args);
+    default:
+      return rebuild(global, args);
   }
 }
 
@@ -94,11 +101,16 @@ Node PickleReader::make_new(Global cls, const Values& args) {
   }
   if (!args.empty()) fail("makes an object in a way that torch.save does not");
   switch (cls) {
-    case Global::kOrderedDict: return doc_.ordered_dict();
-    case Global::kCounter: return doc_.counter();
-    case Global::kDefaultDict: return doc_.default_dict();
-    case Global::kSet: return doc_.set();
-    default: fail("makes an object in a way that torch.save does not");
+    case Global::kOrderedDict:
+      return doc_.ordered_dict();
+    case Global::kCounter:
+      return doc_.counter();
+    case Global::kDefaultDict:
+      return doc_.default_dict();
+    case Global::kSet:
+      return doc_.set();
+    default:
+      fail("makes an object in a way that torch.save does not");
   }
 }
 
@@ -114,9 +126,9 @@ Node PickleReader::make_set(const Values& args) {
 
 Node PickleReader::make_dict(Global cls, const Values& args) {
   if (cls == Global::kDefaultDict) {
-    const bool factory = args.size() == 1 && args[0].is == Is::kGlobal &&
-                         (args[0].global.global == Global::kDefaultFactory ||
-                          args[0].global.global == Global::kSet);
+    const bool factory =
+        args.size() == 1 && args[0].is == Is::kGlobal &&
+        (args[0].global.global == Global::kDefaultFactory || args[0].global.global == Global::kSet);
     const bool none =
         args.size() == 1 && args[0].is == Is::kNode && doc_.kind(args[0].index) == Kind::kNone;
     if (!args.empty() && !factory && !none)
@@ -167,20 +179,26 @@ Node PickleReader::make_text(Global function, const Values& args) {
 Node PickleReader::make_device(const Values& args) {
   if (args.empty() || args.size() > 2) fail("expected torch.device(type[, index])");
   std::string name = string_of(args[0], "a device's type");
-  if (args.size() == 2)
-    name += ":" + std::to_string(doc_.as_int(node_of(args[1], "an int")));
+  if (args.size() == 2) name += ":" + std::to_string(doc_.as_int(node_of(args[1], "an int")));
   return doc_.device(name);
 }
 
 Node PickleReader::rebuild(Global function, const Values& args) {
   switch (function) {
-    case Global::kRebuildTensor: case Global::kRebuildTensorV2: case Global::kRebuildTensorV3:
+    case Global::kRebuildTensor:
+    case Global::kRebuildTensorV2:
+    case Global::kRebuildTensorV3:
       return rebuild_tensor(function, args);
-    case Global::kRebuildParameter: return rebuild_parameter(args, false);
-    case Global::kRebuildParameterWithState: return rebuild_parameter(args, true);
-    case Global::kRebuildSparseTensor: return rebuild_sparse(args);
-    case Global::kRebuildFromTypeV2: return rebuild_from_type(args);
-    default: fail("calls a class that torch.save does not call");
+    case Global::kRebuildParameter:
+      return rebuild_parameter(args, false);
+    case Global::kRebuildParameterWithState:
+      return rebuild_parameter(args, true);
+    case Global::kRebuildSparseTensor:
+      return rebuild_sparse(args);
+    case Global::kRebuildFromTypeV2:
+      return rebuild_from_type(args);
+    default:
+      fail("calls a class that torch.save does not call");
   }
 }
 
@@ -210,9 +228,12 @@ void PickleReader::read_metadata(Node dict, TensorInfo& info) {
   for (size_t i = 0; i < doc_.size(dict); ++i) {
     const std::string& name = doc_.as_string(doc_.key(dict, i));
     const bool value = doc_.as_bool(doc_.value(dict, i));
-    if (name == "conj") info.conj = value;
-    else if (name == "neg") info.neg = value;
-    else fail("a tensor has metadata other than 'conj' and 'neg'");
+    if (name == "conj")
+      info.conj = value;
+    else if (name == "neg")
+      info.neg = value;
+    else
+      fail("a tensor has metadata other than 'conj' and 'neg'");
   }
 }
 
@@ -279,7 +300,8 @@ void PickleReader::add_tensor_state(Node tensor, const Value& state) {
   const Node node = node_of(state, "a tensor's attributes");
   if (doc_.kind(node) == Kind::kDict) return add_state(tensor, node);
   if (doc_.kind(node) == Kind::kNone) return;
-  if (doc_.kind(node) != Kind::kTuple || doc_.size(node) != 2) fail("expected a tensor's attributes");
+  if (doc_.kind(node) != Kind::kTuple || doc_.size(node) != 2)
+    fail("expected a tensor's attributes");
   for (size_t i = 0; i < 2; ++i)
     if (doc_.kind(doc_.item(node, i)) != Kind::kNone) add_state(tensor, doc_.item(node, i));
 }

@@ -1,4 +1,5 @@
-// How torch reduces tensors: calls of torch._utils._rebuild_*, over storages named by persistent ids.
+// How torch reduces tensors: calls of torch._utils._rebuild_*, over storages named by persistent
+// ids.
 #include "checkpoint/pickle_globals.h"
 #include "checkpoint/pickle_opcodes.h"
 #include "checkpoint/pickle_writer.h"
@@ -76,8 +77,10 @@ void PickleWriter::storage_id(uint32_t index) {
   }
   op(pickle::kMark);
   constant("storage");
-  if (typed(index)) global("torch", typed_storage_name(*storage.dtype));
-  else global("torch.storage", "UntypedStorage");
+  if (typed(index))
+    global("torch", typed_storage_name(*storage.dtype));
+  else
+    global("torch.storage", "UntypedStorage");
   constant(std::to_string(keys_[index]));
   constant(storage.location);
   integer(static_cast<int64_t>(storage.nbytes / (typed(index) ? dtype_size(*storage.dtype) : 1)));
@@ -102,8 +105,10 @@ void PickleWriter::sparse_end(Node node) {
   size_call(parts.sizes);
   memoize_new();
   if (doc_.kind(node) == Kind::kSparseCoo) {
-    if (parts.coalesced) boolean(*parts.coalesced);
-    else op(pickle::kNone);
+    if (parts.coalesced)
+      boolean(*parts.coalesced);
+    else
+      op(pickle::kNone);
   }
   op(pickle::kTuple);
   memoize_new();

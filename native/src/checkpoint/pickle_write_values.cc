@@ -121,8 +121,10 @@ void PickleWriter::device(Node node) {
 void PickleWriter::encoded(std::string_view data) {
   std::string utf8;
   for (unsigned char c : data) {
-    if (c < 0x80) utf8.push_back(static_cast<char>(c));
-    else utf8 += {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 0x3F))};
+    if (c < 0x80)
+      utf8.push_back(static_cast<char>(c));
+    else
+      utf8 += {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 0x3F))};
   }
   global("_codecs", "encode");
   text(utf8);
@@ -153,14 +155,18 @@ void PickleWriter::bytearray(Node node) {
 
 void PickleWriter::put(uint32_t slot) {
   op(slot < 256 ? pickle::kBinPut : pickle::kLongBinPut);
-  if (slot < 256) put_le<uint8_t>(out_, static_cast<uint8_t>(slot));
-  else put_le<uint32_t>(out_, slot);
+  if (slot < 256)
+    put_le<uint8_t>(out_, static_cast<uint8_t>(slot));
+  else
+    put_le<uint32_t>(out_, slot);
 }
 
 void PickleWriter::get(uint32_t slot) {
   op(slot < 256 ? pickle::kBinGet : pickle::kLongBinGet);
-  if (slot < 256) put_le<uint8_t>(out_, static_cast<uint8_t>(slot));
-  else put_le<uint32_t>(out_, slot);
+  if (slot < 256)
+    put_le<uint8_t>(out_, static_cast<uint8_t>(slot));
+  else
+    put_le<uint32_t>(out_, slot);
 }
 
 }  // namespace cooper4j

@@ -59,28 +59,42 @@ std::string PickleWriter::write(Node root) {
 
 void PickleWriter::run(const Task& task) {
   switch (task.what) {
-    case Do::kValue: return value(task.node);
-    case Do::kListItems: return list_items(task.node, task.from);
-    case Do::kDictItems: return dict_items(task.node, task.from);
-    case Do::kOp: return op(static_cast<char>(task.from));
-    case Do::kTupleEnd: return tuple_end(task.node);
-    case Do::kSparseEnd: return sparse_end(task.node);
-    case Do::kCallEnd: call_end(pickle::kTuple); return memoize(task.node);
-    case Do::kCall1End: call_end(pickle::kTuple1); return memoize(task.node);
+    case Do::kValue:
+      return value(task.node);
+    case Do::kListItems:
+      return list_items(task.node, task.from);
+    case Do::kDictItems:
+      return dict_items(task.node, task.from);
+    case Do::kOp:
+      return op(static_cast<char>(task.from));
+    case Do::kTupleEnd:
+      return tuple_end(task.node);
+    case Do::kSparseEnd:
+      return sparse_end(task.node);
+    case Do::kCallEnd:
+      call_end(pickle::kTuple);
+      return memoize(task.node);
+    case Do::kCall1End:
+      call_end(pickle::kTuple1);
+      return memoize(task.node);
   }
 }
 
 void PickleWriter::value(Node node) {
   if (slots_[node] != kNoSlot) return get(slots_[node]);
   switch (doc_.kind(node)) {
-    case Kind::kNone: return op(pickle::kNone);
-    case Kind::kBool: return boolean(doc_.as_bool(node));
-    case Kind::kInt: return integer(doc_.as_int(node));
+    case Kind::kNone:
+      return op(pickle::kNone);
+    case Kind::kBool:
+      return boolean(doc_.as_bool(node));
+    case Kind::kInt:
+      return integer(doc_.as_int(node));
     case Kind::kBigInt:
       if (doc_.big_integer_bytes(node).size() > 255)
         fail(node, "an int of more than 255 bytes, which torch.load does not read");
       return big_integer(doc_.big_integer_bytes(node));
-    case Kind::kFloat: return number(doc_.as_double(node));
+    case Kind::kFloat:
+      return number(doc_.as_double(node));
     case Kind::kComplex:
       global("__builtin__", "complex");
       number(doc_.as_complex(node).real());
@@ -92,13 +106,16 @@ void PickleWriter::value(Node node) {
       text(doc_.as_string(node));
       slots_[node] = next_slot_ - 1;
       return;
-    case Kind::kBytes: return bytes(node);
-    case Kind::kByteArray: return bytearray(node);
+    case Kind::kBytes:
+      return bytes(node);
+    case Kind::kByteArray:
+      return bytearray(node);
     case Kind::kList:
       op(pickle::kEmptyList);
       memoize(node);
       return list_items(node, 0);
-    case Kind::kTuple: return tuple(node);
+    case Kind::kTuple:
+      return tuple(node);
     case Kind::kSet:
       global("__builtin__", "set");
       op(pickle::kEmptyList);
@@ -110,7 +127,8 @@ void PickleWriter::value(Node node) {
       op(pickle::kEmptyDict);
       memoize(node);
       return dict_items(node, 0);
-    case Kind::kOrderedDict: return ordered_dict(node);
+    case Kind::kOrderedDict:
+      return ordered_dict(node);
     case Kind::kCounter:
       global("collections", "Counter");
       op(pickle::kEmptyDict);
@@ -120,13 +138,19 @@ void PickleWriter::value(Node node) {
     case Kind::kSize:
       size_call(doc_.as_size(node));
       return memoize(node);
-    case Kind::kDtype: return global("torch", dtype_name(doc_.as_dtype(node)));
-    case Kind::kDevice: return device(node);
-    case Kind::kLayout: return layout(doc_.as_string(node));
-    case Kind::kEnum: return enumeration(node);
-    case Kind::kTensor: return tensor(node);
+    case Kind::kDtype:
+      return global("torch", dtype_name(doc_.as_dtype(node)));
+    case Kind::kDevice:
+      return device(node);
+    case Kind::kLayout:
+      return layout(doc_.as_string(node));
+    case Kind::kEnum:
+      return enumeration(node);
+    case Kind::kTensor:
+      return tensor(node);
     case Kind::kSparseCoo:
-    case Kind::kSparseCsr: return sparse(node);
+    case Kind::kSparseCsr:
+      return sparse(node);
   }
 }
 

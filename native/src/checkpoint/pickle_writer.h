@@ -24,7 +24,16 @@ class PickleWriter {
 
  private:
   // What is still to be written, as a stack of small steps.
-  enum class Do : uint8_t { kValue, kListItems, kDictItems, kOp, kTupleEnd, kCallEnd, kCall1End, kSparseEnd };
+  enum class Do : uint8_t {
+    kValue,
+    kListItems,
+    kDictItems,
+    kOp,
+    kTupleEnd,
+    kCallEnd,
+    kCall1End,
+    kSparseEnd
+  };
   struct Task {
     Do what;
     Node node;
@@ -76,8 +85,8 @@ class PickleWriter {
   const Document& doc_;
   Node root_ = kNoNode;
   std::string out_;
-  std::vector<Task> tasks_;  // the next one last
-  std::vector<uint32_t> slots_;  // of nodes
+  std::vector<Task> tasks_;                                   // the next one last
+  std::vector<uint32_t> slots_;                               // of nodes
   std::unordered_map<std::string, uint32_t> constant_slots_;  // of classes and torch's own strings
   std::vector<bool> open_tuples_;
   std::vector<bool> untyped_;   // storages

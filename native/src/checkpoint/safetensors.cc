@@ -26,14 +26,22 @@ struct DtypeRow {
 
 // In the order of the format's own table: writers put wider types first by it.
 constexpr DtypeRow kDtypes[] = {
-    {"BOOL", Dtype::kBool},          {"U8", Dtype::kUInt8},
-    {"I8", Dtype::kInt8},            {"F8_E5M2", Dtype::kFloat8E5M2},
-    {"F8_E4M3", Dtype::kFloat8E4M3Fn}, {"F8_E8M0", Dtype::kFloat8E8M0Fnu},
-    {"I16", Dtype::kInt16},          {"U16", Dtype::kUInt16},
-    {"F16", Dtype::kFloat16},        {"BF16", Dtype::kBFloat16},
-    {"I32", Dtype::kInt32},          {"U32", Dtype::kUInt32},
-    {"F32", Dtype::kFloat32},        {"C64", Dtype::kComplex64},
-    {"F64", Dtype::kFloat64},        {"I64", Dtype::kInt64},
+    {"BOOL", Dtype::kBool},
+    {"U8", Dtype::kUInt8},
+    {"I8", Dtype::kInt8},
+    {"F8_E5M2", Dtype::kFloat8E5M2},
+    {"F8_E4M3", Dtype::kFloat8E4M3Fn},
+    {"F8_E8M0", Dtype::kFloat8E8M0Fnu},
+    {"I16", Dtype::kInt16},
+    {"U16", Dtype::kUInt16},
+    {"F16", Dtype::kFloat16},
+    {"BF16", Dtype::kBFloat16},
+    {"I32", Dtype::kInt32},
+    {"U32", Dtype::kUInt32},
+    {"F32", Dtype::kFloat32},
+    {"C64", Dtype::kComplex64},
+    {"F64", Dtype::kFloat64},
+    {"I64", Dtype::kInt64},
     {"U64", Dtype::kUInt64},
 };
 
@@ -82,7 +90,8 @@ void check_layout(const SafeTensorsHeader& header, uint64_t data_size) {
 TensorInfo describe(const SafeTensor& tensor) {
   const DtypeRow* row = row_of(tensor.dtype);
   if (row == nullptr)
-    throw CheckpointError("tensor '" + tensor.name + "' has the unknown dtype '" + tensor.dtype + "'");
+    throw CheckpointError("tensor '" + tensor.name + "' has the unknown dtype '" + tensor.dtype +
+                          "'");
   TensorInfo info;
   info.dtype = row->dtype;
   info.sizes = tensor.shape;
@@ -93,7 +102,8 @@ TensorInfo describe(const SafeTensor& tensor) {
   const uint64_t bytes = tensor.end - tensor.begin;
   if (static_cast<uint64_t>(elements) > bytes / size || elements * size != bytes)
     throw CheckpointError("tensor '" + tensor.name + "' of shape " + format_sizes(info.sizes) +
-                          " and dtype " + tensor.dtype + " has " + std::to_string(bytes) + " bytes");
+                          " and dtype " + tensor.dtype + " has " + std::to_string(bytes) +
+                          " bytes");
   info.strides = contiguous_strides(info.sizes);
   return info;
 }
@@ -272,8 +282,10 @@ void convert(const std::filesystem::path& in, const std::filesystem::path& out,
   const Document document = load_any(in);
   try {
     const Node root = find_key(document, key);
-    if (is_safetensors(in)) save(out, document, root);
-    else save_safetensors(out, document, root);
+    if (is_safetensors(in))
+      save(out, document, root);
+    else
+      save_safetensors(out, document, root);
   } catch (const std::invalid_argument& e) {
     throw CheckpointError(in.string() + ": " + e.what());
   }

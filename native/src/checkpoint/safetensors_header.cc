@@ -56,8 +56,8 @@ class Parser {
   }
 
   char peek() {
-    while (at_ < json_.size() && (json_[at_] == ' ' || json_[at_] == '\n' || json_[at_] == '\r' ||
-                                  json_[at_] == '\t'))
+    while (at_ < json_.size() &&
+           (json_[at_] == ' ' || json_[at_] == '\n' || json_[at_] == '\r' || json_[at_] == '\t'))
       ++at_;
     return at_ < json_.size() ? json_[at_] : '\0';
   }
@@ -141,9 +141,12 @@ class Parser {
     for (int i = 0; i < 4; ++i, ++at_) {
       const char c = at_ < json_.size() ? json_[at_] : '\0';
       const char lower = static_cast<char>(c | 0x20);
-      if (c >= '0' && c <= '9') value = value << 4 | static_cast<unsigned>(c - '0');
-      else if (lower >= 'a' && lower <= 'f') value = value << 4 | static_cast<unsigned>(lower - 'a' + 10);
-      else fail("expected four hexadecimal digits");
+      if (c >= '0' && c <= '9')
+        value = value << 4 | static_cast<unsigned>(c - '0');
+      else if (lower >= 'a' && lower <= 'f')
+        value = value << 4 | static_cast<unsigned>(lower - 'a' + 10);
+      else
+        fail("expected four hexadecimal digits");
     }
     return value;
   }
@@ -151,14 +154,30 @@ class Parser {
   void escape(std::string& out) {
     const char c = at_ < json_.size() ? json_[at_++] : '\0';
     switch (c) {
-      case '"': case '\\': case '/': out += c; return;
-      case 'b': out += '\b'; return;
-      case 'f': out += '\f'; return;
-      case 'n': out += '\n'; return;
-      case 'r': out += '\r'; return;
-      case 't': out += '\t'; return;
-      case 'u': break;
-      default: fail("expected an escape of JSON");
+      case '"':
+      case '\\':
+      case '/':
+        out += c;
+        return;
+      case 'b':
+        out += '\b';
+        return;
+      case 'f':
+        out += '\f';
+        return;
+      case 'n':
+        out += '\n';
+        return;
+      case 'r':
+        out += '\r';
+        return;
+      case 't':
+        out += '\t';
+        return;
+      case 'u':
+        break;
+      default:
+        fail("expected an escape of JSON");
     }
     unsigned unit = hex4();
     if (unit >= 0xD800 && unit < 0xDC00 && json_.substr(at_, 2) == "\\u") {
@@ -179,8 +198,10 @@ class Parser {
       const char c = json_[at_++];
       if (c == '"') break;
       if (static_cast<unsigned char>(c) < 0x20) fail("has a control character in a string");
-      if (c == '\\') escape(out);
-      else out += c;
+      if (c == '\\')
+        escape(out);
+      else
+        out += c;
     }
     return out;
   }

@@ -69,7 +69,8 @@ __attribute__((target("sha,sse4.1,ssse3"))) void compress_by_instruction(State& 
     }
     for (int i = 0; i < 16; ++i) {
       const __m128i now = w[i % 4];
-      __m128i sum = _mm_add_epi32(now, _mm_load_si128(reinterpret_cast<const __m128i*>(kRound) + i));
+      __m128i sum =
+          _mm_add_epi32(now, _mm_load_si128(reinterpret_cast<const __m128i*>(kRound) + i));
       cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
       sum = _mm_shuffle_epi32(sum, 0x0E);
       abef = _mm_sha256rnds2_epu32(abef, cdgh, sum);
@@ -134,7 +135,8 @@ std::string Sha256::hex() {
   update(length, 8);
   std::string text;
   for (uint32_t word : state_)
-    for (int shift = 28; shift >= 0; shift -= 4) text.push_back("0123456789abcdef"[word >> shift & 15]);
+    for (int shift = 28; shift >= 0; shift -= 4)
+      text.push_back("0123456789abcdef"[word >> shift & 15]);
   return text;
 }
 

@@ -179,7 +179,7 @@ at::Tensor to_tensor(Document& document, Node node) {
     return found->second;
   }
   try {
-    const at::Tensor tensor = make(document, node);
+    at::Tensor tensor = make(document, node);
     tensors_of(document).by_node.emplace(node, tensor);
     return tensor;
   } catch (const c10::Error& e) {

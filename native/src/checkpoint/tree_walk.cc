@@ -4,29 +4,47 @@ namespace cooper4j {
 
 bool has_identity(Kind kind) {
   switch (kind) {
-    case Kind::kByteArray: case Kind::kList: case Kind::kSet: case Kind::kDict:
-    case Kind::kOrderedDict: case Kind::kCounter: case Kind::kDefaultDict: case Kind::kTensor:
-    case Kind::kSparseCoo: case Kind::kSparseCsr: return true;
-    default: return false;
+    case Kind::kByteArray:
+    case Kind::kList:
+    case Kind::kSet:
+    case Kind::kDict:
+    case Kind::kOrderedDict:
+    case Kind::kCounter:
+    case Kind::kDefaultDict:
+    case Kind::kTensor:
+    case Kind::kSparseCoo:
+    case Kind::kSparseCsr:
+      return true;
+    default:
+      return false;
   }
 }
 
 Node child_of(const Document& doc, Node node, size_t i) {
   switch (doc.kind(node)) {
-    case Kind::kList: case Kind::kTuple: case Kind::kSet:
+    case Kind::kList:
+    case Kind::kTuple:
+    case Kind::kSet:
       return i < doc.size(node) ? doc.item(node, i) : kNoNode;
-    case Kind::kDict: case Kind::kCounter: case Kind::kDefaultDict: case Kind::kOrderedDict: {
+    case Kind::kDict:
+    case Kind::kCounter:
+    case Kind::kDefaultDict:
+    case Kind::kOrderedDict: {
       const size_t entries = 2 * doc.size(node);
       if (i < entries) return i % 2 == 0 ? doc.key(node, i / 2) : doc.value(node, i / 2);
       return i == entries && doc.kind(node) == Kind::kOrderedDict ? doc.attrs(node) : kNoNode;
     }
-    case Kind::kTensor: return i == 0 ? doc.attrs(node) : kNoNode;
-    case Kind::kEnum: return i == 0 ? doc.enum_value(node) : kNoNode;
-    case Kind::kSparseCoo: case Kind::kSparseCsr: {
+    case Kind::kTensor:
+      return i == 0 ? doc.attrs(node) : kNoNode;
+    case Kind::kEnum:
+      return i == 0 ? doc.enum_value(node) : kNoNode;
+    case Kind::kSparseCoo:
+    case Kind::kSparseCsr: {
       const SparseInfo& parts = doc.as_sparse(node);
       return i == 0 ? parts.first : i == 1 ? parts.second : i == 2 ? parts.third : kNoNode;
     }
-    default: return kNoNode;
+    default:
+      return kNoNode;
   }
 }
 

@@ -103,8 +103,8 @@ ZipReader::Directory ZipReader::find_directory() const {
     if (has_zip64) {
       directory_end = end_at - kLocator64Size - kEnd64Size;
       const std::string end64 = source_.read_string(directory_end, kEnd64Size);
-      if (get_le<uint64_t>(&locator[8]) != directory_end ||
-          get_le<uint32_t>(&locator[4]) != 0 || get_le<uint32_t>(&locator[16]) != 1 ||
+      if (get_le<uint64_t>(&locator[8]) != directory_end || get_le<uint32_t>(&locator[4]) != 0 ||
+          get_le<uint32_t>(&locator[16]) != 1 ||
           get_le<uint32_t>(end64.data()) != kEnd64Signature ||
           get_le<uint64_t>(&end64[4]) != kEnd64Size - 12 || get_le<uint64_t>(&end64[16]) != 0 ||
           get_le<uint64_t>(&end64[24]) != get_le<uint64_t>(&end64[32]))
@@ -157,7 +157,8 @@ size_t ZipReader::read_entry(std::string_view entry) {
     throw CheckpointError(kIsTorchScript);
   if (method != 0)
     throw CheckpointError("record '" + record.name + "' is compressed (method " +
-                          std::to_string(method) + "); save it again with torch.save, which stores");
+                          std::to_string(method) +
+                          "); save it again with torch.save, which stores");
   if (record.flags & ~(kHasDescriptor | kUtf8Names))
     fail_record(record, "has the zip flags " + std::to_string(record.flags) + " (encrypted?)");
   Extra extra = parse_extra(entry.substr(kCentralSize + name_size, extra_size), record);
@@ -165,12 +166,12 @@ size_t ZipReader::read_entry(std::string_view entry) {
   if (take_zip64(packed, extra, record) != record.size)
     fail_record(record, "has two sizes although it is stored");
   record.header = take_zip64(get_le<uint32_t>(at + 42), extra, record);
-  std::string full_name = record.name;
-  add_record(std::move(full_name), std::move(record));
+  const std::string full_name = record.name;
+  add_record(full_name, std::move(record));
   return kCentralSize + name_size + extra_size;
 }
 
-void ZipReader::add_record(std::string full_name, ZipRecord record) {
+void ZipReader::add_record(const std::string& full_name, ZipRecord record) {
   const size_t slash = full_name.find('/');
   if (slash == std::string::npos || slash == 0 || slash + 1 == full_name.size())
     fail_record(record, "is not inside a root folder");
@@ -210,7 +211,8 @@ void ZipReader::read_local_header(ZipRecord& record) const {
     fail_record(record, "has another size or checksum in its local header");
   record.data = names_at + name_size + extra_size;
   if (record.size > source_.size() - record.data)
-    fail_record(record, "declares " + std::to_string(record.size) + " bytes, more than the file has");
+    fail_record(record,
+                "declares " + std::to_string(record.size) + " bytes, more than the file has");
 }
 
 void ZipReader::check_packing(uint64_t directory_offset) const {

@@ -51,7 +51,7 @@ class ZipReader {
   Directory find_directory() const;
   void read_directory(const Directory& directory);
   size_t read_entry(std::string_view entry);
-  void add_record(std::string full_name, ZipRecord record);
+  void add_record(const std::string& full_name, ZipRecord record);
   void read_local_header(ZipRecord& record) const;
   void check_packing(uint64_t directory_offset) const;
   void check_descriptor(const ZipRecord& record, uint64_t size) const;

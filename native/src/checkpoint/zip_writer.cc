@@ -72,8 +72,10 @@ void ZipWriter::write_descriptor(const Entry& entry) {
   put_le<uint32_t>(descriptor, kDescriptorSignature);
   put_le<uint32_t>(descriptor, entry.crc);
   for (int i = 0; i < 2; ++i) {
-    if (wide(entry.size)) put_le<uint64_t>(descriptor, entry.size);
-    else put_le<uint32_t>(descriptor, static_cast<uint32_t>(entry.size));
+    if (wide(entry.size))
+      put_le<uint64_t>(descriptor, entry.size);
+    else
+      put_le<uint32_t>(descriptor, static_cast<uint32_t>(entry.size));
   }
   sink_.write(descriptor);
 }

@@ -55,7 +55,8 @@ TEST(every_sample_has_the_tree_that_python_sees) {
   for (std::string line; std::getline(trees, line); ++count) {
     const std::string name = line.substr(10, line.find('"', 10) - 10);
     const std::string expected = line.substr(line.find("\"ok\""));
-    if (tree(kFolder / name) != expected) check::fail(__FILE__, __LINE__, name + " has another tree");
+    if (tree(kFolder / name) != expected)
+      check::fail(__FILE__, __LINE__, name + " has another tree");
   }
   CHECK_EQ(size_t{10}, count);
 }
@@ -68,7 +69,8 @@ TEST(every_sample_comes_back_as_it_was) {
     const fs::path copy = folder / entry.path().filename().string();
     cooper4j::save(copy, document, document.root());
     // torch.load refuses a defaultdict, so a dict is written.
-    const std::string expected = replace_all(tree(entry.path()), "\"t\": \"defaultdict\"", "\"t\": \"dict\"");
+    const std::string expected =
+        replace_all(tree(entry.path()), "\"t\": \"defaultdict\"", "\"t\": \"dict\"");
     if (tree(copy) != expected) check::fail(__FILE__, __LINE__, copy.string() + " has changed");
   }
 }
@@ -103,8 +105,10 @@ struct Hostile {
 
 TEST(what_breaks_the_safetensors_format_is_refused) {
   const TempFolder folder;
-  const auto one = [](const std::string& dtype, const std::string& shape, const std::string& offsets) {
-    return "{\"a\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}}";
+  const auto one = [](const std::string& dtype, const std::string& shape,
+                      const std::string& offsets) {
+    return "{\"a\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape +
+           ",\"data_offsets\":" + offsets + "}}";
   };
   const std::vector<Hostile> cases = {
       {"", "", "expected '{' at the start"},
@@ -124,13 +128,16 @@ TEST(what_breaks_the_safetensors_format_is_refused) {
       {one("F32", "[4294967296,4294967296]", "[0,4]"), "1234", "more than 2^63 - 1 elements"},
       {one("F32", "[1]", "[4,0]"), "1234", "expected it to begin at 0"},
       {one("F32", "[1]", "[0,4,4]"), "1234", "two data_offsets"},
-      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":"
+      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\","
+       "\"shape\":"
        "[1],\"data_offsets\":[1,2]}}",
        "12", "has the key 'a' twice"},
-      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\",\"shape\":"
+      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\","
+       "\"shape\":"
        "[2],\"data_offsets\":[1,3]}}",
        "123", "tensor 'b' lies at [1, 3), expected it to begin at 2"},
-      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0],\"x\":1}}", "", "unknown key 'x'"},
+      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0],\"x\":1}}", "",
+       "unknown key 'x'"},
       {"{\"__metadata__\":{\"a\":1}}", "", "expected '\"'"},
       {"{\"\\ud800\":{}}", "", "lone surrogate"},
       {"{\"a\":{\"dtype\":\"U8", "", "expected the end of a string"},
@@ -155,7 +162,9 @@ TEST(the_command_goes_on_after_a_bad_file_and_says_so) {
   std::ostringstream out, err;
   const std::string good = (kFolder / "protocol3.pt").string();
   CHECK_EQ(1, cooper4j::run_command({"inspect", "--json", "absent.pt", good}, out, err));
-  CHECK(out.str().find("{\"file\": \"absent.pt\", \"ok\": false, \"error\": \"absent.pt: cannot be opened") == 0);
+  CHECK(out.str().find(
+            "{\"file\": \"absent.pt\", \"ok\": false, \"error\": \"absent.pt: cannot be opened") ==
+        0);
   CHECK(out.str().find("protocol3.pt\", \"ok\": true") != std::string::npos);
   out.str("");
   CHECK_EQ(0, cooper4j::run_command({"inspect", kFolder.string()}, out, err));

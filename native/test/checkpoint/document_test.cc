@@ -6,7 +6,6 @@
 #include "check.h"
 
 using cooper4j::Document;
-using cooper4j::Dtype;
 using cooper4j::Kind;
 using cooper4j::kNoNode;
 using cooper4j::Node;
@@ -75,8 +74,10 @@ TEST(keys_that_share_tuples_exponentially_are_refused) {
   for (int repeat = 0; repeat < 2; ++repeat) {
     Node left = doc.tuple({doc.integer(1)});
     for (int i = 0; i < 60; ++i) left = doc.tuple({left, left});
-    if (repeat == 0) doc.put(dict, left, doc.none());
-    else CHECK_THROWS((doc.put(dict, left, doc.none()), 0), "nests more than");
+    if (repeat == 0)
+      doc.put(dict, left, doc.none());
+    else
+      CHECK_THROWS((doc.put(dict, left, doc.none()), 0), "nests more than");
   }
 }
 

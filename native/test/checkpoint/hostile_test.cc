@@ -1,13 +1,12 @@
 // Files that must be refused: with a reason, in little memory, and never by a signal.
 // src/test/python/hostile_checkpoints.py writes them; hostile.tsv says how each refusal reads.
 
+#include <ATen/core/Tensor.h>
 #include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-
-#include <ATen/core/Tensor.h>
 
 #include "check.h"
 #include "cooper4j/checkpoint.h"

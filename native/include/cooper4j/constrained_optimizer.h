@@ -1,0 +1,86 @@
+// Optimizers of primal and dual variables, after cooper.optim.
+//
+//   torch::optim::Adam primal(model->parameters(), 1e-3);
+//   torch::optim::SGD dual(problem.dual_parameters(), 1e-3);
+//   cooper4j::SimultaneousOptimizer optimizer(problem, primal, dual);
+//   optimizer.roll([&] { return problem.compute_cmp_state(batch); });
+//
+// Any LibTorch optimizer may be the dual one: multipliers get the negated dual gradient, so that
+// its descent ascends. The pieces that roll() is made of are there for other schemes; dual
+// variables first (Cooper's AlternatingDualPrimalOptimizer) is
+//
+//   CMPState state = problem.compute_cmp_state(batch);
+//   optimizer.zero_grad();
+//   state.evaluate(false, true).backward();
+//   optimizer.dual_step();
+//   state.evaluate(true, false).backward();
+//   optimizer.primal_step();
+//
+// Ownership: problem and optimizers are the caller's and must outlive this. A RollOut holds the
+//            tensors of its step; drop it before the next roll to keep memory flat.
+// Threads:   one thread at a time. Construction calls init_threads(), see threads.h.
+// Errors:    std::invalid_argument that names the constraint or the key, before any variable
+//            changed; c10::Error from LibTorch.
+#pragma once
+
+#include <torch/optim/optimizer.h>
+
+#include <functional>
+#include <vector>
+
+#include "cooper4j/document.h"
+#include "cooper4j/export.h"
+#include "cooper4j/problem.h"
+
+namespace cooper4j {
+
+/// What a roll computed.
+struct COOPER4J_EXPORT RollOut {
+  CMPState state;
+  Evaluation evaluation;  ///< of the point before the steps
+
+  /// The multiplier and penalty values that the step used.
+  const Factors& factors(const Constraint& constraint, Side side = Side::kPrimal) const;
+};
+
+/// cooper.optim.ConstrainedOptimizer: the pieces of a step, and the optimizers' states.
+class COOPER4J_EXPORT ConstrainedOptimizer {
+ public:
+  ConstrainedOptimizer(ConstrainedMinimizationProblem& problem, torch::optim::Optimizer& primal,
+                       torch::optim::Optimizer& dual);
+  /// Several optimizers a side; without a dual one only primal variables move, as with Cooper's
+  /// UnconstrainedOptimizer.
+  ConstrainedOptimizer(ConstrainedMinimizationProblem& problem,
+                       std::vector<torch::optim::Optimizer*> primal,
+                       std::vector<torch::optim::Optimizer*> dual);
+
+  void zero_grad();
+  void primal_step();
+  /// Steps the dual optimizers, then projects the multipliers of inequalities to λ >= 0.
+  void dual_step();
+
+  /// {"primal_optimizer_states": […], "dual_optimizer_states": […] or None}, as Cooper's.
+  Node state_dict(Document& document) const;
+  /// Copies a state in that was saved here, in Java or in Python: all of it or nothing. Clears the
+  /// gradients.
+  void load_state_dict(Document& document, Node state);
+
+ protected:
+  void use_threads() const;  ///< as the size of the primal variables asks, see threads.h
+  bool has_dual() const { return !dual_.empty(); }
+
+ private:
+  ConstrainedMinimizationProblem& problem_;
+  std::vector<torch::optim::Optimizer*> primal_;
+  std::vector<torch::optim::Optimizer*> dual_;
+  int64_t primal_numel_ = 0;
+};
+
+/// x₊ = x − η ∇ₓL(x, λ, μ),  λ₊ = [λ + η g(x)]₊,  μ₊ = μ + η h(x), from the same point.
+class COOPER4J_EXPORT SimultaneousOptimizer final : public ConstrainedOptimizer {
+ public:
+  using ConstrainedOptimizer::ConstrainedOptimizer;
+  RollOut roll(const std::function<CMPState()>& compute_cmp_state);
+};
+
+}  // namespace cooper4j

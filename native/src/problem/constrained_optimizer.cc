@@ -1,0 +1,117 @@
+#include "cooper4j/constrained_optimizer.h"
+
+#include <stdexcept>
+
+#include "cooper4j/optim/state_dict.h"
+#include "cooper4j/optim/step.h"
+#include "cooper4j/threads.h"
+
+namespace cooper4j {
+namespace {
+
+using Optimizers = std::vector<torch::optim::Optimizer*>;
+
+int64_t numel(const Optimizers& optimizers) {
+  int64_t sum = 0;
+  for (const auto* optimizer : optimizers) {
+    for (const auto& group : optimizer->param_groups()) {
+      for (const auto& parameter : group.params()) sum += parameter.numel();
+    }
+  }
+  return sum;
+}
+
+Node states(Document& document, const Optimizers& optimizers, bool dual) {
+  const Node list = document.list();
+  for (const auto* optimizer : optimizers) {
+    document.append(list, state_dict(document, *optimizer, dual));
+  }
+  return list;
+}
+
+void load(Document& document, Node state, const std::string& key, const Optimizers& optimizers,
+          bool dual, bool dry) {
+  const Node list = document.is_dict(state) ? document.find(state, key) : kNoNode;
+  const bool present = list != kNoNode && document.kind(list) == Kind::kList;
+  const size_t count = present ? document.size(list) : 0;
+  if (count != optimizers.size()) {
+    throw std::invalid_argument(key + ": expected " + std::to_string(optimizers.size()) +
+                                " states, found " + std::to_string(count));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    try {
+      load_state_dict(*optimizers[i], document, document.item(list, i), dual, dry);
+    } catch (const std::invalid_argument& e) {
+      throw std::invalid_argument(key + "[" + std::to_string(i) + "]." + e.what());
+    }
+  }
+}
+
+}  // namespace
+
+const Factors& RollOut::factors(const Constraint& constraint, Side side) const {
+  return evaluation.factors(state.index_of(constraint), side);
+}
+
+ConstrainedOptimizer::ConstrainedOptimizer(ConstrainedMinimizationProblem& problem,
+                                           torch::optim::Optimizer& primal,
+                                           torch::optim::Optimizer& dual)
+    : ConstrainedOptimizer(problem, Optimizers{&primal}, Optimizers{&dual}) {}
+
+ConstrainedOptimizer::ConstrainedOptimizer(ConstrainedMinimizationProblem& problem,
+                                           Optimizers primal, Optimizers dual)
+    : problem_(problem), primal_(std::move(primal)), dual_(std::move(dual)) {
+  if (primal_.empty()) {
+    throw std::invalid_argument("no primal optimizer was given; give at least one");
+  }
+  primal_numel_ = numel(primal_);
+  static const bool once = (init_threads(), true);
+  (void)once;
+}
+
+void ConstrainedOptimizer::use_threads() const { use_threads_for(primal_numel_); }
+
+void ConstrainedOptimizer::zero_grad() {
+  for (const Optimizers& optimizers : {primal_, dual_}) {
+    for (auto* optimizer : optimizers) optimizer->zero_grad();
+  }
+}
+
+void ConstrainedOptimizer::primal_step() {
+  for (auto* optimizer : primal_) step(*optimizer);
+}
+
+void ConstrainedOptimizer::dual_step() {
+  bool gradient_rows_only = true;
+  for (auto* optimizer : dual_) gradient_rows_only &= step(*optimizer);
+  for (const auto& multiplier : problem_.multipliers()) multiplier->post_step(gradient_rows_only);
+}
+
+Node ConstrainedOptimizer::state_dict(Document& document) const {
+  const Node state = document.dict();
+  document.put(state, "primal_optimizer_states", states(document, primal_, false));
+  document.put(state, "dual_optimizer_states",
+               dual_.empty() ? document.none() : states(document, dual_, true));
+  return state;
+}
+
+void ConstrainedOptimizer::load_state_dict(Document& document, Node state) {
+  for (const bool dry : {true, false}) {
+    load(document, state, "primal_optimizer_states", primal_, false, dry);
+    load(document, state, "dual_optimizer_states", dual_, true, dry);
+  }
+  zero_grad();
+}
+
+RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp_state) {
+  use_threads();
+  CMPState state = compute_cmp_state();
+  Evaluation evaluation = state.evaluate(/*primal=*/true, has_dual());
+  zero_grad();
+  evaluation.backward();
+  primal_step();
+  dual_step();
+  return {std::move(state), std::move(evaluation)};
+}
+
+}  // namespace cooper4j

@@ -1,0 +1,106 @@
+#include "cooper4j/constraint.h"
+
+#include <stdexcept>
+
+namespace cooper4j {
+namespace {
+
+const char* name_of(Formulation formulation) {
+  switch (formulation) {
+    case Formulation::kLagrangian:
+      return "Lagrangian";
+    case Formulation::kQuadraticPenalty:
+      return "QuadraticPenalty";
+    case Formulation::kAugmentedLagrangian:
+      return "AugmentedLagrangian";
+    default:
+      throw std::invalid_argument(
+          "a Constraint has no custom formulation; pass a Term with a contribution to Evaluation");
+  }
+}
+
+void check(Formulation formulation, const char* what, bool expected, bool given) {
+  if (expected == given) return;
+  const std::string name = name_of(formulation);
+  throw std::invalid_argument(
+      expected ? name + " expects a " + what + " but none was provided; pass one to the Constraint"
+               : name + " takes no " + what + "; pass nullptr, or choose another formulation");
+}
+
+}  // namespace
+
+Constraint::Constraint(ConstraintType type, std::shared_ptr<Multiplier> multiplier)
+    : Constraint(type, Formulation::kLagrangian, std::move(multiplier), nullptr) {}
+
+Constraint::Constraint(ConstraintType type, Formulation formulation,
+                       std::shared_ptr<Multiplier> multiplier,
+                       std::shared_ptr<PenaltyCoefficient> penalty_coefficient)
+    : type_(type),
+      formulation_(formulation),
+      multiplier_(std::move(multiplier)),
+      penalty_(std::move(penalty_coefficient)) {
+  name_of(formulation);
+  check(formulation, "multiplier", formulation != Formulation::kQuadraticPenalty,
+        multiplier_ != nullptr);
+  check(formulation, "penalty coefficient", formulation != Formulation::kLagrangian,
+        penalty_ != nullptr);
+  if (multiplier_) multiplier_->set_constraint_type(type);
+}
+
+Term make_term(const Constraint& constraint, const ConstraintState& state) {
+  if (state.strict_constraint_features.defined() && !state.strict_violation.defined()) {
+    throw std::invalid_argument("constraint '" + constraint.name() +
+                                "': strict constraint features were given without a strict "
+                                "violation; give both or neither");
+  }
+  Term term;
+  term.formulation = constraint.formulation();
+  term.inequality = constraint.type() == ConstraintType::kInequality;
+  term.contributes_to_primal = state.contributes_to_primal_update;
+  term.contributes_to_dual = state.contributes_to_dual_update;
+  term.violation = state.violation;
+  term.features = state.constraint_features;
+  term.strict_violation = state.strict_violation;
+  term.strict_features = state.strict_constraint_features;
+
+  Multiplier* multiplier = constraint.multiplier().get();
+  if (const auto* known = dynamic_cast<const ExplicitMultiplier*>(multiplier)) {
+    const bool indexed = dynamic_cast<const IndexedMultiplier*>(multiplier) != nullptr;
+    term.multiplier_kind = indexed ? Factor::kIndexed : Factor::kDense;
+    term.multiplier = known->weight();
+  } else if (multiplier != nullptr) {
+    term.multiplier_kind = Factor::kValue;
+    term.multiplier = multiplier->forward(state.constraint_features);
+    if (state.strict_constraint_features.defined()) {
+      term.strict_multiplier = multiplier->forward(state.strict_constraint_features);
+    }
+  }
+  if (const PenaltyCoefficient* penalty = constraint.penalty_coefficient().get()) {
+    term.penalty_kind = penalty->indexed() ? Factor::kIndexed : Factor::kDense;
+    term.penalty = penalty->value();
+  }
+  return term;
+}
+
+void update_penalty(const Constraint& constraint, const ConstraintState& state,
+                    PenaltyUpdate update) {
+  const PenaltyCoefficient* penalty = constraint.penalty_coefficient().get();
+  const std::string self = "constraint '" + constraint.name() + "': ";
+  if (penalty == nullptr) throw std::invalid_argument(self + "it has no penalty coefficient");
+  at::Tensor indices;
+  if (penalty->indexed() && penalty->value().dim() > 0) {
+    indices = state.strict_constraint_features.defined() ? state.strict_constraint_features
+                                                         : state.constraint_features;
+    if (!indices.defined()) {
+      throw std::invalid_argument(
+          self + "its penalty coefficient is indexed, but the state has no constraint features");
+    }
+  }
+  update.inequality = constraint.type() == ConstraintType::kInequality;
+  update.restart = update.restart && update.inequality;
+  update_penalty(penalty->value(), penalty->init(),
+                 state.strict_violation.defined() ? state.strict_violation : state.violation,
+                 indices, update);
+}
+
+}  // namespace cooper4j

@@ -1,0 +1,46 @@
+# Installs the library, builds the program of docs/cpp.md against it as a stranger would, and runs
+# that; against Python's LibTorch as well where COOPER4J_PYTHON names one.
+#
+#   cmake -DBUILD=… -DSOURCE=… -DWORK=… -P package_test.cmake
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output
+                  WORKING_DIRECTORY ${WORK})
+  if(code)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\nfailed with ${code}:\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+function(extract language file)
+  file(READ ${SOURCE}/docs/cpp.md page)
+  if(NOT page MATCHES "```${language}\n([^`]*)```")
+    message(FATAL_ERROR "docs/cpp.md has no ${language} block")
+  endif()
+  file(WRITE ${WORK}/${file} "${CMAKE_MATCH_1}")
+endfunction()
+
+function(build_program)
+  file(REMOVE_RECURSE ${WORK}/build)
+  run(${CMAKE_COMMAND} -S . -B build -DCMAKE_PREFIX_PATH=${WORK}/prefix "-DCMAKE_CXX_FLAGS=$ENV{CXXFLAGS}" ${ARGN})
+  run(${CMAKE_COMMAND} --build build)
+  run(build/program)
+  if(NOT output MATCHES "0\\.5000\n 0\\.5000")
+    message(FATAL_ERROR "expected 0.5 and 0.5, found ${output}")
+  endif()
+  run(prefix/bin/cooper4j inspect checkpoint.pth)
+  if(NOT output MATCHES "cooper_optimizer_state_dict")
+    message(FATAL_ERROR "expected a checkpoint, found ${output}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK})
+extract(cpp main.cc)
+extract(cmake CMakeLists.txt)
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+build_program()
+if(DEFINED ENV{COOPER4J_PYTHON})
+  run($ENV{COOPER4J_PYTHON} -c "print(__import__('torch').utils.cmake_prefix_path, end='')")
+  build_program(-DTorch_DIR=${output}/Torch)
+endif()

@@ -1,0 +1,259 @@
+#include "cooper4j/problem.h"
+
+#include <ATen/ATen.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/optim/sgd.h>
+
+#include <filesystem>
+
+#include "check.h"
+#include "cooper4j/cooper4j.h"
+
+namespace {
+
+using namespace cooper4j;
+
+at::Tensor variable(std::vector<double> values) {
+  return at::tensor(values, at::kDouble).requires_grad_(true);
+}
+
+std::shared_ptr<DenseMultiplier> dense(int64_t n) {
+  return std::make_shared<DenseMultiplier>(n, at::kDouble);
+}
+
+/// min x² + y² s.t. x + y = 1 and x >= 0.6, whose solution is (0.6, 0.4) with μ = −0.8, λ = 0.4.
+struct Small : ConstrainedMinimizationProblem {
+  at::Tensor xy = variable({0, 0});
+  Constraint& sum = register_constraint("sum", {ConstraintType::kEquality, dense(1)});
+  Constraint& bound = register_constraint("bound", {ConstraintType::kInequality, dense(1)});
+
+  CMPState compute_cmp_state() const {
+    return CMPState(xy.square().sum()).observe(sum, xy.sum() - 1).observe(bound, 0.6 - xy[0]);
+  }
+};
+
+struct Run {
+  Small problem;
+  torch::optim::SGD primal{{problem.xy}, torch::optim::SGDOptions(0.05).momentum(0.5)};
+  torch::optim::SGD dual{problem.dual_parameters(), torch::optim::SGDOptions(0.1).momentum(0.1)};
+  SimultaneousOptimizer optimizer{problem, primal, dual};
+
+  RollOut roll() {
+    return optimizer.roll([&] { return problem.compute_cmp_state(); });
+  }
+};
+
+bool near(const at::Tensor& tensor, std::vector<double> values, double tolerance = 1e-3) {
+  return at::allclose(tensor.detach(), at::tensor(values, at::kDouble), 0, tolerance);
+}
+
+}  // namespace
+
+TEST(simultaneous_updates_find_the_solution_and_its_multipliers) {
+  Run run;
+  for (int i = 0; i < 3000; ++i) run.roll();
+  CHECK(near(run.problem.xy, {0.6, 0.4}));
+  CHECK(near(run.problem.multipliers()[0]->parameters()[0], {-0.8}, 1e-2));
+  CHECK(near(run.problem.multipliers()[1]->parameters()[0], {0.4}, 1e-2));
+}
+
+TEST(a_roll_reports_the_point_before_its_steps) {
+  Run run;
+  const RollOut first = run.roll();
+  CHECK_EQ(0.0, first.state.loss.item<double>());
+  CHECK_EQ(0.0, first.factors(run.problem.bound).multiplier.item<double>());
+  const double moved = run.problem.bound.multiplier()->parameters()[0].item<double>();
+  const RollOut second = run.roll();
+  CHECK_EQ(moved, second.factors(run.problem.bound).multiplier.item<double>());
+  CHECK_EQ(second.state.observed_constraints[1].second.violation.item<double>() * moved +
+               second.state.observed_constraints[0].second.violation.item<double>() *
+                   second.factors(run.problem.sum).multiplier.item<double>(),
+           second.evaluation.lagrangian(Side::kDual).item<double>());
+}
+
+TEST(the_pieces_make_other_schemes) {
+  Run run;
+  for (int i = 0; i < 3000; ++i) {
+    const CMPState state = run.problem.compute_cmp_state();
+    run.optimizer.zero_grad();
+    state.evaluate(false, true).backward();
+    run.optimizer.dual_step();
+    state.evaluate(true, false).backward();
+    run.optimizer.primal_step();
+  }
+  CHECK(near(run.problem.xy, {0.6, 0.4}));
+}
+
+TEST(a_penalty_that_grows_with_the_violation_makes_it_small) {
+  ConstrainedMinimizationProblem problem;
+  const at::Tensor x = variable({0});
+  const auto penalty =
+      std::make_shared<DensePenaltyCoefficient>(at::scalar_tensor(1.0, at::kDouble));
+  const Constraint& bound = problem.register_constraint(
+      "bound", {ConstraintType::kInequality, Formulation::kQuadraticPenalty, nullptr, penalty});
+  torch::optim::SGD sgd({x}, torch::optim::SGDOptions(1e-3));
+  SimultaneousOptimizer optimizer(problem, {&sgd}, {});
+  PenaltyUpdate update;
+  update.factor = 1.01;
+  update.tolerance = 1e-2;
+  for (int i = 0; i < 3000; ++i) {
+    const RollOut out = optimizer.roll(
+        [&] { return CMPState(x.square().sum()).observe(bound, (1 - x).squeeze()); });
+    update_penalty(bound, out.state.observed_constraints[0].second, update);
+  }
+  CHECK(penalty->value().item<double>() > 50);
+  CHECK(near(x, {1}, 2e-2));
+}
+
+TEST(an_indexed_multiplier_moves_where_it_is_observed) {
+  ConstrainedMinimizationProblem problem;
+  const at::Tensor x = variable({1, 2, 3});
+  const auto table = std::make_shared<IndexedMultiplier>(at::full({5}, 0.5, at::kDouble));
+  const Constraint& below =
+      problem.register_constraint("below", {ConstraintType::kInequality, table});
+  torch::optim::SGD primal({x}, torch::optim::SGDOptions(0.0));
+  torch::optim::SGD dual(problem.dual_parameters(), torch::optim::SGDOptions(1.0));
+  SimultaneousOptimizer optimizer(problem, primal, dual);
+  optimizer.roll([&] {
+    ConstraintState state{x - 2.0};
+    state.constraint_features = at::tensor({4, 0, 2}, at::kLong);
+    return CMPState(x.sum()).observe(below, state);
+  });
+  CHECK(near(table->weight().flatten(), {0.5, 0.5, 1.5, 0.5, 0}));
+  CHECK(table->weight().grad().is_sparse());
+}
+
+TEST(an_implicit_multiplier_learns_through_its_module) {
+  struct Affine : Multiplier {
+    torch::nn::Linear linear = register_module("linear", torch::nn::Linear(1, 1));
+    at::Tensor forward(const at::Tensor& features) override {
+      return linear->forward(features).flatten();
+    }
+  };
+  ConstrainedMinimizationProblem problem;
+  const auto affine = std::make_shared<Affine>();
+  const Constraint& h = problem.register_constraint("h", {ConstraintType::kEquality, affine});
+  CMPState state(at::ones({}).requires_grad_(true).clone());
+  ConstraintState observed{at::tensor({1.0F, 2.0F})};
+  observed.constraint_features = at::tensor({3.0F, 4.0F}).unsqueeze(1);
+  state.observe(h, observed).evaluate().backward();
+  CHECK_EQ(-11.0, affine->linear->weight.grad().item<double>());
+  CHECK_EQ(-3.0, affine->linear->bias.grad().item<double>());
+  Document document;
+  const Node saved = document.at(problem.state_dict(document), "multipliers");
+  CHECK(document.find(document.at(saved, "h"), "linear.weight") != kNoNode);
+}
+
+TEST(a_run_that_is_saved_and_loaded_goes_on_bit_for_bit) {
+  const auto path = std::filesystem::temp_directory_path() / "cooper4j_problem_test.pt";
+  Run whole;
+  for (int i = 0; i < 20; ++i) whole.roll();
+  {
+    Run first;
+    for (int i = 0; i < 10; ++i) first.roll();
+    Document document;
+    const Node root = document.dict();
+    document.put(root, "xy", add_tensor(document, first.problem.xy.detach()));
+    document.put(root, "cmp", first.problem.state_dict(document));
+    document.put(root, "optimizer", first.optimizer.state_dict(document));
+    save(path, document, root);
+  }
+  Run second;
+  Document document = load(path);
+  second.problem.xy.detach().copy_(to_tensor(document, document.at(document.root(), "xy")));
+  second.problem.load_state_dict(document, document.at(document.root(), "cmp"));
+  second.optimizer.load_state_dict(document, document.at(document.root(), "optimizer"));
+  for (int i = 0; i < 10; ++i) second.roll();
+  std::filesystem::remove(path);
+  CHECK(second.problem.xy.equal(whole.problem.xy));
+  CHECK(second.problem.dual_parameters()[0].equal(whole.problem.dual_parameters()[0]));
+  CHECK(second.problem.dual_parameters()[1].equal(whole.problem.dual_parameters()[1]));
+}
+
+TEST(a_module_is_saved_by_dotted_names_and_loaded_strictly) {
+  struct Net : torch::nn::Module {
+    at::Tensor scale = register_buffer("scale", at::ones({2}));
+    torch::nn::Linear head = register_module("head", torch::nn::Linear(2, 1));
+  };
+  const auto from = std::make_shared<Net>();
+  const auto into = std::make_shared<Net>();
+  Document document;
+  const Node state = state_dict(document, *from);
+  CHECK_EQ(std::string("head.weight"), document.as_string(document.key(state, 1)));
+  load_state_dict(*into, document, state);
+  CHECK(into->head->weight.equal(from->head->weight));
+
+  document.put(state, "extra", add_tensor(document, at::ones({1})));
+  CHECK_THROWS((load_state_dict(*into, document, state), 0), "extra: unknown key; expected scale");
+  document.put(state, "head.bias", add_tensor(document, at::ones({7})));
+  CHECK_THROWS((load_state_dict(*into, document, state), 0), "head.bias: expected Float [1]");
+  document.put(state, "scale", document.integer(1));
+  CHECK_THROWS((load_state_dict(*into, document, state), 0), "found a int");
+  CHECK_THROWS((load_state_dict(*into, document, document.list()), 0), "found a list");
+}
+
+TEST(a_state_that_does_not_fit_changes_nothing) {
+  Small problem;
+  Document document;
+  const Node state = problem.state_dict(document);
+  const Node multipliers = document.at(state, "multipliers");
+  const Node bound = document.ordered_dict();
+  document.put(bound, "weight", add_tensor(document, at::full({1}, -1.0, at::kDouble)));
+  const Node sum = document.ordered_dict();
+  document.put(sum, "weight", add_tensor(document, at::full({1}, 7.0, at::kDouble)));
+  document.put(multipliers, "sum", sum);
+  document.put(multipliers, "bound", bound);
+  CHECK_THROWS((problem.load_state_dict(document, state), 0),
+               "multipliers.bound.a multiplier of an inequality has a negative entry");
+  CHECK(near(problem.dual_parameters()[0], {0}));
+  document.put(multipliers, "bound", sum);
+  document.put(multipliers, "other", sum);
+  CHECK_THROWS((problem.load_state_dict(document, state), 0), "the problem has no such constraint");
+  CHECK_THROWS((problem.load_state_dict(document, document.dict()), 0), "multipliers: missing");
+  Run run;
+  CHECK_THROWS((run.optimizer.load_state_dict(document, document.dict()), 0),
+               "primal_optimizer_states: expected 1 states, found 0");
+}
+
+TEST(a_penalty_state_of_python_has_no_init) {
+  ConstrainedMinimizationProblem problem;
+  const auto penalty = std::make_shared<IndexedPenaltyCoefficient>(at::tensor({1.0F, 2.0F}));
+  problem.register_constraint(
+      "g", {ConstraintType::kInequality, Formulation::kQuadraticPenalty, nullptr, penalty});
+  Document document;
+  const Node state = problem.state_dict(document);
+  const Node value = document.dict();
+  document.put(value, "value", add_tensor(document, at::tensor({3.0F, 4.0F})));
+  document.put(document.at(state, "penalty_coefficients"), "g", value);
+  problem.load_state_dict(document, state);
+  CHECK(penalty->value().equal(at::tensor({3.0F, 4.0F})));
+  CHECK(penalty->init().equal(at::tensor({1.0F, 2.0F})));
+  CHECK_THROWS((penalty->set_value(at::ones({3})), 0), "expected values of shape [2]");
+}
+
+TEST(wrong_constraints_are_named) {
+  Small problem;
+  const at::Tensor x = problem.xy;
+  CHECK_THROWS(CMPState(x.sum()).observe(problem.bound, x - 1.0).evaluate(),
+               "constraint 'bound': violation has shape [2], its multiplier has 1 element");
+  CHECK_THROWS(CMPState(x.sum()).observe(problem.sum, x[0]).observe(problem.sum, x[1]).evaluate(),
+               "constraint 'sum' was observed twice");
+  CHECK_THROWS(CMPState().observe(Constraint(ConstraintType::kEquality, dense(1)), x[0]),
+               "never registered");
+  CHECK_THROWS(problem.register_constraint("sum", {ConstraintType::kEquality, dense(1)}),
+               "a constraint named 'sum' is registered already");
+  CHECK_THROWS(Constraint(ConstraintType::kEquality, nullptr), "Lagrangian expects a multiplier");
+  CHECK_THROWS(Constraint(ConstraintType::kEquality, Formulation::kQuadraticPenalty, dense(1),
+                          std::make_shared<DensePenaltyCoefficient>(1.0)),
+               "QuadraticPenalty takes no multiplier");
+  CHECK_THROWS(Constraint(ConstraintType::kInequality,
+                          std::make_shared<DenseMultiplier>(at::tensor({-1.0F}))),
+               "negative entry");
+  CHECK_THROWS(Constraint(ConstraintType::kInequality, problem.sum.multiplier()),
+               "cannot be shared");
+  CHECK_THROWS(DenseMultiplier(0), "at least one constraint");
+  CHECK_THROWS(DenseMultiplier(at::ones({2}, at::kLong)), "expected a floating point tensor");
+  CHECK_THROWS(DensePenaltyCoefficient(-1.0), "negative entry");
+}
+
+CHECK_MAIN()
