@@ -65,10 +65,14 @@ if(COOPER4J_LIBTORCH_LIB)
   if(NOT include)
     cooper4j_fetch_headers(include)
   endif()
-  # A fixed name for Maven's binding step, which compiles outside CMake.
+  # Fixed names for Maven's binding step, which compiles outside CMake: the headers, and the option
+  # that keeps their folder out of the binary.
   file(CREATE_LINK ${include} ${PROJECT_BINARY_DIR}/libtorch-include SYMBOLIC)
+  file(WRITE ${PROJECT_BINARY_DIR}/libtorch-options "-ffile-prefix-map=${include}=libtorch\n")
   target_include_directories(cooper4j_libtorch SYSTEM INTERFACE
     $<BUILD_INTERFACE:${include}> $<BUILD_INTERFACE:${include}/torch/csrc/api/include>)
+  target_compile_options(cooper4j_libtorch INTERFACE
+    $<BUILD_INTERFACE:-ffile-prefix-map=${include}=libtorch>)
   target_link_libraries(cooper4j_libtorch INTERFACE
     ${COOPER4J_LIBTORCH_LIB}/libtorch_cpu.so ${COOPER4J_LIBTORCH_LIB}/libc10.so)
   # libtorch_cpu.so's own needs (OpenBLAS, OpenMP) lie beside it.
