@@ -34,8 +34,8 @@ final class NativeLibrary {
     if (folder == null) {
       requireSupported(platform);
     }
-    requireVersion("javacpp");
     requireVersion("pytorch");
+    requireVersion("javacpp");
     requireFile(folder, platform);
     loadLibTorch(platform);
     try {
@@ -85,9 +85,14 @@ final class NativeLibrary {
               "libtorch-version",
               null,
               String.format(
-                  "cooper4j %s needs org.bytedeco:%s %s in all its jars, but %s has version %s. Give it"
-                      + " version %2$s:%3$s, or take the version of cooper4j that goes with %5$s",
-                  VERSION, artifact, expected, url, found));
+                  "cooper4j %s needs org.bytedeco:%s:%s in all its jars, but %s has version %s. Ask"
+                      + " for version %3$s of that too, or for the version of cooper4j that goes"
+                      + " with %5$s",
+                  VERSION,
+                  artifact,
+                  expected,
+                  url.toString().replaceFirst("!?/META-INF/.*", ""),
+                  found));
         }
       }
     } catch (IOException e) {
@@ -113,8 +118,8 @@ final class NativeLibrary {
           null,
           String.format(
               "the native library of cooper4j %s for %s is not on the class path or module path. Add"
-                  + " the jar org.cooper4j:cooper4j:%1$s:%2$s, which Maven and Gradle bring along with"
-                  + " org.cooper4j:cooper4j:%1$s unless told not to",
+                  + " the jar org.cooper4j:cooper4j:%1$s:%2$s, which comes with org.cooper4j:cooper4j"
+                  + " in Maven, but must be named in Gradle",
               VERSION, platform));
     }
   }

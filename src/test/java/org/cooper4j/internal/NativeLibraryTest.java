@@ -147,7 +147,7 @@ class NativeLibraryTest {
     assertError(
         run(classPath),
         "libtorch-version",
-        "needs org.bytedeco:pytorch 2.",
+        "needs org.bytedeco:pytorch:2.",
         "version 2.9.1-1.5.13",
         temporary.toString());
   }
