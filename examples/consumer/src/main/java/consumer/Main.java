@@ -28,8 +28,7 @@ public final class Main {
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
             Map.of("sum", sum),
-            batch ->
-                CMPState.of(xy.square().sum()).observe(sum, xy.sum().sub(new Scalar(1))));
+            batch -> CMPState.of(xy.square().sum()).observe(sum, xy.sum().sub(new Scalar(1))));
     var optimizer =
         new SimultaneousOptimizer<>(
             problem,
