@@ -81,10 +81,18 @@ class Dense(Toy):
 
 
 class Indexed(Toy):
-    def __init__(self, n):
+    def __init__(self, n, augmented=False):
         super().__init__(256)
+        formulation = cooper.formulations.AugmentedLagrangian if augmented else cooper.formulations.Lagrangian
+        penalty = {}
+        if augmented:
+            coefficient = cooper.penalty_coefficients.IndexedPenaltyCoefficient(torch.ones(n))
+            penalty = {"penalty_coefficient": coefficient}
         self.c = cooper.Constraint(
-            constraint_type=INEQUALITY, multiplier=cooper.multipliers.IndexedMultiplier(num_constraints=n)
+            constraint_type=INEQUALITY,
+            formulation_type=formulation,
+            multiplier=cooper.multipliers.IndexedMultiplier(num_constraints=n),
+            **penalty,
         )
         self.indices = torch.randint(n, (256,))
 
@@ -105,15 +113,20 @@ def main():
         "augmented": lambda: Groups(n, True),
         "dense": lambda: Dense(n),
         "indexed": lambda: Indexed(n),
+        "indexed-augmented": lambda: Indexed(n, True),
+        "indexed-nupi": lambda: Indexed(n),
     }[kind]()
+    dual = cooper.optim.nuPI if kind.endswith("nupi") else torch.optim.SGD
     optimizer = cooper.optim.SimultaneousOptimizer(
         cmp=cmp,
         primal_optimizers=cmp.primal(),
-        dual_optimizers=torch.optim.SGD(cmp.dual_parameters(), lr=1e-3, maximize=True),
+        dual_optimizers=dual(cmp.dual_parameters(), lr=1e-3, maximize=True),
     )
     updater = None
-    if kind == "augmented":
-        updater = cooper.penalty_coefficients.MultiplicativePenaltyCoefficientUpdater(growth_factor=1.0001)
+    if kind.endswith("augmented"):
+        updater = cooper.penalty_coefficients.MultiplicativePenaltyCoefficientUpdater(
+            growth_factor=1.0001, has_restart=False
+        )
 
     def roll():
         out = optimizer.roll()

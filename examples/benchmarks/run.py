@@ -1,32 +1,47 @@
 """Compares Python's Cooper, a hand-written C++ loop and cooper4j, side by side in one run.
 
     mvn -q -ntp -DskipTests install && mvn -q -ntp -f examples compile
-    python3 examples/benchmarks/run.py [--python PYTHON] [--rounds 5] [--seconds 1] [PROBLEM …]
+    python3 examples/benchmarks/run.py [--python PYTHON] [--rounds 5] [--seconds 1] [NAME …]
 
-One thread each. The three take turns, round after round, so that a noisy machine disturbs all alike;
-a ratio is taken within a round, and the table shows the median ratio and its range. PYTHON is an
-interpreter with what src/test/python/requirements.txt lists. Problems:
+The contenders take turns, round after round, so that a noisy machine disturbs all alike; a ratio is
+taken within a round, and the tables show the median ratio and its range. One thread each, unless a
+name says otherwise. PYTHON is an interpreter with what requirements.txt beside this file lists.
 
-    mnist           the tutorial's step: model, loss, accuracy, Adam with amsgrad, four values read
-    groups:K        K constraints of one element, Lagrangian
-    augmented:K     the same, augmented Lagrangian with a multiplicative penalty updater
-    dense:N         one constraint of N elements
-    indexed:N       batches of 256 from a table of N multipliers
+Steps (microseconds; JMH measures cooper4j, and the bytes that a roll allocates on the Java heap; "its
+graph" is the share of the loop that evaluates the user's loss and violations and differentiates them):
+
+    mnist                 the tutorial's step: model, loss, accuracy, Adam with amsgrad, four values read
+    groups:K              K constraints of one element, Lagrangian
+    augmented:K           the same, augmented Lagrangian with a multiplicative penalty updater
+    dense:N               one constraint of N elements
+    indexed:N             batches of 256 from a table of N multipliers
+    indexed-augmented:N   the same with a table of penalties and their updater
+    indexed-nupi:N        the same with the νPI controller
+
+Others:
+
+    threads               cooper4j with one thread, with two, and left alone, on a small and a large model
+    tutorial              the whole MNIST tutorial: start, data, 7 epochs with a checkpoint each, plot
 """
 
 import argparse
+import json
 import os
 import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-PROBLEMS = (
+NAMES = (
     "mnist groups:1 groups:10 groups:100 groups:1000 augmented:100 dense:1000000 "
-    "indexed:1000 indexed:100000 indexed:10000000"
+    "indexed:1000 indexed:100000 indexed:10000000 indexed-augmented:1000 indexed-augmented:10000000 "
+    "indexed-nupi:1000 indexed-nupi:10000000 threads tutorial"
 ).split()
+ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def output(*command, **options):
@@ -46,37 +61,132 @@ def build_loop():
     build = ROOT / "target/benchmarks"
     output("cmake", "-S", HERE, "-B", build, f"-DCOOPER4J_LIBTORCH_LIB={ROOT / 'target/libtorch'}")
     output("cmake", "--build", build, "--target", "loop_bench")
-    return str(build / "loop_bench")
+    return build / "loop_bench"
+
+
+class Contenders:
+    def __init__(self, python, seconds):
+        self.python = python
+        self.seconds = seconds
+        self.loop_program = build_loop()
+        self.class_path = class_path()
+
+    def cooper(self, problem):
+        return self.microseconds(self.python, "-Wignore", HERE / "cooper_bench.py", problem)
+
+    def loop(self, problem):
+        return self.microseconds(self.loop_program, problem) if "-" not in problem else float("nan")
+
+    def graph(self, problem):
+        """What the user's own forward and backward take in the C++ loop."""
+        problem = problem.replace("indexed-augmented", "indexed").replace("indexed-nupi", "indexed")
+        return self.microseconds(self.loop_program, problem, last=("graph",))
+
+    def microseconds(self, *command, last=()):
+        text = output(*command, str(self.seconds), *last, env=ONE_THREAD, stderr=subprocess.DEVNULL)
+        return float(text.split()[-1])
+
+    def cooper4j(self, problem, threads=1, env=ONE_THREAD):
+        """Microseconds and bytes a roll."""
+        with tempfile.NamedTemporaryFile(suffix=".json") as result:
+            output(
+                "java", "-Xmx256m", "-cp", self.class_path, "org.openjdk.jmh.Main", "RollBenchmark",
+                "-p", f"problem={problem}", "-p", f"threads={threads}", "-f", "0", "-prof", "gc",
+                "-wi", "2", "-w", f"{self.seconds * 1000:.0f}ms", "-i", "1",
+                "-r", f"{self.seconds * 1000:.0f}ms", "-rf", "json", "-rff", result.name,
+                env=env, stderr=subprocess.DEVNULL,
+            )
+            run = json.load(result)[0]
+        # Reported as ·gc.alloc.rate.norm or gc.alloc.rate.norm.
+        heap = next(v for k, v in run["secondaryMetrics"].items() if k.endswith("gc.alloc.rate.norm"))
+        return run["primaryMetric"]["score"], heap["score"]
+
+
+def ratio(others, ours):
+    pairs = sorted(a / b for a, b in zip(others, ours))
+    if pairs[0] != pairs[0]:
+        return "–"
+    return f"{statistics.median(pairs):.2f} ({pairs[0]:.2f} – {pairs[-1]:.2f})"
+
+
+def median(values):
+    middle = statistics.median(values)
+    return "–" if middle != middle else f"{middle:.4g}"
+
+
+def steps(contenders, problems, rounds):
+    print("| Step | Cooper µs | C++ loop µs | its graph µs | cooper4j µs | × Cooper | × C++ loop | heap B/roll |")
+    print("|---|---|---|---|---|---|---|---|")
+    for problem in problems:
+        turns = [
+            (
+                contenders.cooper(problem),
+                contenders.loop(problem),
+                contenders.graph(problem),
+                *contenders.cooper4j(problem),
+            )
+            for _ in range(rounds)
+        ]
+        cooper, loop, graph, ours, heap = zip(*turns)
+        cells = (*map(median, (cooper, loop, graph, ours)), ratio(cooper, ours), ratio(loop, ours))
+        print(f"| `{problem}` | {' | '.join(cells)} | {statistics.median(heap):.0f} |", flush=True)
+    print()
+
+
+def threads(contenders, rounds):
+    print("| Model | 1 thread µs | 2 threads µs | left alone µs | left alone × 1 thread |")
+    print("|---|---|---|---|---|")
+    unset = {k: v for k, v in os.environ.items() if not k.endswith("NUM_THREADS")}
+    for problem in ("mnist", "mlp"):
+        turns = [
+            [contenders.cooper4j(problem, threads=n, env=unset)[0] for n in (1, 2, 0)] for _ in range(rounds)
+        ]
+        one, two, alone = zip(*turns)
+        print(f"| `{problem}` | {median(one)} | {median(two)} | {median(alone)} | {ratio(one, alone)} |", flush=True)
+    print()
+
+
+def tutorial(contenders, rounds):
+    def seconds(*command):
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            output(*command, folder, stderr=subprocess.DEVNULL)
+            return time.perf_counter() - start
+
+    def java():
+        return seconds(
+            "java", f"-Dcooper4j.examples.data={ROOT / 'examples/data'}", "-cp", contenders.class_path,
+            "org.cooper4j.examples.MnistLogisticRegression", "--out",
+        )
+
+    def python(data):
+        return seconds(contenders.python, "-Wignore", HERE / "mnist_tutorial.py", data)
+
+    print("| Whole tutorial | Python s | cooper4j s | × Python |")
+    print("|---|---|---|---|")
+    for data, most in (("preloaded", rounds), ("torchvision", 1)):
+        turns = [(python(data), java()) for _ in range(min(rounds, most))]
+        theirs, ours = zip(*turns)
+        print(f"| {data} | {median(theirs)} | {median(ours)} | {ratio(theirs, ours)} |", flush=True)
+    print()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("problems", nargs="*", default=PROBLEMS, metavar="PROBLEM")
+    parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
     arguments = parser.parse_args()
 
-    one_thread = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    contenders = {
-        "cooper": [arguments.python, "-Wignore", str(HERE / "cooper_bench.py")],
-        "loop": [build_loop()],
-        "cooper4j": ["java", "-Xmx256m", "-cp", class_path(), "org.cooper4j.benchmarks.RollBenchmark"],
-    }
-    print("| Problem | Cooper µs | C++ loop µs | cooper4j µs | × Cooper | × C++ loop |")
-    print("|---|---|---|---|---|---|")
-    for problem in arguments.problems:
-        times = {name: [] for name in contenders}
-        for _ in range(arguments.rounds):
-            for name, command in contenders.items():
-                text = output(*command, problem, str(arguments.seconds), env=one_thread, stderr=subprocess.DEVNULL)
-                times[name].append(float(text.split()[-1]))
-        medians = [f"{statistics.median(times[name]):.4g}" for name in contenders]
-        ratios = []
-        for other in ("cooper", "loop"):
-            pairs = sorted(a / b for a, b in zip(times[other], times["cooper4j"]))
-            ratios.append(f"{statistics.median(pairs):.2f} ({pairs[0]:.2f} – {pairs[-1]:.2f})")
-        print(f"| {problem} | {' | '.join(medians + ratios)} |", flush=True)
+    contenders = Contenders(arguments.python, arguments.seconds)
+    problems = [name for name in arguments.names if name not in ("threads", "tutorial")]
+    if problems:
+        steps(contenders, problems, arguments.rounds)
+    if "threads" in arguments.names:
+        threads(contenders, arguments.rounds)
+    if "tutorial" in arguments.names:
+        tutorial(contenders, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -84,8 +84,7 @@ void verify_rest(const ZipReader& zip, const PickleReader& pickle) {
 Document load_from(const ByteSource& source, const LoadOptions& options) {
   const ZipReader zip(source);
   const ZipRecord& data = require_record(zip, "data.pkl");
-  if (zip.find("constants.pkl"))
-    throw CheckpointError("is a TorchScript program, not a checkpoint; load it with torch.jit.load");
+  if (zip.find("constants.pkl")) throw CheckpointError(kIsTorchScript);
   check_version(zip);
   const bool swap = needs_byteswap(zip);
   const std::string pickle = zip.read_string(data, options.max_pickle_bytes);

@@ -152,6 +152,9 @@ size_t ZipReader::read_entry(std::string_view entry) {
   if (get_le<uint16_t>(at + 34) != 0) fail("spans several disks");
   if (entry.size() - kCentralSize < name_size + extra_size) fail("has a cut directory entry");
   record.name = std::string(entry.substr(kCentralSize, name_size));
+  // Python compresses TorchScript's code and nothing else.
+  if (method != 0 && record.name.find("/code/") != std::string::npos)
+    throw CheckpointError(kIsTorchScript);
   if (method != 0)
     throw CheckpointError("record '" + record.name + "' is compressed (method " +
                           std::to_string(method) + "); save it again with torch.save, which stores");

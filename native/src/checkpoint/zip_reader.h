@@ -16,6 +16,9 @@
 
 namespace cooper4j {
 
+inline constexpr const char* kIsTorchScript =
+    "is a TorchScript program, not a checkpoint; load it with torch.jit.load";
+
 struct ZipRecord {
   std::string name;  // without the root folder
   uint64_t header = 0;

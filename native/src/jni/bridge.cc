@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "cooper4j/command.h"
+#include "cooper4j/memory.h"
 #include "cooper4j/optim/step.h"
 #include "cooper4j/penalty.h"
 #include "cooper4j/project.h"
@@ -90,6 +91,10 @@ int run_command(const char* arguments, int64_t n) {
   std::cout.flush();
   return code;
 }
+
+void cache_cpu_memory(int64_t bytes) { cooper4j::cache_cpu_memory(static_cast<size_t>(bytes)); }
+
+void empty_cpu_cache() { cooper4j::empty_cpu_cache(); }
 
 void init_threads(int cores) { cooper4j::init_threads(cores); }
 

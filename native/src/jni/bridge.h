@@ -87,6 +87,10 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
 /// ended by a NUL.
 int run_command(const char* arguments, int64_t n);
 
+/// cooper4j/memory.h
+void cache_cpu_memory(int64_t bytes);
+void empty_cpu_cache();
+
 /// cooper4j/threads.h
 void init_threads(int cores);
 void set_num_threads(int threads);

@@ -1,10 +1,10 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <stdexcept>
 
 #include "cooper4j/lagrangian.h"
+#include "lagrangian/backward.h"
 #include "lagrangian/check.h"
 #include "lagrangian/small.h"
 
@@ -196,7 +196,7 @@ void Evaluation::backward() {
   append_dual_gradients(&roots, &gradients);
   graph_freed_ = true;
   if (!roots.empty()) {
-    torch::autograd::backward(roots, gradients);
+    cooper4j::backward(roots, std::move(gradients));
   }
   // A violation that is a parameter, or a view of one, would follow the optimizer's step.
   for (Term& term : terms_) {

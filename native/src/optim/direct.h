@@ -14,10 +14,14 @@ inline bool is_direct(const at::Tensor& t, at::ScalarType dtype) {
          t.is_contiguous() && !t.is_neg();
 }
 
-inline bool is_direct(const at::Tensor& t) {
-  return t.numel() <= kDirectNumel &&
-         (t.scalar_type() == at::kFloat || t.scalar_type() == at::kDouble) &&
+/// The same of a tensor of a type that with_element_type knows.
+inline bool is_direct_float(const at::Tensor& t) {
+  return (t.scalar_type() == at::kFloat || t.scalar_type() == at::kDouble) &&
          is_direct(t, t.scalar_type());
+}
+
+inline bool is_direct(const at::Tensor& t) {
+  return t.numel() <= kDirectNumel && is_direct_float(t);
 }
 
 /// Calls `body` with a zero of the element type of `t`, which is_direct accepted.

@@ -4,24 +4,26 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
+
 #include "optim/direct.h"
 
 namespace cooper4j::optim {
 
+/// Whether a plain loop may use the indices as rows of `table`.
+inline bool are_rows_of(const at::Tensor& table, const at::Tensor& indices) {
+  if (table.dim() == 0 || !is_direct(indices, at::kLong)) return false;
+  const int64_t* row = indices.const_data_ptr<int64_t>();
+  return std::all_of(row, row + indices.numel(),
+                     [n = table.size(0)](int64_t i) { return i >= 0 && i < n; });
+}
+
 /// Whether with_rows takes the parameter with its sparse gradient.
 inline bool has_direct_rows(const at::Tensor& param) {
   const at::Tensor& gradient = param.grad();
-  if (!gradient.is_sparse() || gradient.sparse_dim() != 1 || param.dim() == 0) return false;
-  const at::Tensor indices = gradient._indices();
-  const at::Tensor values = gradient._values();
-  if (param.scalar_type() != at::kFloat && param.scalar_type() != at::kDouble) return false;
-  if (!is_direct(param, param.scalar_type()) || !is_direct(values, param.scalar_type())) return false;
-  if (!indices.is_contiguous()) return false;
-  const int64_t* row = indices.const_data_ptr<int64_t>();
-  for (int64_t i = 0, n = indices.numel(); i < n; ++i) {
-    if (row[i] < 0 || row[i] >= param.size(0)) return false;
-  }
-  return true;
+  return gradient.is_sparse() && gradient.sparse_dim() == 1 && is_direct_float(param) &&
+         is_direct(gradient._values(), param.scalar_type()) &&
+         are_rows_of(param, gradient._indices());
 }
 
 /// Calls body(param's element, gradient's element) for every element of every named row.

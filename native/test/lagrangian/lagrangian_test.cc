@@ -88,6 +88,18 @@ TEST(a_penalty_restarts_only_where_it_was_observed) {
   CHECK(value.equal(at::tensor({1.0, 2.0, 20.0})));
 }
 
+TEST(a_penalty_observed_twice_grows_once) {
+  const at::Tensor value = at::tensor({2.0, 3.0});
+  cooper4j::PenaltyUpdate update;
+  update.factor = 10;
+  update.summand = 1;
+
+  cooper4j::update_penalty(value, value.clone(), at::tensor({-5.0, 3.0}),
+                           at::tensor({1, 1}, at::kLong), update);
+
+  CHECK(value.equal(at::tensor({2.0, 31.0})));
+}
+
 }  // namespace
 
 CHECK_MAIN()

@@ -1,6 +1,8 @@
 """Writes src/test/resources/torchscript/multiplier.pt: a module that TorchScript saved."""
 
+import io
 import pathlib
+import zipfile
 
 import torch
 
@@ -23,4 +25,10 @@ if __name__ == "__main__":
         module.linear.weight.copy_(torch.tensor([[0.5, -1.0]]))
         module.linear.bias.fill_(0.25)
     OUT.parent.mkdir(exist_ok=True)
-    torch.jit.script(module).save(OUT)
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(module), buffer)
+    with zipfile.ZipFile(buffer) as full, zipfile.ZipFile(OUT, "w") as slim:
+        for record in full.infolist():
+            # Debug files name folders of this machine.
+            if not record.filename.endswith(".debug_pkl"):
+                slim.writestr(record, full.read(record))

@@ -7,6 +7,7 @@ import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.javacpp.annotation.Raw;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.Tensor;
@@ -19,6 +20,7 @@ import org.cooper4j.optim.torch.ExtraAdamOptions;
         include = {
           "bridge.h",
           "document.h",
+          "memory_watch.h",
           "cooper4j/optim/extragradient.h",
           "cooper4j/optim/nupi.h"
         },
@@ -26,9 +28,13 @@ import org.cooper4j.optim.torch.ExtraAdamOptions;
         library = "jnicooper4j"))
 @Namespace("cooper4j::jni")
 public final class Native {
+  private static final long CPU_CACHE_BYTES = 128L << 20;
+
   static {
     // LibTorch first: the binding's libraries then resolve to the copies already loaded.
     NativeLibrary.load();
+    watchMemory();
+    cacheCpuMemory(CPU_CACHE_BYTES);
     initThreads(Runtime.getRuntime().availableProcessors());
   }
 
@@ -44,6 +50,16 @@ public final class Native {
 
   @Name("run_command")
   private static native int runCommand(@Cast("const char*") byte[] arguments, long n);
+
+  @Name("watch_memory")
+  @Raw(withEnv = true)
+  private static native void watchMemory();
+
+  @Name("cache_cpu_memory")
+  public static native void cacheCpuMemory(@Cast("int64_t") long bytes);
+
+  @Name("empty_cpu_cache")
+  public static native void emptyCpuCache();
 
   @Name("init_threads")
   private static native void initThreads(int cores);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
@@ -41,13 +42,15 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
   public ModuleMultiplier(Module module, UnaryOperator<Tensor> forward) {
     this.module = module;
     this.forward = forward;
-    StringTensorDict named = module.named_parameters();
-    for (long i = 0; i < named.size(); i++) {
-      parameter(named.get(i).key().getString(), named.get(i).value());
-    }
-    StringTensorDict buffers = module.named_buffers();
-    for (long i = 0; i < buffers.size(); i++) {
-      tensors.put(buffers.get(i).key().getString(), Tensors.keep(buffers.get(i).value()));
+    try (PointerScope temporaries = new PointerScope()) {
+      StringTensorDict named = module.named_parameters();
+      for (long i = 0; i < named.size(); i++) {
+        parameters.add(tensor(named.get(i).key().getString(), named.get(i).value()));
+      }
+      StringTensorDict buffers = module.named_buffers();
+      for (long i = 0; i < buffers.size(); i++) {
+        tensor(buffers.get(i).key().getString(), buffers.get(i).value());
+      }
     }
   }
 
@@ -55,22 +58,25 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
   public ModuleMultiplier(JitModule module) {
     this.module = module;
     this.forward = features -> module.forward(new IValueVector(new IValue(features))).toTensor();
-    named_parameter_list named = module.named_parameters();
-    named_parameter_iterator at = named.begin();
-    for (long i = 0; i < named.size(); i++, at.increment()) {
-      parameter(at.access().name().getString(), at.access().value());
-    }
-    named_buffer_list buffers = module.named_buffers();
-    var buffer = buffers.begin();
-    for (long i = 0; i < buffers.size(); i++, buffer.increment()) {
-      tensors.put(buffer.access().name().getString(), Tensors.keep(buffer.access().value()));
+    try (PointerScope temporaries = new PointerScope()) {
+      named_parameter_list named = module.named_parameters();
+      named_parameter_iterator at = named.begin();
+      for (long i = 0; i < named.size(); i++, at.increment()) {
+        parameters.add(tensor(at.access().name().getString(), at.access().value()));
+      }
+      named_buffer_list buffers = module.named_buffers();
+      var buffer = buffers.begin();
+      for (long i = 0; i < buffers.size(); i++, buffer.increment()) {
+        tensor(buffer.access().name().getString(), buffer.access().value());
+      }
     }
   }
 
-  private void parameter(String name, Tensor tensor) {
-    Tensor kept = Tensors.keep(tensor);
-    parameters.add(kept);
+  /** Keeps a tensor, of which the list's element is only a view that ends with the list. */
+  private Tensor tensor(String name, Tensor element) {
+    Tensor kept = Tensors.keep(new Tensor(element));
     tensors.put(name, kept);
+    return kept;
   }
 
   /** The module that computes the values: a {@code Module} or a {@code JitModule}. */

@@ -43,4 +43,14 @@ class HostileCheckpointTest {
     Checkpoint own = Checkpoint.load(resource("hostile/ok_dict_in_itself.pt"));
     assertThat(own.asMap().get("me")).isSameAs(own.asMap());
   }
+
+  /** Its code is compressed, which no checkpoint's record is. */
+  @Test
+  void aTorchScriptProgramIsCalledOne() throws URISyntaxException {
+    Path program = Path.of(getClass().getResource("/torchscript/multiplier.pt").toURI());
+    assertThatThrownBy(() -> Checkpoint.load(program))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageEndingWith(
+            "is a TorchScript program, not a checkpoint; load it with torch.jit.load");
+  }
 }

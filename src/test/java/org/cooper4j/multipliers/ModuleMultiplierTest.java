@@ -7,8 +7,11 @@ import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -24,6 +27,7 @@ import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.optim.SimultaneousOptimizer;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -33,9 +37,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ModuleMultiplierTest {
   /** What src/test/python/torchscript_multiplier.py saves. */
   private static ModuleMultiplier torchScript() throws Exception {
-    Path file =
-        Path.of(ModuleMultiplierTest.class.getResource("/torchscript/multiplier.pt").toURI());
-    return new ModuleMultiplier(torch.load(file.toString()));
+    return new ModuleMultiplier(torch.load(torchScriptFile()));
+  }
+
+  private static String torchScriptFile() throws Exception {
+    return Path.of(ModuleMultiplierTest.class.getResource("/torchscript/multiplier.pt").toURI())
+        .toString();
   }
 
   private static ModuleMultiplier libTorch() {
@@ -84,6 +91,24 @@ class ModuleMultiplierTest {
         .containsExactly(new double[] {0.5 + 0.1 * 2 * 1, -1}, within(1e-6));
     assertThat(values(multiplier.parameters().get(1)))
         .containsExactly(new double[] {0.25 + 0.1 * 2}, within(1e-6));
+  }
+
+  /** A scope closes what a garbage collection would close later: the lists of the parameters. */
+  @Test
+  void itsParametersOutliveTheListsThatNamedThem() throws Exception {
+    LinearImpl linear = new LinearImpl(2, 1);
+    JitModule script = torch.load(torchScriptFile());
+    ModuleMultiplier ofLinear;
+    ModuleMultiplier ofScript;
+    try (PointerScope lists = new PointerScope()) {
+      ofLinear = new ModuleMultiplier(linear, linear::forward);
+      ofScript = new ModuleMultiplier(script);
+      new LinearImpl(2, 1).named_parameters();
+    }
+    for (ModuleMultiplier multiplier : List.of(ofLinear, ofScript)) {
+      assertThat(multiplier.parameters()).extracting(Tensor::numel).containsExactly(2L, 1L);
+    }
+    assertThat(values(ofScript.parameters().get(1))).containsExactly(0.25);
   }
 
   @ParameterizedTest

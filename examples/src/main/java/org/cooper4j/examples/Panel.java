@@ -16,8 +16,9 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /** One plot of a {@link Panels}. */
 final class Panel {
   static final Color BLUE = new Color(0x1f77b4);
+  static final Color ORANGE = new Color(0xff7f0e);
   private static final Color[] CYCLE = {
-    BLUE, new Color(0xff7f0e), new Color(0x2ca02c), new Color(0xd62728), new Color(0x9467bd),
+    BLUE, ORANGE, new Color(0x2ca02c), new Color(0xd62728), new Color(0x9467bd),
   };
   private static final double MARGIN = 0.05;
   private static final Font TITLE = new Font(Font.SANS_SERIF, Font.PLAIN, 16);
@@ -94,6 +95,16 @@ final class Panel {
   /** Draws ys over xs, with a legend. */
   Panel line(String label, double[] xs, double[] ys) {
     add(label, xs, ys);
+    styler.setLegendVisible(true);
+    return this;
+  }
+
+  /** Draws ys over xs with a circle at each point, or a diamond at a single one, with a legend. */
+  Panel marked(String label, Color color, double[] xs, double[] ys) {
+    XYSeries series = add(label, xs, ys);
+    series.setMarker(xs.length == 1 ? SeriesMarkers.DIAMOND : SeriesMarkers.CIRCLE);
+    series.setMarkerColor(color);
+    series.setLineColor(color);
     styler.setLegendVisible(true);
     return this;
   }

@@ -1,0 +1,45 @@
+package org.cooper4j.benchmarks;
+
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.optim.RollOut;
+
+/** What is measured: a problem, its optimizers, and what a training loop does after a roll. */
+abstract class Problem extends ConstrainedMinimizationProblem<Void> {
+  abstract Optimizer primalOptimizer();
+
+  Optimizer dualOptimizer() {
+    return sgd(dualParameters());
+  }
+
+  void after(RollOut out) {}
+
+  static Optimizer sgd(TensorVector parameters) {
+    return new SGD(parameters, new SGDOptions(1e-3));
+  }
+
+  static Optimizer sgd(Tensor parameter) {
+    return sgd(new TensorVector(parameter));
+  }
+
+  /** By the names that examples/benchmarks/run.py documents, such as {@code groups:100}. */
+  static Problem of(String name) {
+    String kind = name.replaceFirst(":.*", "");
+    int n = kind.equals(name) ? 0 : Integer.parseInt(name.substring(kind.length() + 1));
+    return switch (kind) {
+      case "mnist" -> new Mnist();
+      case "mlp" -> new Perceptron();
+      case "groups" -> new Groups(n, false);
+      case "augmented" -> new Groups(n, true);
+      case "dense" -> new Dense(n);
+      case "indexed" -> new Indexed(n, false);
+      case "indexed-augmented" -> new Indexed(n, true);
+      case "indexed-nupi" -> new Indexed.WithNuPI(n);
+      default -> throw new IllegalArgumentException("no problem is named " + name);
+    };
+  }
+}

@@ -1,0 +1,228 @@
+#include "lagrangian/backward.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/flat_hash_map.h>
+#include <torch/csrc/autograd/anomaly_mode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/engine.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/generated/Functions.h>
+
+#include <algorithm>
+#include <typeinfo>
+
+#include "lagrangian/small.h"
+
+namespace cooper4j {
+namespace {
+
+using torch::autograd::Edge;
+using torch::autograd::Node;
+using torch::autograd::generated::SelectBackward0;
+
+/// The gradient of one output of a node, summed over its uses.
+class Sum {
+ public:
+  void add(at::Tensor gradient) {
+    if (!value_.defined()) {
+      value_ = std::move(gradient);
+    } else if (gradient.defined()) {
+      value_ = is_small(value_, gradient) && value_.sizes() == gradient.sizes()
+                   ? map_small(value_.sizes(), plus, value_, gradient)
+                   : larger_sum(gradient);
+      ours_ = true;
+    }
+  }
+
+  /// Adds to one slice, where SelectBackward0 would make a tensor of zeros around the gradient.
+  void add_selected(const at::Tensor& gradient, at::IntArrayRef sizes, int64_t dim, int64_t index) {
+    if (!value_.defined()) {
+      value_ = at::zeros(sizes, gradient.options());
+    } else if (!ours_) {
+      value_ = value_.clone();
+    }
+    ours_ = true;
+    if (value_.dim() != 1 || !is_small(gradient) ||
+        !optim::is_direct(value_, gradient.scalar_type())) {
+      value_.select(dim, index).add_(gradient);
+      return;
+    }
+    optim::with_element_type(gradient, [&](auto zero) {
+      using T = decltype(zero);
+      value_.mutable_data_ptr<T>()[index < 0 ? index + value_.size(0) : index] +=
+          *gradient.const_data_ptr<T>();
+    });
+  }
+
+  at::Tensor take() { return std::move(value_); }
+
+ private:
+  static constexpr auto plus = [](auto a, auto b) { return a + b; };
+
+  at::Tensor larger_sum(const at::Tensor& gradient) {
+    const bool in_place = ours_ && value_.layout() == at::kStrided &&
+                          gradient.layout() == at::kStrided &&
+                          value_.scalar_type() == gradient.scalar_type();
+    return in_place ? value_.add_(gradient) : value_ + gradient;
+  }
+
+  at::Tensor value_;
+  bool ours_ = false;  // made here, so that nobody else sees it change
+};
+
+struct Visit {
+  explicit Visit(Node* node) : node(node), inputs(node->num_inputs()) {}
+
+  Node* node;
+  size_t first_edge = 0;  // into Pass::next_
+  uint32_t dependencies = 0;
+  std::vector<Sum> inputs;  // one for each output of the forward operation
+};
+
+bool is_plain(Node& node) {
+  if (!node.pre_hooks().empty() || !node.post_hooks().empty() || !node.tensor_pre_hooks().empty() ||
+      !node.retains_grad_hooks().empty()) {
+    return false;
+  }
+  for (uint32_t i = 0; i < node.num_inputs(); ++i) {
+    const auto& metadata = node.input_metadata(i);
+    if (!metadata.device().is_cpu() || metadata.is_nested_tensor() ||
+        metadata.is_tensor_subclass()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Whether validate_outputs would leave the gradient as it is.
+bool fits(const Edge& edge, const at::Tensor& gradient) {
+  if (!edge.is_valid() || !gradient.defined()) return true;
+  const auto& metadata = edge.function->input_metadata(edge.input_nr);
+  return !metadata.was_default_constructed() && metadata.grad_dtype() == gradient.scalar_type() &&
+         metadata.layout() == gradient.layout() && metadata.device() == gradient.device() &&
+         metadata.is_same_shape(gradient);
+}
+
+class Pass {
+ public:
+  /// Whether every node can be run here.
+  bool discover(const std::vector<Edge>& roots) {
+    if (torch::autograd::AnomalyMode::is_enabled()) return false;
+    for (const Edge& root : roots) index_of(root);
+    for (size_t i = 0; i < visits_.size(); ++i) {
+      Node& node = *visits_[i].node;
+      if (!is_plain(node)) return false;
+      visits_[i].first_edge = next_.size();
+      for (const Edge& edge : node.next_edges()) {
+        next_.push_back(edge.is_valid() ? index_of(edge) : 0);
+        if (edge.is_valid()) ++visits_[next_.back()].dependencies;
+      }
+    }
+    return true;
+  }
+
+  void run(const std::vector<Edge>& roots, std::vector<at::Tensor> gradients) {
+    for (size_t i = 0; i < roots.size(); ++i) {
+      input(index_of(roots[i]), roots[i].input_nr).add(std::move(gradients[i]));
+    }
+    for (uint32_t i = 0; i < visits_.size(); ++i) {
+      if (visits_[i].dependencies == 0) make_ready(i);
+    }
+    while (!ready_.empty()) {
+      std::pop_heap(ready_.begin(), ready_.end());
+      Visit& visit = visits_[ready_.back().second];
+      ready_.pop_back();
+      if (!scatter(visit)) apply(visit);
+    }
+  }
+
+ private:
+  uint32_t index_of(const Edge& edge) {
+    const auto [entry, added] =
+        indices_.emplace(edge.function.get(), static_cast<uint32_t>(visits_.size()));
+    if (added) {
+      visits_.emplace_back(edge.function.get());
+    }
+    return entry->second;
+  }
+
+  Sum& input(uint32_t visit, uint32_t i) { return visits_[visit].inputs.at(i); }
+
+  /// As the engine's queue: what was made last runs first, leaves before everything.
+  void make_ready(uint32_t visit) {
+    ready_.emplace_back(visits_[visit].node->sequence_nr(), visit);
+    std::push_heap(ready_.begin(), ready_.end());
+  }
+
+  void arrived(uint32_t visit) {
+    if (--visits_[visit].dependencies == 0) make_ready(visit);
+  }
+
+  bool scatter(Visit& visit) {
+    if (typeid(*visit.node) != typeid(SelectBackward0)) return false;
+    const auto& select = static_cast<const SelectBackward0&>(*visit.node);
+    const Edge& edge = select.next_edge(0);
+    const at::Tensor gradient = visit.inputs[0].take();
+    if (!gradient.defined() || gradient.layout() != at::kStrided || !edge.is_valid()) {
+      visit.inputs[0].add(gradient);
+      return false;
+    }
+    const uint32_t next = next_[visit.first_edge];
+    input(next, edge.input_nr)
+        .add_selected(gradient, C10_AS_INTARRAYREF_SLOW(select.self_sym_sizes), select.dim,
+                      select.index.expect_int());
+    arrived(next);
+    return true;
+  }
+
+  void apply(Visit& visit) {
+    Node& node = *visit.node;
+    std::vector<at::Tensor> inputs;
+    inputs.reserve(visit.inputs.size());
+    for (Sum& sum : visit.inputs) inputs.push_back(sum.take());
+    const size_t first_edge = visit.first_edge;
+    node.will_release_variables();
+    std::vector<at::Tensor> outputs = node(std::move(inputs));
+    node.release_variables();
+    if (outputs.empty()) return;
+    const auto& edges = node.next_edges();
+    bool fit = outputs.size() == edges.size();
+    for (size_t i = 0; fit && i < edges.size(); ++i) fit = fits(edges[i], outputs[i]);
+    if (!fit) {
+      torch::autograd::validate_outputs(edges, outputs, [&node](const std::string& text) {
+        return node.name() + " returned an " + text;
+      });
+    }
+    for (size_t i = 0; i < edges.size(); ++i) {
+      if (!edges[i].is_valid()) continue;
+      const uint32_t next = next_[first_edge + i];
+      input(next, edges[i].input_nr).add(std::move(outputs[i]));
+      arrived(next);
+    }
+  }
+
+  std::vector<Visit> visits_;
+  std::vector<uint32_t> next_;  // the visits that the edges of all nodes lead to
+  ska::flat_hash_map<Node*, uint32_t> indices_;
+  std::vector<std::pair<uint64_t, uint32_t>> ready_;  // a heap of (sequence number, visit)
+};
+
+}  // namespace
+
+void backward(const std::vector<at::Tensor>& roots, std::vector<at::Tensor> gradients) {
+  std::vector<Edge> edges;
+  edges.reserve(roots.size());
+  for (const at::Tensor& root : roots) {
+    edges.push_back(torch::autograd::impl::gradient_edge(root));
+  }
+  Pass pass;
+  if (!pass.discover(edges)) {
+    torch::autograd::backward(roots, gradients);
+    return;
+  }
+  c10::AutoGradMode no_graph_of_the_pass(false);
+  pass.run(edges, std::move(gradients));
+}
+
+}  // namespace cooper4j

@@ -1,0 +1,171 @@
+#include "lagrangian/backward.h"
+
+#include <torch/torch.h>
+
+#include "check.h"
+
+namespace {
+
+using at::Tensor;
+
+/// The roots of a graph over the leaves; called twice, for two graphs alike.
+using Graph = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+
+/// Whether the pass gives the leaves what LibTorch's engine gives them, bit for bit.
+bool agrees(const std::vector<Tensor>& values, const Graph& graph) {
+  std::vector<std::vector<Tensor>> gradients;
+  for (bool engine : {true, false}) {
+    std::vector<Tensor> leaves;
+    for (const Tensor& value : values) {
+      leaves.push_back(value.clone().requires_grad_(value.is_floating_point()));
+    }
+    std::vector<Tensor> roots = graph(leaves);
+    std::vector<Tensor> weights;
+    double weight = 1;
+    for (const Tensor& root : roots) weights.push_back(at::full_like(root, weight /= -1.5));
+    if (engine) {
+      torch::autograd::backward(roots, weights);
+    } else {
+      cooper4j::backward(roots, weights);
+    }
+    gradients.emplace_back();
+    for (const Tensor& leaf : leaves) gradients.back().push_back(leaf.grad());
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Tensor& expected = gradients[0][i];
+    const Tensor& found = gradients[1][i];
+    if (expected.defined() != found.defined()) return false;
+    if (expected.defined() && !expected.equal(found)) return false;
+  }
+  return true;
+}
+
+Tensor vector(int64_t n) { return at::randn({n}, at::kDouble); }
+
+TEST(a_pass_is_the_engines_for_graphs_of_every_shape) {
+  at::manual_seed(0);
+  const std::vector<Graph> graphs = {
+      [](auto& x) {
+        return std::vector<Tensor>{x[0].square().sum(), x[0][1], x[0][-1] * 2, x[0][1]};
+      },
+      [](auto& x) {
+        return std::vector<Tensor>{x[0].sum(), x[0]};
+      },
+      [](auto& x) {
+        return std::vector<Tensor>{(x[0].unsqueeze(1) + x[1]).exp().mean(), x[1].sum()};
+      },
+      [](auto& x) {
+        const auto parts = x[0].view({2, 3}).unbind(1);
+        return std::vector<Tensor>{parts[0] * parts[2], parts[0].sum(), parts[1].select(0, 1)};
+      },
+      [](auto& x) {
+        const Tensor table = x[0].view({2, 3});
+        return std::vector<Tensor>{table.select(1, 2), table.select(0, -1), table.exp(),
+                                   table[1][0]};
+      },
+      [](auto& x) {
+        Tensor written = x[0] * 1;
+        written.slice(0, 1, 4).mul_(x[1].select(0, 0));
+        return std::vector<Tensor>{written.sin(), written.select(0, 2)};
+      },
+      [](auto& x) {
+        return std::vector<Tensor>{std::get<0>(x[0].sort()).select(0, 0), x[0].max()};
+      },
+      [](auto& x) {
+        return std::vector<Tensor>{x[0].to(at::kFloat).sum(), x[0].select(0, 0).to(at::kFloat)};
+      },
+      [](auto& x) { return std::vector<Tensor>{x[0].detach().sum() * x[1].sum()}; },
+      [](auto& x) {
+        return std::vector<Tensor>{x[0].index_select(0, at::tensor({0, 0, 3})), x[0][3]};
+      },
+  };
+  for (const Graph& graph : graphs) CHECK(agrees({vector(6), vector(3)}, graph));
+}
+
+TEST(a_pass_is_the_engines_for_random_graphs) {
+  for (int seed = 0; seed < 300; ++seed) {
+    CHECK(agrees(
+        {vector(4), vector(4), vector(1), vector(700)}, [seed](const std::vector<Tensor>& leaves) {
+          at::manual_seed(seed);
+          std::vector<Tensor> nodes = leaves;
+          const auto any = [&nodes] {
+            return nodes[at::randint(static_cast<int64_t>(nodes.size()), {1}).item<int64_t>()];
+          };
+          while (nodes.size() < 20) {
+            const Tensor a = any();
+            const Tensor b = any();
+            switch (at::randint(7, {1}).item<int64_t>()) {
+              case 0:
+                nodes.push_back(a.sum() + b);
+                break;
+              case 1:
+                nodes.push_back(a * b.mean());
+                break;
+              case 2:
+                nodes.push_back(a.tanh());
+                break;
+              case 3:
+                nodes.push_back(1 - a);
+                break;
+              case 4:
+                nodes.push_back(a.dim() == 0 ? a.exp() : a.select(0, -1));
+                break;
+              case 5:
+                nodes.push_back(at::cat({a.reshape(-1), b.reshape(-1)}));
+                break;
+              default:
+                nodes.push_back(a.sizes() == b.sizes() ? a - b : a.relu());
+            }
+          }
+          return std::vector<Tensor>(nodes.end() - 5, nodes.end());
+        }));
+  }
+}
+
+TEST(gradients_add_to_what_a_leaf_has) {
+  const Tensor x = vector(3).requires_grad_(true);
+  for (int i = 0; i < 2; ++i)
+    cooper4j::backward({x.select(0, 1), x.sum()},
+                       {at::ones({}, at::kDouble), at::ones({}, at::kDouble)});
+  CHECK(x.grad().equal(at::tensor({2.0, 4.0, 2.0})));
+}
+
+TEST(hooks_and_retained_gradients_get_what_the_engine_gives_them) {
+  const Tensor x = vector(3).requires_grad_(true);
+  const Tensor y = x * 2;
+  y.retain_grad();
+  int called = 0;
+  x.register_hook([&called](const Tensor& gradient) { ++called, static_cast<void>(gradient); });
+  cooper4j::backward({y.sum()}, {at::ones({}, at::kDouble)});
+  CHECK(called == 1);
+  CHECK(y.grad().equal(at::ones({3}, at::kDouble)));
+}
+
+TEST(a_graph_is_freed_by_the_pass) {
+  const Tensor x = vector(3).requires_grad_(true);
+  const Tensor root = x.exp().sum();
+  cooper4j::backward({root}, {at::ones({}, at::kDouble)});
+  CHECK_THROWS(cooper4j::backward({root}, {at::ones({}, at::kDouble)}), "second time");
+}
+
+struct Doubling : torch::autograd::Function<Doubling> {
+  static Tensor forward(torch::autograd::AutogradContext*, const Tensor& x) { return x * 2; }
+  static std::vector<Tensor> backward(torch::autograd::AutogradContext*,
+                                      std::vector<Tensor> gradients) {
+    // A backward pass inside of a node, as checkpointing does it.
+    const Tensor inner = gradients[0].detach().requires_grad_(true);
+    at::AutoGradMode enabled(true);
+    torch::autograd::backward({inner.square().sum()});
+    return {inner.grad()};
+  }
+};
+
+TEST(a_node_of_the_users_own_may_run_a_pass_itself) {
+  const Tensor x = vector(3).requires_grad_(true);
+  cooper4j::backward({Doubling::apply(x).sum()}, {at::full({}, 3, at::kDouble)});
+  CHECK(x.grad().equal(at::full({3}, 6, at::kDouble)));
+}
+
+}  // namespace
+
+CHECK_MAIN()
