@@ -1,9 +1,13 @@
 # What `cmake --install` adds so that find_package(cooper4j) finds the library.
 include(CMakePackageConfigHelpers)
 
-# A name for Maven's binding step, which compiles outside CMake.
+# Fixed names for Maven's binding step, which compiles outside CMake: the headers, and the option that
+# keeps their folder out of the binary, so that two builds are equal.
 if(COOPER4J_LIBTORCH_LIB)
+  set(option -ffile-prefix-map=${COOPER4J_LIBTORCH_HEADERS}=libtorch)
+  target_compile_options(cooper4j PRIVATE ${option})
   file(CREATE_LINK ${COOPER4J_LIBTORCH_HEADERS} ${PROJECT_BINARY_DIR}/libtorch-include SYMBOLIC)
+  file(WRITE ${PROJECT_BINARY_DIR}/libtorch-options "${option}\n")
 endif()
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/cooper4j)

@@ -32,6 +32,9 @@ public abstract class ConstrainedMinimizationProblem<B> {
 
   private final Map<String, Constraint> constraints = new LinkedHashMap<>();
 
+  /** A problem without constraints yet; a subclass registers them. */
+  protected ConstrainedMinimizationProblem() {}
+
   /** A problem without a class of its own. */
   public static <B> ConstrainedMinimizationProblem<B> of(
       Map<String, Constraint> constraints, Function<? super B, CMPState> computeCMPState) {

@@ -144,14 +144,14 @@ class CooperDefectsTest {
   @Test
   void lbfgsIsADualOptimizerWithOneIterationARoll() {
     Tensor x = vector("cpu", 0).requires_grad_(true);
-    Constraint atLeastOne =
-        new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(vector("cpu", 0.5)));
+    DenseMultiplier multiplier = new DenseMultiplier(vector("cpu", 0.5));
+    Constraint atLeastOne = new Constraint(ConstraintType.INEQUALITY, multiplier);
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
             Map.of("c", atLeastOne),
             nothing ->
                 CMPState.of(x.square().sum()).observe(atLeastOne, x.neg().add(new Scalar(1.0))));
-    Tensor weight = problem.dualParameters().get(0);
+    Tensor weight = multiplier.weight();
     SGD primal = new SGD(new TensorVector(x), new SGDOptions(0.1));
 
     for (int i = 0; i < 200; i++) {

@@ -17,6 +17,9 @@ import org.cooper4j.internal.Tensors;
 public final class StateDict extends LinkedHashMap<String, Object> {
   private Object metadata;
 
+  /** An empty one. */
+  public StateDict() {}
+
   /**
    * A module's parameters and buffers by dotted name, in Python's order; not copied. Mirrors {@code
    * torch.nn.Module.state_dict}.

@@ -1,6 +1,5 @@
 package org.cooper4j.internal;
 
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
@@ -13,7 +12,6 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.optim.torch.ExtraAdamOptions;
 
 /** The functions of the native layer; native/src/jni/bridge.h documents them. */
@@ -34,8 +32,7 @@ public final class Native {
 
   static {
     // LibTorch first: the binding's libraries then resolve to the copies already loaded.
-    Loader.load(torch.class);
-    Loader.load(Native.class);
+    NativeLibrary.load();
     watchMemory();
     cacheCpuMemory(CPU_CACHE_BYTES);
     initThreads(Runtime.getRuntime().availableProcessors());

@@ -7,6 +7,9 @@ package org.cooper4j.multipliers;
  * ModuleMultiplier} for a LibTorch module.
  */
 public abstract class ImplicitMultiplier extends Multiplier {
+  /** For subclasses. */
+  protected ImplicitMultiplier() {}
+
   @Override
   public boolean expectsConstraintFeatures() {
     return true;

@@ -12,6 +12,9 @@ import org.cooper4j.ConstraintType;
 public abstract class Multiplier {
   private ConstraintType constraintType;
 
+  /** For subclasses. */
+  protected Multiplier() {}
+
   /** Whether {@link #forward} needs the features of the observed constraints. */
   public abstract boolean expectsConstraintFeatures();
 

@@ -1,7 +1,7 @@
 package org.cooper4j.penalties;
 
 /**
- * Multiplies the coefficients of violated constraints by a growth factor (Nocedal & Wright,
+ * Multiplies the coefficients of violated constraints by a growth factor (Nocedal and Wright,
  * Algorithm 17.4). Mirrors {@code
  * cooper.penalty_coefficients.MultiplicativePenaltyCoefficientUpdater}.
  */

@@ -11,6 +11,9 @@ import org.cooper4j.ConstraintState;
  * cooper.penalty_coefficients.PenaltyCoefficientUpdater}.
  */
 public abstract class PenaltyCoefficientUpdater {
+  /** For subclasses. */
+  protected PenaltyCoefficientUpdater() {}
+
   /**
    * Updates the coefficients of the observed constraints that have one. In formulations with
    * multipliers a constraint counts if it contributes to the dual update, or to the primal one with

@@ -80,7 +80,8 @@ class BeyondCooperTest {
   @Test
   void extrapolationFromThePastSolvesABilinearGameWithOneEvaluationARoll() {
     Tensor x = vector("cpu", 1).requires_grad_(true);
-    Constraint equality = new Constraint(EQUALITY, new DenseMultiplier(vector("cpu", 1)));
+    DenseMultiplier multiplier = new DenseMultiplier(vector("cpu", 1));
+    Constraint equality = new Constraint(EQUALITY, multiplier);
     int[] evaluations = {0};
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
@@ -89,7 +90,6 @@ class BeyondCooperTest {
               evaluations[0]++;
               return CMPState.of(x.sum().mul(new Scalar(0.0))).observe(equality, x.sum());
             });
-    Tensor multiplier = problem.dualParameters().get(0);
     var optimizer =
         new PastExtrapolationConstrainedOptimizer<>(
             problem,
@@ -105,7 +105,7 @@ class BeyondCooperTest {
       past = new double[] {half[1], -half[0]};
       z = new double[] {z[0] - 0.3 * past[0], z[1] - 0.3 * past[1]};
       assertThat(values(x)[0]).isEqualTo(z[0], within(1e-5));
-      assertThat(values(multiplier)[0]).isEqualTo(z[1], within(1e-5));
+      assertThat(values(multiplier.weight())[0]).isEqualTo(z[1], within(1e-5));
     }
     assertThat(evaluations[0]).isEqualTo(300);
     assertThat(Math.hypot(z[0], z[1])).isLessThan(1e-3);

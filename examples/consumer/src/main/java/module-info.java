@@ -1,0 +1,3 @@
+module consumer {
+  requires org.cooper4j;
+}

@@ -1,0 +1,174 @@
+package org.cooper4j.internal;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Properties;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Loads LibTorch, then the native library: from the folder that the system property {@code
+ * org.cooper4j.library.path} names, and from nowhere else if it is set, or from the native jar.
+ * What is missing or does not fit is one error with its remedy.
+ */
+final class NativeLibrary {
+  private static final String PATH = "org.cooper4j.library.path";
+  private static final String NAME = "jnicooper4j";
+
+  /** What this jar was compiled for; Maven fills it in. */
+  private static final Properties BUILD = read(NativeLibrary.class.getResource("build.properties"));
+
+  private static final String VERSION = BUILD.getProperty("version");
+
+  private NativeLibrary() {}
+
+  static void load() {
+    String folder = System.getProperty(PATH);
+    String platform = Loader.getPlatform();
+    if (folder == null) {
+      requireSupported(platform);
+    }
+    requireVersion("pytorch");
+    requireVersion("javacpp");
+    requireFile(folder, platform);
+    loadLibTorch(platform);
+    try {
+      if (folder == null) {
+        Loader.load(Native.class);
+      } else {
+        System.load(library(folder).toString());
+      }
+    } catch (LinkageError e) {
+      throw error(
+          "library-does-not-load",
+          e,
+          String.format(
+              "the native library of cooper4j %s does not load: %s. It needs Linux with glibc %s or newer"
+                  + " and LibTorch of org.bytedeco:pytorch:%s",
+              VERSION, e.getMessage(), BUILD.getProperty("glibc"), BUILD.getProperty("pytorch")));
+    }
+  }
+
+  private static void requireSupported(String platform) {
+    List<String> platforms = List.of(BUILD.getProperty("platforms").split(","));
+    if (!platforms.contains(platform)) {
+      throw error(
+          "unsupported-platform",
+          null,
+          String.format(
+              "cooper4j %s has no native library for %s (os.name=%s, os.arch=%s), only for %s. Run on one"
+                  + " of these, or build the library there and name its folder with -D%s=DIR",
+              VERSION,
+              platform,
+              System.getProperty("os.name"),
+              System.getProperty("os.arch"),
+              String.join(", ", platforms),
+              PATH));
+    }
+  }
+
+  /** Jars of two versions on the class path would crash, not fail. */
+  private static void requireVersion(String artifact) {
+    String expected = BUILD.getProperty(artifact);
+    String name = "META-INF/maven/org.bytedeco/" + artifact + "/pom.properties";
+    try {
+      for (URL url : Collections.list(NativeLibrary.class.getClassLoader().getResources(name))) {
+        String found = read(url).getProperty("version");
+        if (!expected.equals(found)) {
+          throw error(
+              "libtorch-version",
+              null,
+              String.format(
+                  "cooper4j %s needs org.bytedeco:%s:%s in all its jars, but %s has version %s. Ask"
+                      + " for version %3$s of that too, or for the version of cooper4j that goes"
+                      + " with %5$s",
+                  VERSION,
+                  artifact,
+                  expected,
+                  url.toString().replaceFirst("!?/META-INF/.*", ""),
+                  found));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void requireFile(String folder, String platform) {
+    String file = System.mapLibraryName(NAME);
+    if (folder != null) {
+      if (!Files.isRegularFile(library(folder))) {
+        throw error(
+            "library-path",
+            null,
+            String.format(
+                "-D%s=%s: that folder has no %s. Name the folder that holds it, or leave the property"
+                    + " out to use the native jar",
+                PATH, folder, file));
+      }
+    } else if (resource(platform + "/" + file) == null) {
+      throw error(
+          "missing-native-jar",
+          null,
+          String.format(
+              "the native library of cooper4j %s for %s is not on the class path or module path. Add"
+                  + " the jar org.cooper4j:cooper4j:%1$s:%2$s, which comes with org.cooper4j:cooper4j"
+                  + " in Maven, but must be named in Gradle",
+              VERSION, platform));
+    }
+  }
+
+  private static void loadLibTorch(String platform) {
+    try {
+      Loader.load(torch.class);
+    } catch (LinkageError e) {
+      throw error(
+          "missing-libtorch",
+          e,
+          String.format(
+              "LibTorch does not load: %s. Check that the class path or module path has"
+                  + " org.bytedeco:pytorch:%s:%s, org.bytedeco:openblas:%s:%3$s and"
+                  + " org.bytedeco:javacpp:%s:%3$s",
+              e.getMessage(),
+              BUILD.getProperty("pytorch"),
+              platform,
+              BUILD.getProperty("openblas"),
+              BUILD.getProperty("javacpp")));
+    }
+  }
+
+  private static Path library(String folder) {
+    return Path.of(folder, System.mapLibraryName(NAME)).toAbsolutePath();
+  }
+
+  private static URL resource(String name) {
+    try {
+      return Loader.findResource(Native.class, name);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Properties read(URL url) {
+    Properties properties = new Properties();
+    try (InputStream in = url.openStream()) {
+      properties.load(in);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return properties;
+  }
+
+  private static UnsatisfiedLinkError error(String anchor, Throwable cause, String message) {
+    UnsatisfiedLinkError error =
+        new UnsatisfiedLinkError(message + "; see docs/troubleshooting.md#" + anchor);
+    error.initCause(cause);
+    return error;
+  }
+}

@@ -1,0 +1,165 @@
+package org.cooper4j.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What users see who lack something: each runs in a JVM of its own. */
+class NativeLibraryTest {
+  private static final String FILE = "libjnicooper4j.so";
+  private static final Path NATIVE_JAR = Path.of(System.getProperty("cooper4j.test.native-jar"));
+  private static final Path FOLDER = NATIVE_JAR.resolve("org/cooper4j/internal/linux-x86_64");
+
+  @TempDir private Path temporary;
+
+  /** Uses the library as little as possible. */
+  public static final class Program {
+    private Program() {}
+
+    /** Says that it runs, or prints the error. */
+    public static void main(String[] args) {
+      try {
+        Native.load();
+        System.out.println("runs");
+      } catch (LinkageError e) {
+        System.out.println(e);
+      }
+    }
+  }
+
+  private static String run(List<String> classPath, String... options)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of(options));
+    command.add("-cp");
+    command.add(String.join(File.pathSeparator, classPath));
+    command.add(Program.class.getName());
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+    return output.strip();
+  }
+
+  private static List<String> classPath() {
+    return Arrays.asList(System.getProperty("java.class.path").split(File.pathSeparator));
+  }
+
+  private static List<String> classPathWithoutNativeJar() {
+    return classPath().stream().filter(entry -> !Path.of(entry).equals(NATIVE_JAR)).toList();
+  }
+
+  private static List<String> classPathWithoutNativeJarOf(String preset) {
+    return classPath().stream()
+        .filter(entry -> !entry.matches(".*/" + preset + "-[^/]*-linux-x86_64[^/]*"))
+        .toList();
+  }
+
+  private static void assertError(String output, String anchor, String... parts)
+      throws IOException {
+    assertThat(output.lines()).as(output).hasSize(1);
+    assertThat(output)
+        .startsWith("java.lang.UnsatisfiedLinkError: ")
+        .contains(parts)
+        .endsWith("; see docs/troubleshooting.md#" + anchor);
+    assertThat(Path.of("docs/troubleshooting.md")).content().contains("<a id=\"" + anchor + "\">");
+  }
+
+  @Test
+  void theNativeJarIsLoadedWithoutAnySetting() throws Exception {
+    assertThat(run(classPath())).isEqualTo("runs");
+  }
+
+  @Test
+  void anExplicitFolderIsLoadedInPlaceOfTheNativeJar() throws Exception {
+    assertThat(run(classPathWithoutNativeJar(), "-Dorg.cooper4j.library.path=" + FOLDER))
+        .isEqualTo("runs");
+  }
+
+  @Test
+  void anExplicitFolderWithoutTheLibraryIsAnErrorAlthoughThereIsANativeJar() throws Exception {
+    assertError(
+        run(classPath(), "-Dorg.cooper4j.library.path=" + temporary),
+        "library-path",
+        temporary.toString(),
+        FILE);
+  }
+
+  @Test
+  void aMissingNativeJarIsNamed() throws Exception {
+    assertError(
+        run(classPathWithoutNativeJar()),
+        "missing-native-jar",
+        "org.cooper4j:cooper4j:",
+        ":linux-x86_64");
+  }
+
+  @Test
+  void anUnsupportedPlatformIsNamedWithTheSupportedOnes() throws Exception {
+    assertError(
+        run(
+            classPath(),
+            "-Dos.name=Mac OS X",
+            "-Dos.arch=aarch64",
+            "-Dorg.bytedeco.javacpp.platform=macosx-arm64"),
+        "unsupported-platform",
+        "macosx-arm64",
+        "os.arch=aarch64",
+        "only for linux-x86_64",
+        "-Dorg.cooper4j.library.path=");
+  }
+
+  @Test
+  void aMissingLibTorchIsNamed() throws Exception {
+    assertError(
+        run(classPathWithoutNativeJarOf("pytorch")),
+        "missing-libtorch",
+        "org.bytedeco:pytorch:2.",
+        ":linux-x86_64");
+  }
+
+  @Test
+  void aMissingOpenBlasIsNamed() throws Exception {
+    assertError(
+        run(classPathWithoutNativeJarOf("openblas")),
+        "missing-libtorch",
+        "org.bytedeco:openblas:0.",
+        ":linux-x86_64");
+  }
+
+  @Test
+  void anotherVersionOfTheNativeJarOfThePresetsIsNamed() throws Exception {
+    Path properties = temporary.resolve("META-INF/maven/org.bytedeco/pytorch/pom.properties");
+    Files.createDirectories(properties.getParent());
+    Files.writeString(properties, "version=2.9.1-1.5.13\n");
+    List<String> classPath =
+        Stream.concat(classPath().stream(), Stream.of(temporary.toString())).toList();
+    assertError(
+        run(classPath),
+        "libtorch-version",
+        "needs org.bytedeco:pytorch:2.",
+        "version 2.9.1-1.5.13",
+        temporary.toString());
+  }
+
+  @Test
+  void aLibraryThatDoesNotLoadSaysWhy() throws Exception {
+    Files.writeString(temporary.resolve(FILE), "no library");
+    String output = run(classPath(), "-Dorg.cooper4j.library.path=" + temporary);
+    assertError(
+        output.replaceFirst("(?s)^.* VM warning: .*?(?=java\\.lang)", ""),
+        "library-does-not-load",
+        temporary.resolve(FILE).toString(),
+        "glibc 2.35");
+  }
+}
