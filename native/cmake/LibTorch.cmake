@@ -68,7 +68,8 @@ if(COOPER4J_LIBTORCH_LIB)
   # Fixed names for Maven's binding step, which compiles outside CMake: the headers, and the option
   # that keeps their folder out of the binary.
   file(CREATE_LINK ${include} ${PROJECT_BINARY_DIR}/libtorch-include SYMBOLIC)
-  file(WRITE ${PROJECT_BINARY_DIR}/libtorch-options "-ffile-prefix-map=${include}=libtorch\n")
+  file(REAL_PATH ${include} real_include) # JavaCPP resolves links
+  file(WRITE ${PROJECT_BINARY_DIR}/libtorch-options "-ffile-prefix-map=${real_include}=libtorch\n")
   target_include_directories(cooper4j_libtorch SYSTEM INTERFACE
     $<BUILD_INTERFACE:${include}> $<BUILD_INTERFACE:${include}/torch/csrc/api/include>)
   target_compile_options(cooper4j_libtorch INTERFACE
