@@ -4,10 +4,10 @@ include(CMakePackageConfigHelpers)
 # Fixed names for Maven's binding step, which compiles outside CMake: the headers, and the option that
 # keeps their folder out of the binary, so that two builds are equal.
 if(COOPER4J_LIBTORCH_LIB)
-  set(option -ffile-prefix-map=${COOPER4J_LIBTORCH_HEADERS}=libtorch)
-  target_compile_options(cooper4j PRIVATE ${option})
+  target_compile_options(cooper4j PRIVATE -ffile-prefix-map=${COOPER4J_LIBTORCH_HEADERS}=libtorch)
   file(CREATE_LINK ${COOPER4J_LIBTORCH_HEADERS} ${PROJECT_BINARY_DIR}/libtorch-include SYMBOLIC)
-  file(WRITE ${PROJECT_BINARY_DIR}/libtorch-options "${option}\n")
+  file(REAL_PATH ${COOPER4J_LIBTORCH_HEADERS} real_headers) # JavaCPP resolves links
+  file(WRITE ${PROJECT_BINARY_DIR}/libtorch-options "-ffile-prefix-map=${real_headers}=libtorch\n")
 endif()
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/cooper4j)
