@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
@@ -39,11 +40,7 @@ final class NativeLibrary {
     requireFile(folder, platform);
     loadLibTorch(platform);
     try {
-      if (folder == null) {
-        Loader.load(Native.class);
-      } else {
-        System.load(library(folder).toString());
-      }
+      load(folder != null ? library(folder) : extracted(platform));
     } catch (LinkageError e) {
       throw error(
           "library-does-not-load",
@@ -140,6 +137,39 @@ final class NativeLibrary {
               platform,
               BUILD.getProperty("openblas"),
               BUILD.getProperty("javacpp")));
+    }
+  }
+
+  /** Not by JavaCPP's Loader, which loads for classes of its own class loader only. */
+  private static void load(Path library) {
+    try {
+      System.load(library.toString());
+    } catch (UnsatisfiedLinkError e) {
+      if (e.getMessage() == null || !e.getMessage().contains("another classloader")) {
+        throw e;
+      }
+      System.load(copyOf(library).toString());
+    }
+  }
+
+  /** The JVM gives a file to one class loader; another one, as web servers have, needs a copy. */
+  private static Path copyOf(Path library) {
+    try {
+      Path copy = Files.createTempFile(NAME, ".so");
+      copy.toFile().deleteOnExit();
+      return Files.copy(library, copy, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The library of the native jar as a file, in JavaCPP's cache. */
+  private static Path extracted(String platform) {
+    try {
+      String resource = platform + "/" + System.mapLibraryName(NAME);
+      return Loader.cacheResource(Native.class, resource).toPath().toAbsolutePath();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
