@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.stream.StreamSupport;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.Devices;
 
 /** Tensors of the golden files' numbers: rounded from double, as torch.tensor rounds them. */
 final class GoldenTensors {
@@ -19,12 +20,12 @@ final class GoldenTensors {
   }
 
   static Tensor vector(double[] values, ScalarType dtype) {
-    return Tensor.create(values, values.length).to(dtype);
+    return Tensor.create(values, values.length).to(Devices.device(), dtype);
   }
 
   static Tensor matrix(double[][] rows, ScalarType dtype) {
     double[] flat = Arrays.stream(rows).flatMapToDouble(Arrays::stream).toArray();
-    return Tensor.create(flat, rows.length, rows[0].length).to(dtype);
+    return Tensor.create(flat, rows.length, rows[0].length).to(Devices.device(), dtype);
   }
 
   /** A zero-dimensional tensor of a number, a vector of a list. */
@@ -32,10 +33,6 @@ final class GoldenTensors {
     return init.isJsonArray()
         ? vector(doubles(init), dtype)
         : vector(new double[] {init.getAsDouble()}, dtype).select(0, 0);
-  }
-
-  static Tensor indices(long[] values) {
-    return Tensor.create(values, values.length);
   }
 
   static double[] doubles(JsonElement list) {

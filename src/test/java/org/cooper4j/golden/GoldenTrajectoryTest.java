@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.Constraint;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.LagrangianStore;
 import org.cooper4j.golden.GoldenFile.Case;
 import org.cooper4j.golden.GoldenFile.Trajectory;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /** Every step of Cooper 1.0.1's trajectories: variables, losses, Lagrangians and their parts. */
+@EveryDevice
 class GoldenTrajectoryTest {
   private static final Map<String, Double> TOLERANCE = Map.of("float32", 1e-5, "float64", 1e-10);
 
