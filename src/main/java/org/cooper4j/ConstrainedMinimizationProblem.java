@@ -133,9 +133,15 @@ public abstract class ConstrainedMinimizationProblem<B> {
     return new TensorVector(parameters.toArray(new Tensor[0]));
   }
 
-  /** Moves multipliers and penalty coefficients in place; optimizers keep what they hold. */
+  /**
+   * Moves multipliers and penalty coefficients in place, so that optimizers made before go on with
+   * them; but move before the first step, since what an optimizer remembers of its steps stays.
+   *
+   * @throws IllegalArgumentException if it is a CUDA device that is not there
+   */
   public final void to(Device device) {
-    move(Objects.requireNonNull(device, "device"), null);
+    Cuda.check(Objects.requireNonNull(device, "device"));
+    move(device, null);
   }
 
   /** Converts multipliers and penalty coefficients in place. */

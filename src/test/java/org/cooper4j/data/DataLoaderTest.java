@@ -3,6 +3,7 @@ package org.cooper4j.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.cooper4j.Devices.device;
+import static org.cooper4j.Devices.here;
 
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -80,6 +81,17 @@ class DataLoaderTest {
     // torch.randperm(10, generator=g), twice, after g = torch.Generator().manual_seed(7).
     assertThat(epoch(loader)).containsExactly(List.of(5L, 0L, 3L, 4L, 1L, 7L, 9L, 6L, 8L, 2L));
     assertThat(epoch(loader)).containsExactly(List.of(1L, 8L, 9L, 5L, 7L, 4L, 0L, 3L, 6L, 2L));
+  }
+
+  /** Its rows are looked up there, in the order that a seed gives on any device. */
+  @Test
+  void aDataSetMayLieOnTheDevice() {
+    try (TensorDataset moved = new TensorDataset(here(dataset.inputs()), here(dataset.targets()))) {
+      assertThat(epoch(DataLoader.builder(moved).batchSize(10).shuffle(7).build()))
+          .containsExactly(List.of(5L, 0L, 3L, 4L, 1L, 7L, 9L, 6L, 8L, 2L));
+      assertThat(epoch(DataLoader.builder(moved).batchSize(10).device(device()).build()))
+          .containsExactly(List.of(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L));
+    }
   }
 
   @Test
