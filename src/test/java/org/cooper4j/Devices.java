@@ -19,10 +19,15 @@ public final class Devices {
 
   /** Skips the test if it is to run on a device that is not there. */
   static void require() {
-    if (current.equals("cuda")) {
+    if (isCuda()) {
       Optional<String> missing = Cuda.whyUnavailable();
       assumeTrue(missing.isEmpty(), () -> "no CUDA: " + missing.orElse(""));
     }
+  }
+
+  /** Whether this run is the one on CUDA. */
+  public static boolean isCuda() {
+    return current.equals("cuda");
   }
 
   /** The device of this run. */

@@ -143,7 +143,9 @@ public final class DataLoader implements Iterable<Batch> {
   }
 
   private Tensor moved(Tensor tensor) {
-    return tensor.to(device, tensor.scalar_type(), true, false, new MemoryFormatOptional());
+    try (MemoryFormatOptional unchanged = new MemoryFormatOptional()) {
+      return tensor.to(device, tensor.scalar_type(), true, false, unchanged);
+    }
   }
 
   /** Options of a {@link DataLoader}. */

@@ -112,7 +112,8 @@ class DataLoaderTest {
 
   @Test
   void epochsLeaveNoNativeMemoryBehind() {
-    DataLoader loader = DataLoader.builder(dataset).batchSize(3).shuffle(0).build();
+    DataLoader loader =
+        DataLoader.builder(dataset).batchSize(3).shuffle(0).device(device()).build();
     epoch(loader);
     long before = Pointer.totalCount();
     for (int i = 0; i < 1000; i++) {

@@ -26,8 +26,6 @@ import org.junit.jupiter.api.TestFactory;
 /** Parameter and state of nuPI, ExtraSGD and ExtraAdam after every operation of Cooper 1.0.1's. */
 @EveryDevice
 class GoldenOptimizerTest {
-  private static final Map<String, Double> TOLERANCE = Map.of("float32", 1e-5, "float64", 1e-10);
-
   @TestFactory
   Stream<DynamicTest> agreesWithCooper() {
     return Stream.of("nupi", "extragradient")
@@ -42,7 +40,7 @@ class GoldenOptimizerTest {
 
   private static DynamicTest test(String family, Sequence golden, String dtype) {
     String label = family + "/" + golden.name() + " " + dtype;
-    var comparison = new GoldenComparison(label, TOLERANCE.get(dtype));
+    var comparison = new GoldenComparison(label, GoldenTensors.tolerance(dtype));
     return dynamicTest(
         label,
         () -> {

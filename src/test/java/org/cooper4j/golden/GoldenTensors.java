@@ -19,6 +19,14 @@ final class GoldenTensors {
     };
   }
 
+  /**
+   * How far a value may be off, relative to max(1, |value|). CUDA's kernels contract products and
+   * sum in another order: in float32 that carries a case as far as its float32_gap, at most 2e-5.
+   */
+  static double tolerance(String dtype) {
+    return dtype.equals("float64") ? 1e-10 : Devices.isCuda() ? 1e-4 : 1e-5;
+  }
+
   static Tensor vector(double[] values, ScalarType dtype) {
     return Tensor.create(values, values.length).to(Devices.device(), dtype);
   }

@@ -18,8 +18,6 @@ import org.junit.jupiter.api.TestFactory;
 /** Every step of Cooper 1.0.1's trajectories: variables, losses, Lagrangians and their parts. */
 @EveryDevice
 class GoldenTrajectoryTest {
-  private static final Map<String, Double> TOLERANCE = Map.of("float32", 1e-5, "float64", 1e-10);
-
   @TestFactory
   Stream<DynamicTest> agreesWithCooper() {
     return Stream.of(
@@ -45,7 +43,7 @@ class GoldenTrajectoryTest {
 
   private static DynamicTest test(String family, Case golden, String dtype) {
     String label = family + "/" + golden.name() + " " + dtype;
-    var comparison = new GoldenComparison(label, TOLERANCE.get(dtype));
+    var comparison = new GoldenComparison(label, GoldenTensors.tolerance(dtype));
     return dynamicTest(label, () -> run(golden, dtype, comparison));
   }
 
