@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "direct.h"
+#include "merged.h"
 #include "nupi_gains.h"
 
 namespace cooper4j {
@@ -81,10 +82,11 @@ void dense_step(const at::Tensor& param, NuPIParamState& state, const NuPIOption
 }
 
 void sparse_step(const at::Tensor& param, NuPIParamState& state, const NuPIOptions& options) {
-  // The update is not linear in the gradient, so a row may come only once.
-  const at::Tensor gradient = param.grad().coalesce();
-  const at::Tensor rows = gradient.indices().select(0, 0);
-  const at::Tensor error = gradient.values();
+  // The update is not linear in the gradient, so a row's gradients are summed first. On the CPU
+  // coalesce() is the quicker way.
+  const optim::MergedRows merged(param.is_cpu() ? param.grad().coalesce() : param.grad());
+  const at::Tensor& rows = merged.rows;
+  const at::Tensor& error = merged.values;
   if (error.numel() == 0) return;
 
   const NuPIGains& gains = options.gains();
@@ -114,10 +116,9 @@ void sparse_step(const at::Tensor& param, NuPIParamState& state, const NuPIOptio
     state.xi().index_copy_(0, rows, xi.mul(options.ema_nu()).add_(error, rest));
     if (!zeros && mask.defined()) mask.index_fill_(0, rows, false);
   }
-  if (options.weight_decay() != 0) {
-    update = update.add(param.index_select(0, rows), options.weight_decay());
-  }
-  param.index_add_(0, rows, update.to(param.scalar_type()), -options.lr());
+  const at::Tensor before = param.index_select(0, rows);
+  if (options.weight_decay() != 0) update = update.add(before, options.weight_decay());
+  param.index_copy_(0, rows, before.add(update.to(param.scalar_type()), -options.lr()));
 }
 
 }  // namespace
