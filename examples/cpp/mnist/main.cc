@@ -172,6 +172,7 @@ int main(int argc, char** argv) {
       std::cout << kHelp;
       return 0;
     }
+    cooper4j::cache_cpu_memory();
     if (options.threads > 0) cooper4j::set_num_threads(options.threads);
     std::filesystem::create_directories(options.out);
     torch::manual_seed(options.seed);

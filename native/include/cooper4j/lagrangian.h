@@ -2,7 +2,8 @@
 //
 // Ownership: a Term and an Evaluation share their tensors by reference count.
 // Threads:   an Evaluation belongs to one thread at a time; different ones are independent.
-// Errors:    std::invalid_argument "constraint {k}: …" (k: the term's index) before anything changed;
+// Errors:    std::invalid_argument "constraint {k}: …" (k: the term's index) before anything
+// changed;
 //            c10::Error from LibTorch. No function synchronises with a CUDA device.
 #pragma once
 
@@ -38,7 +39,8 @@ struct Term {
   at::Tensor strict_violation;  ///< undefined: violation stands in
   at::Tensor strict_features;   ///< undefined: features stand in
   at::Tensor multiplier;        ///< for kValue: the value at `features`
-  at::Tensor strict_multiplier;  ///< kValue only: the value at `strict_features`; undefined: multiplier
+  at::Tensor
+      strict_multiplier;  ///< kValue only: the value at `strict_features`; undefined: multiplier
   at::Tensor penalty;
   at::Tensor contribution;  ///< kCustom only: the term's share of the primal Lagrangian, a scalar
 

@@ -1,9 +1,9 @@
 // A cache of freed memory for tensors on the CPU.
 //
-// A training step makes and frees the same tensors again and again. LibTorch takes each from malloc,
-// whose aligned blocks are slow to find, and whose large ones go back to the system at once, so that
-// every step pays for their pages anew. With the cache a freed block waits for the next tensor of its
-// size, as on CUDA.
+// A training step makes and frees the same tensors again and again. LibTorch takes each from
+// malloc, whose aligned blocks are slow to find, and whose large ones go back to the system at
+// once, so that every step pays for their pages anew. With the cache a freed block waits for the
+// next tensor of its size, as on CUDA.
 //
 // Threads: any; small blocks are kept a thread, larger ones for all threads.
 // Errors:  those of LibTorch's own allocator, after the cache was given back.

@@ -17,8 +17,9 @@ struct PenaltyUpdate {
 };
 
 /// Updates `value` ([] or [n]) in place from a violation ([] or [m]); a scalar value compares the
-/// violation's norm. `indices` (int64 [m]) says which entries were observed; undefined: all of them.
-/// Throws std::invalid_argument when the shapes do not fit. Never synchronises with a CUDA device.
+/// violation's norm. `indices` (int64 [m]) says which entries were observed; undefined: all of
+/// them. Throws std::invalid_argument when the shapes do not fit. Never synchronises with a CUDA
+/// device.
 COOPER4J_EXPORT void update_penalty(const at::Tensor& value, const at::Tensor& init,
                                     const at::Tensor& violation, const at::Tensor& indices,
                                     const PenaltyUpdate& update);

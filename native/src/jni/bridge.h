@@ -25,9 +25,10 @@ struct Nothing {
 
 }  // namespace cooper4j::jni
 
-// JavaCPP's generated code says `catch (GENERIC_EXCEPTION_CLASS& e) { … }`: put a handler before it.
-#define GENERIC_EXCEPTION_CLASS                                                                    \
-  std::exception & e) { str = env->NewStringUTF(cooper4j::jni::message(e)); }                      \
+// JavaCPP's generated code says `catch (GENERIC_EXCEPTION_CLASS& e) { … }`: put a handler before
+// it.
+#define GENERIC_EXCEPTION_CLASS                                               \
+  std::exception & e) { str = env->NewStringUTF(cooper4j::jni::message(e)); } \
   catch (cooper4j::jni::Nothing
 
 namespace cooper4j::jni {

@@ -1,8 +1,8 @@
 // A cheaper watch over the process's memory for JavaCPP.
 //
-// JavaCPP asks for the process's memory whenever Java gets a tensor, to collect garbage before it runs
-// out, and reads /proc for it: 2 µs, the price of a small operation. Memory does not move that fast,
-// so here the answer is read again only after a few milliseconds.
+// JavaCPP asks for the process's memory whenever Java gets a tensor, to collect garbage before it
+// runs out, and reads /proc for it: 2 µs, the price of a small operation. Memory does not move that
+// fast, so here the answer is read again only after a few milliseconds.
 #pragma once
 
 #include <jni.h>

@@ -147,11 +147,10 @@ void Evaluation::append_dual_gradients(std::vector<at::Tensor>* roots,
         accumulate_grad(term.multiplier, descent(term.multiplier.sizes()));
         break;
       case Factor::kIndexed:
-        accumulate_grad(term.multiplier,
-                        at::_sparse_coo_tensor_unsafe(
-                            term.dual_features().unsqueeze(0),
-                            descent({term.dual_violation().numel(), 1}),
-                            term.multiplier.sizes(), term.multiplier.options()));
+        accumulate_grad(term.multiplier, at::_sparse_coo_tensor_unsafe(
+                                             term.dual_features().unsqueeze(0),
+                                             descent({term.dual_violation().numel(), 1}),
+                                             term.multiplier.sizes(), term.multiplier.options()));
         break;
       default: {
         const at::Tensor& value =

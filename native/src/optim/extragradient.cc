@@ -30,7 +30,8 @@ void ExtragradientOptimizer::extrapolation() {
 
 at::Tensor ExtragradientOptimizer::step(LossClosure closure) {
   if (!extrapolated_) {
-    throw std::logic_error("step() needs the parameters that extrapolation() remembers; call it first");
+    throw std::logic_error(
+        "step() needs the parameters that extrapolation() remembers; call it first");
   }
   at::NoGradGuard no_grad;
   at::Tensor loss;

@@ -34,8 +34,7 @@ Batch& batch_for(std::vector<Batch>& batches, const at::Tensor& param, int64_t s
       return batch;
     }
   }
-  return batches.emplace_back(
-      Batch{param.scalar_type(), param.device(), step, {}, {}, {}, {}, {}});
+  return batches.emplace_back(Batch{param.scalar_type(), param.device(), step, {}, {}, {}, {}, {}});
 }
 
 /// Adam and AdamW have the same options and states under different types.
@@ -108,10 +107,10 @@ class Fused {
     const at::Tensor step =
         at::full({}, batch.step, at::TensorOptions(batch.device).dtype(at::kFloat));
     const std::vector<at::Tensor> steps(batch.params.size(), step);
-    kernel_(batch.params, batch.gradients, batch.exp_avgs, batch.exp_avg_sqs,
-            batch.max_exp_avg_sqs, steps, options.lr(), std::get<0>(options.betas()),
-            std::get<1>(options.betas()), options.weight_decay(), options.eps(),
-            options.amsgrad(), /*maximize=*/false, std::nullopt, std::nullopt);
+    kernel_(batch.params, batch.gradients, batch.exp_avgs, batch.exp_avg_sqs, batch.max_exp_avg_sqs,
+            steps, options.lr(), std::get<0>(options.betas()), std::get<1>(options.betas()),
+            options.weight_decay(), options.eps(), options.amsgrad(), /*maximize=*/false,
+            std::nullopt, std::nullopt);
   }
 
   Optimizer& optimizer_;

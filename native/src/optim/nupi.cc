@@ -19,7 +19,8 @@ void warn_about(const NuPIOptions& options) {
   if (options.Kp().lt(0).any().item<bool>()) TORCH_WARN("NuPI: Kp has a negative element");
   if (options.Ki().lt(0).any().item<bool>()) TORCH_WARN("NuPI: Ki has a negative element");
   const NuPIGains& gains = options.gains();
-  if (!gains.Kp.any && !gains.Ki.any) TORCH_WARN("NuPI: all gains are zero, no step moves anything");
+  if (!gains.Kp.any && !gains.Ki.any)
+    TORCH_WARN("NuPI: all gains are zero, no step moves anything");
   if (options.ema_nu() < 0) TORCH_WARN("NuPI: ema_nu is negative: ", options.ema_nu());
 }
 

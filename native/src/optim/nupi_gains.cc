@@ -10,8 +10,9 @@ namespace {
 
 at::Tensor owned(const at::Tensor& gain, const char* name) {
   if (!gain.defined() || gain.layout() != at::kStrided || gain.numel() == 0) {
-    throw std::invalid_argument(std::string("NuPI: ") + name +
-                                " must be a dense tensor with one element or the parameter's shape");
+    throw std::invalid_argument(
+        std::string("NuPI: ") + name +
+        " must be a dense tensor with one element or the parameter's shape");
   }
   // A copy: what follows from it is cached, so it must not change under us.
   return gain.detach().clone();
@@ -22,8 +23,9 @@ void check_gain(const at::Tensor& gain, const char* name, const std::vector<at::
   for (const auto& param : params) {
     if (gain.sizes() == param.sizes()) continue;
     std::ostringstream message;
-    message << "NuPI: " << name << " has shape " << gain.sizes() << ", but a parameter of its group "
-            << param.sizes() << "; give it one element, or each parameter a group of its own";
+    message << "NuPI: " << name << " has shape " << gain.sizes()
+            << ", but a parameter of its group " << param.sizes()
+            << "; give it one element, or each parameter a group of its own";
     throw std::invalid_argument(message.str());
   }
 }
@@ -50,7 +52,10 @@ at::Tensor Gain::times_rows(const at::Tensor& values, const at::Tensor& rows) co
 }
 
 NuPIGains::NuPIGains(const at::Tensor& Kp, const at::Tensor& Ki, double ema_nu)
-    : Kp(Kp), Ki(Ki), previous(Kp.mul(1 - ema_nu)), error(Ki.add(Kp.mul(1 - ema_nu).to(Ki.device()))) {}
+    : Kp(Kp),
+      Ki(Ki),
+      previous(Kp.mul(1 - ema_nu)),
+      error(Ki.add(Kp.mul(1 - ema_nu).to(Ki.device()))) {}
 
 NuPIOptions::NuPIOptions(double lr)
     : lr_(lr), Kp_(at::scalar_tensor(0.0, at::kFloat)), Ki_(at::scalar_tensor(1.0, at::kFloat)) {}

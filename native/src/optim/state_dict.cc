@@ -161,8 +161,8 @@ class Loader {
     }
     for (size_t i = 0; i < document_.size(dict); ++i) {
       const Node key = document_.key(dict, i);
-      const auto slot = document_.kind(key) == Kind::kInt ? slots_.find(document_.as_int(key))
-                                                          : slots_.end();
+      const auto slot =
+          document_.kind(key) == Kind::kInt ? slots_.find(document_.as_int(key)) : slots_.end();
       if (slot == slots_.end()) {
         refuse_node("state", "keys that param_groups list under params", document_, key);
       }

@@ -25,8 +25,8 @@ class StateLoader {
 
   /// `dict` lies at `path`; `param` is the parameter of a state, undefined for a group, and `numel`
   /// the elements of all parameters.
-  StateLoader(Document& document, Node dict, std::string path, bool maximize,
-              at::Tensor param = {}, int64_t numel = 0);
+  StateLoader(Document& document, Node dict, std::string path, bool maximize, at::Tensor param = {},
+              int64_t numel = 0);
 
   void real(const char* key, double& value, Range range, Zero = Zero::kFloat);
   void integer(const char* key, int64_t& value);

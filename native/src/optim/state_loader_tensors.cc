@@ -43,8 +43,8 @@ at::Tensor StateLoader::floating(Node node, const std::string& path, at::IntArra
   }
   // A copy, which later steps may write, with the parameter's strides, which fused kernels need.
   const at::Tensor loaded = to_tensor(document_, node).detach();
-  at::Tensor copy = sizes == param_.sizes() ? at::empty_like(param_)
-                                            : at::empty(sizes, param_.options());
+  at::Tensor copy =
+      sizes == param_.sizes() ? at::empty_like(param_) : at::empty(sizes, param_.options());
   copy = copy.detach();
   return copy.copy_(loaded);
 }
@@ -116,8 +116,7 @@ void StateLoader::optional_scalars(const char* key,
   auto& loaded = values.emplace();
   for (const Node node : items(key)) {
     const std::string here = path(key) + "." + std::to_string(loaded.size());
-    loaded.push_back(document_.kind(node) == Kind::kNone ? at::Tensor()
-                                                         : floating(node, here, {}));
+    loaded.push_back(document_.kind(node) == Kind::kNone ? at::Tensor() : floating(node, here, {}));
   }
 }
 

@@ -19,13 +19,13 @@ void StateSaver::optional_text(const char* key, const std::optional<std::string>
 }
 
 void StateSaver::betas(const char* key, const std::tuple<double, double>& value) {
-  put(key, document_.tuple({document_.number(std::get<0>(value)),
-                            document_.number(std::get<1>(value))}));
+  put(key, document_.tuple(
+               {document_.number(std::get<0>(value)), document_.number(std::get<1>(value))}));
 }
 
 void StateSaver::init_type(const char* key, NuPIInitType value) {
-  put(key, document_.enumeration(kNuPIInitTypeClass,
-                                 document_.integer(static_cast<int64_t>(value))));
+  put(key,
+      document_.enumeration(kNuPIInitTypeClass, document_.integer(static_cast<int64_t>(value))));
 }
 
 void StateSaver::step(const char* key, int64_t value) {

@@ -74,11 +74,11 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
          << observed.sizes() << "; give the coefficient one element per violation, or a scalar";
     throw std::invalid_argument(text.str());
   }
-  at::Tensor updated = at::where(measure > update.tolerance,
-                                 observed * update.factor + update.summand, observed);
+  at::Tensor updated =
+      at::where(measure > update.tolerance, observed * update.factor + update.summand, observed);
   if (update.restart) {
-    updated = at::where(measure == 0, indexed && init.dim() > 0 ? init.index_select(0, indices) : init,
-                        updated);
+    updated = at::where(measure == 0,
+                        indexed && init.dim() > 0 ? init.index_select(0, indices) : init, updated);
   }
   if (indexed) {
     value.index_copy_(0, indices, updated);

@@ -104,7 +104,7 @@ def load(path):
     if not path.exists():
         raise SystemExit(f"expected the checkpoint {path}; the side that writes it has not run")
     with torch.serialization.safe_globals([nuPIInitType]):
-        return torch.load(path, weights_only=True)
+        return torch.load(path, weights_only=True, map_location="cpu")
 
 
 def differences(expected, actual, tolerance, path="checkpoint"):

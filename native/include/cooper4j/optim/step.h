@@ -16,7 +16,8 @@ namespace cooper4j {
 /// Returns whether a sparse gradient's rows are all that moved: not so with momentum, for example.
 COOPER4J_EXPORT bool step(torch::optim::Optimizer& optimizer);
 
-/// Clamps multipliers of inequalities to at least 0 in place; NaN stays NaN, as torch.relu keeps it.
+/// Clamps multipliers of inequalities to at least 0 in place; NaN stays NaN, as torch.relu keeps
+/// it.
 COOPER4J_EXPORT void project_non_negative(at::TensorList weights);
 
 /// The learning rate of a group, and its change. A rate is finite and at least 0.

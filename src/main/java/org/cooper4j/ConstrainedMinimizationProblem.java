@@ -133,12 +133,33 @@ public abstract class ConstrainedMinimizationProblem<B> {
   public final TensorVector dualParameters() {
     List<Tensor> parameters = new ArrayList<>();
     multipliers().forEach(multiplier -> parameters.addAll(multiplier.parameters()));
-    return new TensorVector(parameters.toArray(new Tensor[0]));
+    return new Parameters(parameters.toArray(new Tensor[0]));
   }
 
-  /** Moves multipliers and penalty coefficients in place; optimizers keep what they hold. */
+  /** A vector's own {@code get} points into it, and so would outlive what a collection frees. */
+  private static final class Parameters extends TensorVector {
+    private final Tensor[] parameters;
+
+    Parameters(Tensor... parameters) {
+      super(parameters);
+      this.parameters = parameters;
+    }
+
+    @Override
+    public Tensor get(long i) {
+      return parameters[Math.toIntExact(i)];
+    }
+  }
+
+  /**
+   * Moves multipliers and penalty coefficients in place, so that optimizers made before go on with
+   * them; but move before the first step, since what an optimizer remembers of its steps stays.
+   *
+   * @throws IllegalArgumentException if it is a CUDA device that is not there
+   */
   public final void to(Device device) {
-    move(Objects.requireNonNull(device, "device"), null);
+    Cuda.check(Objects.requireNonNull(device, "device"));
+    move(device, null);
   }
 
   /** Converts multipliers and penalty coefficients in place. */

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.Devices.here;
+import static org.cooper4j.Devices.indices;
 import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 
@@ -32,6 +34,7 @@ import org.junit.jupiter.api.Test;
  * Where Cooper 1.0.1 is wrong; a test each. The NaN of its augmented Lagrangian at penalty 0 is in
  * {@link BackwardTest}.
  */
+@EveryDevice
 class CooperDefectsTest {
   private static <T extends Constraint> T registered(T constraint) {
     ConstrainedMinimizationProblem.of(Map.of("c", constraint), unused -> null);
@@ -39,14 +42,16 @@ class CooperDefectsTest {
   }
 
   private static Constraint inequality(int constraints) {
-    return registered(new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(constraints)));
+    return registered(
+        new Constraint(
+            ConstraintType.INEQUALITY, new DenseMultiplier(vector(new double[constraints]))));
   }
 
   /** nuPI.step raises as soon as it has a second parameter group. */
   @Test
   void nuPiTakesSeveralParameterGroups() {
-    Tensor a = vector("cpu", 1).requires_grad_(true);
-    Tensor b = vector("cpu", 1).requires_grad_(true);
+    Tensor a = vector(1).requires_grad_(true);
+    Tensor b = vector(1).requires_grad_(true);
     NuPI nuPi = new NuPI(new TensorVector(a), new NuPIOptions(0.5));
     nuPi.addParamGroup(new TensorVector(b), new NuPIOptions(0.25));
 
@@ -60,19 +65,17 @@ class CooperDefectsTest {
   /** An indexed updater with has_restart raises a shape error on a subset of the constraints. */
   @Test
   void anIndexedPenaltyRestartsWhereItWasObserved() {
-    IndexedPenaltyCoefficient penalty = new IndexedPenaltyCoefficient(vector("cpu", 1, 1, 1));
-    penalty.setValue(vector("cpu", 5, 5, 5));
+    IndexedPenaltyCoefficient penalty = new IndexedPenaltyCoefficient(vector(1, 1, 1));
+    penalty.setValue(vector(5, 5, 5));
     Constraint constraint =
         registered(
             new Constraint(
                 ConstraintType.INEQUALITY,
                 AugmentedLagrangian::new,
-                new IndexedMultiplier(3),
+                new IndexedMultiplier(vector(0, 0, 0)),
                 penalty));
     ConstraintState state =
-        ConstraintState.builder(vector("cpu", -1, 1))
-            .constraintFeatures(Tensor.create(new long[] {0, 2}, 2))
-            .build();
+        ConstraintState.builder(vector(-1, 1)).constraintFeatures(indices(0, 2)).build();
 
     new AdditivePenaltyCoefficientUpdater(0.5, 0, true).step(Map.of(constraint, state));
 
@@ -82,17 +85,17 @@ class CooperDefectsTest {
   /** state_dict aliases the live tensor, and forgets what a restart goes back to. */
   @Test
   void aPenaltysStateIsACopyWithItsInit() {
-    DensePenaltyCoefficient penalty = new DensePenaltyCoefficient(vector("cpu", 1));
-    penalty.setValue(vector("cpu", 4));
+    DensePenaltyCoefficient penalty = new DensePenaltyCoefficient(vector(1));
+    penalty.setValue(vector(4));
     Map<String, Object> state = penalty.stateDict();
-    penalty.setValue(vector("cpu", 9));
-    DensePenaltyCoefficient other = new DensePenaltyCoefficient(vector("cpu", 7));
+    penalty.setValue(vector(9));
+    DensePenaltyCoefficient other = new DensePenaltyCoefficient(vector(7));
 
     other.loadStateDict(state);
 
     assertThat(values(other.value())).containsExactly(4);
     assertThat(values(other.init())).containsExactly(1);
-    assertThatCode(() -> other.loadStateDict(Map.of("value", vector("cpu", 2))))
+    assertThatCode(() -> other.loadStateDict(Map.of("value", vector(2))))
         .as("a state of Cooper's has no init")
         .doesNotThrowAnyException();
   }
@@ -100,14 +103,12 @@ class CooperDefectsTest {
   /** sanity_check_cmp_state asks for .grad before any backward, so no state passes. */
   @Test
   void aValidStatePassesTheSanityCheck() {
-    Tensor x = vector("cpu", 1).requires_grad_(true);
+    Tensor x = vector(1).requires_grad_(true);
     CMPState state =
         CMPState.of(x.sum())
             .observe(
                 inequality(1),
-                ConstraintState.builder(x.mul(new Scalar(2.0)))
-                    .strictViolation(vector("cpu", 1))
-                    .build());
+                ConstraintState.builder(x.mul(new Scalar(2.0))).strictViolation(vector(1)).build());
     assertThatCode(() -> ConstrainedMinimizationProblem.sanityCheckCMPState(state))
         .doesNotThrowAnyException();
   }
@@ -115,10 +116,10 @@ class CooperDefectsTest {
   /** One multiplier against four violations, and four against 4x3, broadcast silently. */
   @Test
   void aMultiplierDoesNotBroadcast() {
-    Tensor four = vector("cpu", 1, 2, 3, 4).requires_grad_(true);
+    Tensor four = vector(1, 2, 3, 4).requires_grad_(true);
     assertThatThrownBy(() -> CMPState.of(four.sum()).observe(inequality(1), four).backward())
         .hasMessageContaining("constraint 'c': violation has shape [4]");
-    Tensor matrix = torch.ones(4, 3).requires_grad_(true);
+    Tensor matrix = here(torch.ones(4, 3)).requires_grad_(true);
     assertThatThrownBy(() -> CMPState.of(matrix.sum()).observe(inequality(4), matrix).backward())
         .hasMessageContaining("constraint 'c'")
         .hasMessageContaining("[4, 3]");
@@ -129,7 +130,7 @@ class CooperDefectsTest {
   /** A float64 init becomes float32. */
   @Test
   void aMultiplierKeepsTheTypeOfItsInit() {
-    Tensor init = Tensor.create(new double[] {0.1}, 1);
+    Tensor init = here(Tensor.create(new double[] {0.1}, 1));
     assertThat(new DenseMultiplier(init).weight().item_double()).isEqualTo(0.1);
     assertThat(new IndexedMultiplier(init).weight().item_double()).isEqualTo(0.1);
   }
@@ -143,8 +144,8 @@ class CooperDefectsTest {
   /** LBFGS as the dual optimizer raises KeyError: it has no maximize. */
   @Test
   void lbfgsIsADualOptimizerWithOneIterationARoll() {
-    Tensor x = vector("cpu", 0).requires_grad_(true);
-    DenseMultiplier multiplier = new DenseMultiplier(vector("cpu", 0.5));
+    Tensor x = vector(0).requires_grad_(true);
+    DenseMultiplier multiplier = new DenseMultiplier(vector(0.5));
     Constraint atLeastOne = new Constraint(ConstraintType.INEQUALITY, multiplier);
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
@@ -167,14 +168,14 @@ class CooperDefectsTest {
   /** Not in the list, but near it: a quadratic penalty has no dual update to contribute to. */
   @Test
   void aDualUpdateWithoutAMultiplierIsNamed() {
-    Tensor x = vector("cpu", 1).requires_grad_(true);
+    Tensor x = vector(1).requires_grad_(true);
     Constraint penalised =
         registered(
             new Constraint(
                 ConstraintType.INEQUALITY,
                 QuadraticPenalty::new,
                 null,
-                new DensePenaltyCoefficient(1.0)));
+                new DensePenaltyCoefficient(vector(1))));
     CMPState state = CMPState.of(x.sum()).observe(penalised, x.mul(new Scalar(2.0)));
     assertThatThrownBy(() -> ConstrainedMinimizationProblem.sanityCheckCMPState(state))
         .hasMessageContaining("'c'")

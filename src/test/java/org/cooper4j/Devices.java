@@ -1,27 +1,54 @@
 package org.cooper4j;
 
-import java.util.stream.Stream;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.Optional;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** The devices that tests run on: the CPU, and CUDA where there is one. */
+/** Where a test's tensors lie: on the CPU, or where {@link EveryDevice} says. */
 public final class Devices {
+  private static volatile String current = "cpu";
+
   private Devices() {}
 
-  /** For {@code @MethodSource("org.cooper4j.Devices#available")}. */
-  public static Stream<String> available() {
-    if (torch.cuda_is_available()) {
-      return Stream.of("cpu", "cuda");
+  static void use(String device) {
+    current = device;
+  }
+
+  /** Skips the test if it is to run on a device that is not there. */
+  static void require() {
+    if (isCuda()) {
+      Optional<String> missing = Cuda.whyUnavailable();
+      assumeTrue(missing.isEmpty(), () -> "no CUDA: " + missing.orElse(""));
     }
-    System.err.println("no CUDA device: the CUDA half of this test is skipped");
-    return Stream.of("cpu");
+  }
+
+  /** Whether this run is the one on CUDA. */
+  public static boolean isCuda() {
+    return current.equals("cuda");
+  }
+
+  /** The device of this run. */
+  public static Device device() {
+    require();
+    return new Device(current);
+  }
+
+  /** A tensor moved to the device of this run. */
+  public static Tensor here(Tensor tensor) {
+    return tensor.to(device(), tensor.scalar_type());
   }
 
   /** A float32 vector. */
-  public static Tensor vector(String device, double... values) {
-    return Tensor.create(values, values.length).to(new Device(device), ScalarType.Float);
+  public static Tensor vector(double... values) {
+    return Tensor.create(values, values.length).to(device(), ScalarType.Float);
+  }
+
+  /** An int64 vector. */
+  public static Tensor indices(long... values) {
+    return here(Tensor.create(values, values.length));
   }
 
   /** The values of a tensor as doubles. */

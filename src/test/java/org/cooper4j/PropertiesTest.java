@@ -2,6 +2,8 @@ package org.cooper4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.Devices.device;
+import static org.cooper4j.Devices.here;
 import static org.cooper4j.Devices.values;
 
 import java.util.Map;
@@ -10,7 +12,6 @@ import java.util.stream.DoubleStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
@@ -31,6 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What must hold for any problem, on random ones; the number is the seed. */
+@EveryDevice
 class PropertiesTest {
   private final PointerScope scope = new PointerScope();
   private Random random;
@@ -42,7 +44,7 @@ class PropertiesTest {
     final Tensor c = normal(n);
     final Tensor b = normal(n);
     final Tensor strict = normal(n);
-    final Tensor indices = Tensor.create(random.longs(n, 0, n).toArray(), n);
+    final Tensor indices = Devices.indices(random.longs(n, 0, n).toArray());
     final DenseMultiplier dense = new DenseMultiplier(normal(n).abs());
     final IndexedMultiplier indexed = new IndexedMultiplier(normal(n));
     final Constraint bounded =
@@ -70,7 +72,7 @@ class PropertiesTest {
 
   private Tensor normal(int n) {
     double[] numbers = DoubleStream.generate(random::nextGaussian).limit(n).toArray();
-    return Tensor.create(numbers, n);
+    return here(Tensor.create(numbers, n));
   }
 
   @BeforeEach
@@ -151,7 +153,7 @@ class PropertiesTest {
     double[] indexed = values(problem.indexed.weight());
     Tensor weight = problem.dense.weight();
 
-    problem.to(new Device("cpu"));
+    problem.to(device());
     problem.to(ScalarType.Double);
     assertThat(problem.dense.weight()).isSameAs(weight);
     Map<String, Object> state = problem.stateDict();

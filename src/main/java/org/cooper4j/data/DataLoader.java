@@ -8,6 +8,8 @@ import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.Cuda;
 
 /**
  * Cuts a {@link TensorDataset} into mini-batches. Mirrors {@code torch.utils.data.DataLoader}.
@@ -22,8 +24,11 @@ import org.bytedeco.pytorch.global.torch;
  * {@code clone()} a tensor to keep it. What LibTorch holds itself, such as an input that a backward
  * pass needs, is not affected.
  *
- * <p>On the CPU an unshuffled batch is a view of the data set. For a CUDA device it is copied
- * through pinned memory while the program goes on.
+ * <p>An unshuffled batch on the data set's own device is a view of it. A batch that goes from the
+ * CPU to a CUDA device passes through pinned memory, from where it is copied while the program goes
+ * on: what {@code pin_memory=True} and {@code to(device, non_blocking=True)} do in Python. Each has
+ * pinned memory of its own, which LibTorch takes back when the copy is done. A data set that fits
+ * into the device's memory is best moved there once: its batches then cost no transfer.
  *
  * <p>A loader may be used by one thread at a time.
  */
@@ -58,9 +63,12 @@ public final class DataLoader implements Iterable<Batch> {
     return new Epoch(generator == null ? null : permutation());
   }
 
+  /** Drawn on the CPU, the same on any device; looked up where the data set lies. */
   private Tensor permutation() {
-    try (GeneratorOptional optional = new GeneratorOptional(generator)) {
-      return torch.randperm(dataset.size(), optional);
+    try (GeneratorOptional optional = new GeneratorOptional(generator);
+        Tensor order = torch.randperm(dataset.size(), optional);
+        Device where = dataset.inputs().device()) {
+      return order.to(where, ScalarType.Long);
     }
   }
 
@@ -127,7 +135,7 @@ public final class DataLoader implements Iterable<Batch> {
       if (!device.is_cuda() || !tensor.is_cpu()) {
         return moved(tensor);
       }
-      // LibTorch keeps pinned memory from reuse until the copies that read it are done.
+      // From pinned memory the copy need not be waited for; LibTorch keeps it until it was read.
       try (Tensor pinned = tensor.pin_memory()) {
         return moved(pinned);
       }
@@ -135,7 +143,9 @@ public final class DataLoader implements Iterable<Batch> {
   }
 
   private Tensor moved(Tensor tensor) {
-    return tensor.to(device, tensor.scalar_type(), true, false, new MemoryFormatOptional());
+    try (MemoryFormatOptional unchanged = new MemoryFormatOptional()) {
+      return tensor.to(device, tensor.scalar_type(), true, false, unchanged);
+    }
   }
 
   /** Options of a {@link DataLoader}. */
@@ -178,8 +188,13 @@ public final class DataLoader implements Iterable<Batch> {
       return this;
     }
 
-    /** The device of the batches; the data set's unless set. */
+    /**
+     * The device of the batches; the data set's unless set.
+     *
+     * @throws IllegalArgumentException if it is a CUDA device that is not there
+     */
     public Builder device(Device device) {
+      Cuda.check(device);
       this.device = device;
       return this;
     }

@@ -1,6 +1,7 @@
 package org.cooper4j.data;
 
 import java.util.Arrays;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -19,7 +20,8 @@ public final class TensorDataset implements AutoCloseable {
    *
    * @param inputs shape {@code [n, …]}
    * @param targets shape {@code [n, …]}
-   * @throws IllegalArgumentException if one has no dimension or their first ones differ
+   * @throws IllegalArgumentException if one has no dimension, or their first ones or their devices
+   *     differ
    */
   public TensorDataset(Tensor inputs, Tensor targets) {
     if (inputs.dim() == 0 || targets.dim() == 0 || inputs.size(0) != targets.size(0)) {
@@ -28,6 +30,17 @@ public final class TensorDataset implements AutoCloseable {
               + Arrays.toString(inputs.shape())
               + " and "
               + Arrays.toString(targets.shape()));
+    }
+    try (Device ours = inputs.device();
+        Device theirs = targets.device()) {
+      if (ours.notEquals(theirs)) {
+        throw new IllegalArgumentException(
+            "inputs are on "
+                + ours.str().getString()
+                + ", targets on "
+                + theirs.str().getString()
+                + "; move them to one device");
+      }
     }
     this.inputs = inputs;
     this.targets = targets;

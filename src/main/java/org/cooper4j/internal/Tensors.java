@@ -91,7 +91,11 @@ public final class Tensors {
     }
   }
 
+  /** Waits for a CUDA device. Meta tensors have no values, so none of them is negative. */
   public static boolean anyNegative(Tensor values) {
+    if (values.is_meta()) {
+      return false;
+    }
     try (PointerScope temporaries = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
       return values.lt(new Scalar(0.0)).any().item_bool();

@@ -6,6 +6,7 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.Cuda;
 import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.internal.Native;
 import org.cooper4j.internal.Tensors;
@@ -102,6 +103,7 @@ public abstract class ExplicitMultiplier extends Multiplier {
       throw new IllegalArgumentException(
           "num_constraints is " + numConstraints + "; a multiplier serves at least one constraint");
     }
+    Cuda.check(device);
     return Tensors.zeros(new long[] {numConstraints}, device, dtype);
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.bytedeco.pytorch.global.torch.arange;
 import static org.bytedeco.pytorch.global.torch.ones;
 import static org.bytedeco.pytorch.global.torch.zeros;
+import static org.cooper4j.Devices.device;
+import static org.cooper4j.Devices.here;
 
 import java.io.IOException;
 import java.math.BigInteger;
@@ -22,6 +24,7 @@ import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.EveryDevice;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +33,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@EveryDevice
 class CheckpointTest {
   @TempDir Path folder;
   private Path file;
@@ -112,19 +116,19 @@ class CheckpointTest {
         "UInt64"
       })
   void aTensorOfEveryTypeComesBackAsItWas(torch.ScalarType dtype) {
-    Tensor tensor = arange(new Scalar(6)).reshape(2, 3).to(dtype);
+    Tensor tensor = here(arange(new Scalar(6))).reshape(2, 3).to(dtype);
 
     Tensor loaded = roundTrip(Map.of("t", tensor)).tensor("t");
 
     assertThat(loaded.scalar_type().intern()).isEqualTo(dtype);
     assertThat(loaded.shape()).containsExactly(2, 3);
-    assertThat(loaded.to(torch.ScalarType.Double).equal(tensor.to(torch.ScalarType.Double)))
+    assertThat(loaded.to(torch.ScalarType.Double).equal(tensor.cpu().to(torch.ScalarType.Double)))
         .isTrue();
   }
 
   @Test
   void viewsOfOneStorageStayViewsAndOneObjectStaysOne() {
-    Tensor whole = arange(new Scalar(12.0)).reshape(3, 4);
+    Tensor whole = here(arange(new Scalar(12.0))).reshape(3, 4);
     List<Object> shared = new ArrayList<>(List.of(1L));
     Map<String, Object> state = new LinkedHashMap<>();
     state.put("t", whole.t());
@@ -206,6 +210,7 @@ class CheckpointTest {
   @Test
   void aModuleTakesAllOfAStateOrNothing() {
     LinearImpl model = new LinearImpl(2, 1);
+    model.to(device(), false);
     StateDict state = StateDict.of(model);
     Checkpoint loaded = roundTrip(Map.of("model", state));
     Map<String, Object> wrong = new LinkedHashMap<>(loaded.map("model").asMap());

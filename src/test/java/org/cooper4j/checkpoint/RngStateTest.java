@@ -3,26 +3,33 @@ package org.cooper4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.bytedeco.pytorch.global.torch.manual_seed;
-import static org.bytedeco.pytorch.global.torch.randn;
 import static org.bytedeco.pytorch.global.torch.zeros;
+import static org.cooper4j.Devices.device;
+import static org.cooper4j.Devices.here;
 
 import java.nio.file.Path;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.EveryDevice;
 import org.junit.jupiter.api.Test;
 
+@EveryDevice
 class RngStateTest {
   @Test
   void theNumbersAfterAStateAreDrawnAgain() {
     manual_seed(3);
-    randn(5);
-    Tensor state = RngState.get();
-    Tensor first = randn(100);
-    randn(7);
+    draw(5);
+    Tensor state = RngState.get(device());
+    Tensor first = draw(100);
+    draw(7);
 
-    RngState.set(state);
+    RngState.set(device(), state);
 
-    assertThat(randn(100).equal(first)).isTrue();
+    assertThat(draw(100).equal(first)).isTrue();
+  }
+
+  private static Tensor draw(long n) {
+    return here(zeros(n)).normal_();
   }
 
   /** training.pt holds torch.get_rng_state() after manual_seed(0) and some draws in Python. */
@@ -36,13 +43,14 @@ class RngStateTest {
 
   @Test
   void whatIsNoStateIsRefusedAndTheOldOneStays() {
-    Tensor before = RngState.get();
-    assertThatThrownBy(() -> RngState.set(zeros(3)))
+    Tensor before = RngState.get(device());
+    assertThatThrownBy(() -> RngState.set(device(), zeros(3)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("a generator's state is uint8 [n]; found float32 [3]");
-    assertThatThrownBy(() -> RngState.set(zeros(3).to(ScalarType.Byte)))
+    assertThatThrownBy(() -> RngState.set(device(), zeros(3).to(ScalarType.Byte)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("a state of 3 bytes is none of cpu's generator");
-    assertThat(RngState.get().equal(before)).isTrue();
+        .hasMessageStartingWith(
+            "a state of 3 bytes is none of " + device().str().getString() + "'s generator");
+    assertThat(RngState.get(device()).equal(before)).isTrue();
   }
 }

@@ -2,6 +2,8 @@ package org.cooper4j.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.cooper4j.Devices.device;
+import static org.cooper4j.Devices.here;
 
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -14,11 +16,11 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.EveryDevice;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
+@EveryDevice
 class DataLoaderTest {
   /** Targets 0, 1, …, 9; the row of inputs for target t is (2t, 2t + 1). */
   private final TensorDataset dataset =
@@ -51,16 +53,15 @@ class DataLoaderTest {
     return batches;
   }
 
-  @ParameterizedTest
-  @MethodSource("org.cooper4j.Devices#available")
-  void batchesComeInOrder(String device) {
-    DataLoader loader = DataLoader.builder(dataset).batchSize(4).device(new Device(device)).build();
+  @Test
+  void batchesComeInOrder() {
+    DataLoader loader = DataLoader.builder(dataset).batchSize(4).device(device()).build();
     assertThat(loader.size()).isEqualTo(3);
     assertThat(epoch(loader))
         .containsExactly(List.of(0L, 1L, 2L, 3L), List.of(4L, 5L, 6L, 7L), List.of(8L, 9L))
         .isEqualTo(epoch(loader));
     for (Batch batch : loader) {
-      assertThat(batch.inputs().is_cuda()).isEqualTo(device.equals("cuda"));
+      assertThat(batch.inputs().is_cuda()).isEqualTo(device().is_cuda());
     }
   }
 
@@ -73,14 +74,24 @@ class DataLoaderTest {
     assertThat(epoch(DataLoader.builder(dataset).batchSize(5).dropLast().build())).hasSize(2);
   }
 
-  @ParameterizedTest
-  @MethodSource("org.cooper4j.Devices#available")
-  void shuffledEpochsFollowTheSeed(String device) {
+  @Test
+  void shuffledEpochsFollowTheSeed() {
     DataLoader.Builder options = DataLoader.builder(dataset).batchSize(10);
-    DataLoader loader = options.device(new Device(device)).shuffle(7).build();
+    DataLoader loader = options.device(device()).shuffle(7).build();
     // torch.randperm(10, generator=g), twice, after g = torch.Generator().manual_seed(7).
     assertThat(epoch(loader)).containsExactly(List.of(5L, 0L, 3L, 4L, 1L, 7L, 9L, 6L, 8L, 2L));
     assertThat(epoch(loader)).containsExactly(List.of(1L, 8L, 9L, 5L, 7L, 4L, 0L, 3L, 6L, 2L));
+  }
+
+  /** Its rows are looked up there, in the order that a seed gives on any device. */
+  @Test
+  void aDataSetMayLieOnTheDevice() {
+    try (TensorDataset moved = new TensorDataset(here(dataset.inputs()), here(dataset.targets()))) {
+      assertThat(epoch(DataLoader.builder(moved).batchSize(10).shuffle(7).build()))
+          .containsExactly(List.of(5L, 0L, 3L, 4L, 1L, 7L, 9L, 6L, 8L, 2L));
+      assertThat(epoch(DataLoader.builder(moved).batchSize(10).device(device()).build()))
+          .containsExactly(List.of(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L));
+    }
   }
 
   @Test
@@ -101,7 +112,8 @@ class DataLoaderTest {
 
   @Test
   void epochsLeaveNoNativeMemoryBehind() {
-    DataLoader loader = DataLoader.builder(dataset).batchSize(3).shuffle(0).build();
+    DataLoader loader =
+        DataLoader.builder(dataset).batchSize(3).shuffle(0).device(device()).build();
     epoch(loader);
     long before = Pointer.totalCount();
     for (int i = 0; i < 1000; i++) {

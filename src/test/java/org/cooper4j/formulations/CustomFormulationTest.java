@@ -15,11 +15,13 @@ import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.junit.jupiter.api.Test;
 
 /** A formulation of one's own, as {@link Formulation} documents it. */
+@EveryDevice
 class CustomFormulationTest {
   /** λᵀ(eᵍ − 1): the exponential multiplier method's share. */
   private static final class Exponential extends Formulation {
@@ -46,12 +48,12 @@ class CustomFormulationTest {
 
   @Test
   void itsGradientComesFromAutogradAndTheDualOneIsTheViolation() {
-    Tensor x = vector("cpu", 0.5, -1).requires_grad_(true);
+    Tensor x = vector(0.5, -1).requires_grad_(true);
     Constraint constraint =
         new Constraint(
             ConstraintType.INEQUALITY,
             Exponential::new,
-            new DenseMultiplier(vector("cpu", 2, 0.25)),
+            new DenseMultiplier(vector(2, 0.25)),
             null);
     var problem =
         ConstrainedMinimizationProblem.<Void>of(

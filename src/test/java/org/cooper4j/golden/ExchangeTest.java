@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.Python;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.checkpoint.SafeTensors;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The live exchange with Python; src/test/python/exchange.py tells its half. */
+@EveryDevice
 @Tag("python")
 @EnabledIfEnvironmentVariable(
     named = Python.VARIABLE,

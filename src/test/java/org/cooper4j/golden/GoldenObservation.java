@@ -1,6 +1,6 @@
 package org.cooper4j.golden;
 
-import static org.cooper4j.golden.GoldenTensors.indices;
+import static org.cooper4j.Devices.indices;
 import static org.cooper4j.golden.GoldenTensors.matrix;
 import static org.cooper4j.golden.GoldenTensors.vector;
 

@@ -13,6 +13,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.Devices;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.checkpoint.OptimizerState;
 import org.cooper4j.golden.GoldenFile.Operation;
 import org.cooper4j.golden.GoldenFile.Sequence;
@@ -22,9 +24,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /** Parameter and state of nuPI, ExtraSGD and ExtraAdam after every operation of Cooper 1.0.1's. */
+@EveryDevice
 class GoldenOptimizerTest {
-  private static final Map<String, Double> TOLERANCE = Map.of("float32", 1e-5, "float64", 1e-10);
-
   @TestFactory
   Stream<DynamicTest> agreesWithCooper() {
     return Stream.of("nupi", "extragradient")
@@ -39,7 +40,7 @@ class GoldenOptimizerTest {
 
   private static DynamicTest test(String family, Sequence golden, String dtype) {
     String label = family + "/" + golden.name() + " " + dtype;
-    var comparison = new GoldenComparison(label, TOLERANCE.get(dtype));
+    var comparison = new GoldenComparison(label, GoldenTensors.tolerance(dtype));
     return dynamicTest(
         label,
         () -> {
@@ -89,7 +90,7 @@ class GoldenOptimizerTest {
             .mapToLong(JsonElement::getAsLong)
             .toArray();
     return torch.sparse_coo_tensor(
-        Tensor.create(rows, 1, rows.length), dense.unsqueeze(1), golden.shape());
+        Devices.indices(rows).unsqueeze(0), dense.unsqueeze(1), golden.shape());
   }
 
   private static Map<?, ?> state(Optimizer optimizer, boolean maximize) {

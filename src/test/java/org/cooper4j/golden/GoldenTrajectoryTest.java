@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.Constraint;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.LagrangianStore;
 import org.cooper4j.golden.GoldenFile.Case;
 import org.cooper4j.golden.GoldenFile.Trajectory;
@@ -15,9 +16,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /** Every step of Cooper 1.0.1's trajectories: variables, losses, Lagrangians and their parts. */
+@EveryDevice
 class GoldenTrajectoryTest {
-  private static final Map<String, Double> TOLERANCE = Map.of("float32", 1e-5, "float64", 1e-10);
-
   @TestFactory
   Stream<DynamicTest> agreesWithCooper() {
     return Stream.of(
@@ -43,7 +43,7 @@ class GoldenTrajectoryTest {
 
   private static DynamicTest test(String family, Case golden, String dtype) {
     String label = family + "/" + golden.name() + " " + dtype;
-    var comparison = new GoldenComparison(label, TOLERANCE.get(dtype));
+    var comparison = new GoldenComparison(label, GoldenTensors.tolerance(dtype));
     return dynamicTest(label, () -> run(golden, dtype, comparison));
   }
 

@@ -3,12 +3,14 @@ package org.cooper4j.multipliers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.Devices.device;
 import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.JitModule;
@@ -26,6 +28,7 @@ import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,10 +37,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * relu(2 (w·features + b)) with w = (0.5, −1), b = 0.25, as a LibTorch and a TorchScript module.
  */
+@EveryDevice
 class ModuleMultiplierTest {
   /** What src/test/python/torchscript_multiplier.py saves. */
   private static ModuleMultiplier torchScript() throws Exception {
-    return new ModuleMultiplier(torch.load(torchScriptFile()));
+    return onDevice(new ModuleMultiplier(torch.load(torchScriptFile())));
   }
 
   private static String torchScriptFile() throws Exception {
@@ -51,23 +55,30 @@ class ModuleMultiplierTest {
     module.register_module("linear", linear);
     Tensor scale = module.register_buffer("scale", torch.scalar_tensor(new Scalar(2.0f)));
     try (NoGradGuard noGrad = new NoGradGuard()) {
-      linear.weight().copy_(vector("cpu", 0.5, -1).unsqueeze(0));
+      linear.weight().copy_(vector(0.5, -1).unsqueeze(0));
       linear.bias().fill_(new Scalar(0.25));
     }
-    return new ModuleMultiplier(
-        module, features -> linear.forward(features).flatten().mul(scale).relu());
+    return onDevice(
+        new ModuleMultiplier(
+            module, features -> linear.forward(features).flatten().mul(scale).relu()));
   }
 
-  static Stream<ModuleMultiplier> both() throws Exception {
-    return Stream.of(libTorch(), torchScript());
+  private static ModuleMultiplier onDevice(ModuleMultiplier multiplier) {
+    multiplier.to(device(), null);
+    return multiplier;
+  }
+
+  static Stream<Callable<ModuleMultiplier>> both() {
+    return Stream.of(ModuleMultiplierTest::libTorch, ModuleMultiplierTest::torchScript);
   }
 
   @ParameterizedTest
   @MethodSource("both")
-  void aDualStepAscendsInTheModulesParameters(ModuleMultiplier multiplier) {
+  void aDualStepAscendsInTheModulesParameters(Callable<ModuleMultiplier> make) throws Exception {
+    ModuleMultiplier multiplier = make.call();
     Constraint constraint = new Constraint(ConstraintType.INEQUALITY, multiplier);
-    Tensor x = vector("cpu", 1, 2).requires_grad_(true);
-    Tensor features = Tensor.create(new float[] {1, 0, 2, 3}, 2, 2);
+    Tensor x = vector(1, 2).requires_grad_(true);
+    Tensor features = vector(1, 0, 2, 3).reshape(2, 2);
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
             Map.of("c", constraint),
@@ -113,16 +124,17 @@ class ModuleMultiplierTest {
 
   @ParameterizedTest
   @MethodSource("both")
-  void itsStateHasPythonsNamesAndComesBack(ModuleMultiplier multiplier) throws Exception {
+  void itsStateHasPythonsNamesAndComesBack(Callable<ModuleMultiplier> make) throws Exception {
+    ModuleMultiplier multiplier = make.call();
     assertThat(multiplier.stateDict().keySet())
         .containsExactly("linear.weight", "linear.bias", "scale");
     multiplier.parameters().get(1).detach().fill_(new Scalar(7.0));
-    for (ModuleMultiplier other : both().toList()) {
+    for (ModuleMultiplier other : List.of(libTorch(), torchScript())) {
       other.loadStateDict(multiplier.stateDict());
       assertThat(values(other.parameters().get(1))).containsExactly(7);
     }
     Map<String, Object> wrong = multiplier.stateDict();
-    wrong.put("linear.bias", vector("cpu", 1, 2));
+    wrong.put("linear.bias", vector(1, 2));
     assertThatThrownBy(() -> multiplier.loadStateDict(wrong))
         .hasMessage("linear.bias: expected float32 [1], found float32 [2]");
   }

@@ -3,7 +3,6 @@ package org.cooper4j.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.bytedeco.pytorch.global.torch.zeros;
 import static org.cooper4j.ConstraintType.EQUALITY;
 import static org.cooper4j.ConstraintType.INEQUALITY;
 import static org.cooper4j.Devices.values;
@@ -19,6 +18,7 @@ import org.bytedeco.pytorch.TensorVector;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.RangeConstraint;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.torch.ExtraSGD;
@@ -28,12 +28,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What Cooper's users asked for and Cooper lacks. */
+@EveryDevice
 class BeyondCooperTest {
   /** The README's fifteen lines. */
   @Test
   void aProblemNeedsNoClass() {
-    Tensor xy = zeros(2).requires_grad_(true);
-    Constraint sum = new Constraint(EQUALITY, new DenseMultiplier(1));
+    Tensor xy = vector(0, 0).requires_grad_(true);
+    Constraint sum = new Constraint(EQUALITY, new DenseMultiplier(vector(0)));
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
             Map.of("sum", sum),
@@ -53,14 +54,13 @@ class BeyondCooperTest {
   @ParameterizedTest
   @CsvSource({"-3, -1", "0.5, 0.5", "5, 2"})
   void aRangeBoundsBothSides(double c, double expected) {
-    Tensor x = zeros(1).requires_grad_(true);
+    Tensor x = vector(0).requires_grad_(true);
     RangeConstraint[] range = new RangeConstraint[1];
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
             Map.of(),
-            batch ->
-                range[0].observe(CMPState.of(x.sub(vector("cpu", c)).square().sum()), x.sum()));
-    range[0] = RangeConstraint.register(problem, "x", -1, 2, () -> new DenseMultiplier(1));
+            batch -> range[0].observe(CMPState.of(x.sub(vector(c)).square().sum()), x.sum()));
+    range[0] = RangeConstraint.register(problem, "x", -1, 2, () -> new DenseMultiplier(vector(0)));
     assertThat(problem.namedConstraints()).containsOnlyKeys("x_lower", "x_upper");
     var optimizer =
         new SimultaneousOptimizer<>(
@@ -72,15 +72,16 @@ class BeyondCooperTest {
     }
     assertThat(values(x)).containsExactly(new double[] {expected}, within(1e-4));
     assertThatThrownBy(
-            () -> RangeConstraint.register(problem, "y", 2, 1, () -> new DenseMultiplier(1)))
+            () ->
+                RangeConstraint.register(problem, "y", 2, 1, () -> new DenseMultiplier(vector(0))))
         .hasMessageContaining("'y': lo is 2.0 and hi is 1.0");
   }
 
   /** min_x max_λ xλ: simultaneous steps spiral out, extrapolation from the past spirals in. */
   @Test
   void extrapolationFromThePastSolvesABilinearGameWithOneEvaluationARoll() {
-    Tensor x = vector("cpu", 1).requires_grad_(true);
-    DenseMultiplier multiplier = new DenseMultiplier(vector("cpu", 1));
+    Tensor x = vector(1).requires_grad_(true);
+    DenseMultiplier multiplier = new DenseMultiplier(vector(1));
     Constraint equality = new Constraint(EQUALITY, multiplier);
     int[] evaluations = {0};
     var problem =
@@ -112,14 +113,14 @@ class BeyondCooperTest {
   }
 
   private static Diagnostics.Report run(double rate, double dualRate, double level, int rolls) {
-    Tensor x = vector("cpu", 0.5).requires_grad_(true);
-    Constraint constraint = new Constraint(INEQUALITY, new DenseMultiplier(vector("cpu", 1)));
+    Tensor x = vector(0.5).requires_grad_(true);
+    Constraint constraint = new Constraint(INEQUALITY, new DenseMultiplier(vector(1)));
     // x² + level <= 0: out of reach for a positive level.
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
             Map.of("level", constraint),
             batch ->
-                CMPState.of(x.sub(vector("cpu", 2)).square().sum())
+                CMPState.of(x.sub(vector(2)).square().sum())
                     .observe(constraint, x.square().sum().add(new Scalar(level))));
     var optimizer =
         new SimultaneousOptimizer<>(

@@ -21,15 +21,18 @@ import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.junit.jupiter.api.Test;
 
+@EveryDevice
 class ConcurrencyTest {
   /** min |x − c|² s.t. x <= 1, 400 rolls: x and its multipliers. */
   private static double[] train(double c) {
-    Tensor x = vector("cpu", c, -c, 0.5).requires_grad_(true);
-    Tensor center = vector("cpu", c, 2 * c, 3 * c);
-    Constraint bounded = new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(3));
+    Tensor x = vector(c, -c, 0.5).requires_grad_(true);
+    Tensor center = vector(c, 2 * c, 3 * c);
+    Constraint bounded =
+        new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(vector(0, 0, 0)));
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
             Map.of("bounded", bounded),

@@ -2,6 +2,7 @@ package org.cooper4j.optim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.Devices.here;
 import static org.cooper4j.Devices.values;
 
 import java.util.Map;
@@ -15,15 +16,17 @@ import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.junit.jupiter.api.Test;
 
 /** The problems of ensmallen's tests of its augmented Lagrangian optimizer. */
+@EveryDevice
 class ConvergenceTest {
   private static Tensor vector(double... values) {
-    return Tensor.create(values, values.length);
+    return here(Tensor.create(values, values.length));
   }
 
   private static Tensor times(Tensor tensor, double factor) {

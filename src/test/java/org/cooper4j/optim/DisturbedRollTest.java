@@ -20,17 +20,19 @@ import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What happens around a roll does not change what it does. */
+@EveryDevice
 class DisturbedRollTest {
   /** min |x − c|² s.t. x <= 1, whose evaluation may fail half-way. */
   private static final class Bounded extends ConstrainedMinimizationProblem<Boolean> {
-    final Tensor x = vector("cpu", 3, -2, 0.5).requires_grad_(true);
-    final Tensor center = vector("cpu", 4, 5, 6);
+    final Tensor x = vector(3, -2, 0.5).requires_grad_(true);
+    final Tensor center = vector(4, 5, 6);
     final Constraint bounded =
         register("bounded", new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(3)));
     final SimultaneousOptimizer<Boolean> optimizer =

@@ -50,8 +50,8 @@ class LRSchedulerTest {
   }
 
   private static SGD twoGroups() {
-    SGD sgd = new SGD(new TensorVector(vector("cpu", 1)), new SGDOptions(0.5));
-    Native.addParamGroup(sgd, new TensorVector(vector("cpu", 1)), new SGDOptions(0.1));
+    SGD sgd = new SGD(new TensorVector(vector(1)), new SGDOptions(0.5));
+    Native.addParamGroup(sgd, new TensorVector(vector(1)), new SGDOptions(0.1));
     return sgd;
   }
 

@@ -2,6 +2,7 @@ package org.cooper4j.optim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.Devices.device;
 import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 
@@ -18,6 +19,7 @@ import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.formulations.Lagrangian;
 import org.cooper4j.formulations.QuadraticPenalty;
@@ -35,13 +37,14 @@ import org.junit.jupiter.params.provider.MethodSource;
  * min |x|² s.t. aᵀx = b, or aᵀx ≤ b < 0, as Cooper's tests/pipeline solve: x* = a b / |a|², λ* =
  * −2b / |a|².
  */
+@EveryDevice
 class NormLinearTest {
   private static final double[] A = {1, -2, 0.5, 1.5};
   private static final double B = -3;
   private static final double SQUARED = 1 + 4 + 0.25 + 2.25;
 
-  private final Tensor x = vector("cpu", 0.3, 0.3, -0.3, 1).requires_grad_(true);
-  private final Tensor a = vector("cpu", A);
+  private final Tensor x = vector(0.3, 0.3, -0.3, 1).requires_grad_(true);
+  private final Tensor a = vector(A);
 
   private static SGDOptions sgd(double lr) {
     return new SGDOptions(lr);
@@ -95,15 +98,18 @@ class NormLinearTest {
   }
 
   private ConstrainedMinimizationProblem<Void> problem(Constraint constraint) {
-    return ConstrainedMinimizationProblem.of(
-        Map.of("linear", constraint),
-        nothing ->
-            CMPState.of(x.square().sum())
-                .observe(
-                    constraint,
-                    ConstraintState.builder(a.mul(x).sum().sub(new Scalar(B)))
-                        .contributesToDualUpdate(constraint.multiplier().isPresent())
-                        .build()));
+    ConstrainedMinimizationProblem<Void> problem =
+        ConstrainedMinimizationProblem.of(
+            Map.of("linear", constraint),
+            nothing ->
+                CMPState.of(x.square().sum())
+                    .observe(
+                        constraint,
+                        ConstraintState.builder(a.mul(x).sum().sub(new Scalar(B)))
+                            .contributesToDualUpdate(constraint.multiplier().isPresent())
+                            .build()));
+    problem.to(device());
+    return problem;
   }
 
   private void assertSolved(double tolerance) {
@@ -138,8 +144,7 @@ class NormLinearTest {
   @EnumSource(ConstraintType.class)
   void aGrowingQuadraticPenaltyComesClose(ConstraintType type) {
     Constraint constraint =
-        new Constraint(
-            type, QuadraticPenalty::new, null, new DensePenaltyCoefficient(vector("cpu", 1)));
+        new Constraint(type, QuadraticPenalty::new, null, new DensePenaltyCoefficient(vector(1)));
     var optimizer =
         new UnconstrainedOptimizer<>(problem(constraint), new SGD(new TensorVector(x), sgd(2e-4)));
     var updater = new MultiplicativePenaltyCoefficientUpdater(1.01, 1e-4, false);

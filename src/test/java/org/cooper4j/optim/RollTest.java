@@ -3,6 +3,7 @@ package org.cooper4j.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.Devices.indices;
 import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 
@@ -18,24 +19,24 @@ import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.EveryDevice;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
+@EveryDevice
 class RollTest {
   /** min x² s.t. x >= 1, from x = 0. */
   private static final class Line extends ConstrainedMinimizationProblem<Void> {
     final Tensor x;
     final Constraint atLeastOne;
 
-    Line(String device) {
-      x = vector(device, 0).requires_grad_(true);
+    Line() {
+      x = vector(0).requires_grad_(true);
       atLeastOne =
           register(
               "at_least_one",
-              new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(vector(device, 0.25))));
+              new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(vector(0.25))));
     }
 
     @Override
@@ -51,10 +52,9 @@ class RollTest {
         new SGD(line.dualParameters(), new SGDOptions(0.5)));
   }
 
-  @ParameterizedTest
-  @MethodSource("org.cooper4j.Devices#available")
-  void aRollDescendsInTheVariablesAndAscendsInTheMultipliers(String device) {
-    Line line = new Line(device);
+  @Test
+  void aRollDescendsInTheVariablesAndAscendsInTheMultipliers() {
+    Line line = new Line();
 
     RollOut rollOut = sgd(line).roll();
 
@@ -72,7 +72,7 @@ class RollTest {
 
   @Test
   void whatARollReturnedIsReleasedByTheNextOneAndSaysSo() {
-    Line line = new Line("cpu");
+    Line line = new Line();
     SimultaneousOptimizer<Void> optimizer = sgd(line);
     RollOut first = optimizer.roll();
     assertThat(first.loss().item_float()).isZero();
@@ -88,7 +88,7 @@ class RollTest {
 
   @Test
   void anEvaluationThatThrowsLeavesTheVariablesAndTheNextRollAlone() {
-    Line line = new Line("cpu");
+    Line line = new Line();
     boolean[] fail = {true};
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
@@ -113,7 +113,7 @@ class RollTest {
 
   @Test
   void memoryStaysFlatWithoutAScope() {
-    Line line = new Line("cpu");
+    Line line = new Line();
     SimultaneousOptimizer<Void> optimizer = sgd(line);
     for (int i = 0; i < 2_000; i++) {
       optimizer.roll();
@@ -127,10 +127,10 @@ class RollTest {
 
   @Test
   void anIndexedMultiplierChangesOnlyWhereItWasObserved() {
-    IndexedMultiplier multiplier = new IndexedMultiplier(vector("cpu", 1, 1, 1, 0.1));
+    IndexedMultiplier multiplier = new IndexedMultiplier(vector(1, 1, 1, 0.1));
     Constraint sampled = new Constraint(ConstraintType.INEQUALITY, multiplier);
-    Tensor x = vector("cpu", 2, -3).requires_grad_(true);
-    Tensor indices = Tensor.create(new long[] {0, 3}, 2);
+    Tensor x = vector(2, -3).requires_grad_(true);
+    Tensor rows = indices(0, 3);
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
             Map.of("sampled", sampled),
@@ -139,7 +139,7 @@ class RollTest {
                     .observe(
                         sampled,
                         ConstraintState.builder(x.mul(new Scalar(1.0)))
-                            .constraintFeatures(indices)
+                            .constraintFeatures(rows)
                             .build()));
 
     new SimultaneousOptimizer<>(
@@ -153,7 +153,7 @@ class RollTest {
 
   @Test
   void anOptimizerWithoutItsOtherHalfIsRefused() {
-    Line line = new Line("cpu");
+    Line line = new Line();
     SGD sgd = new SGD(new TensorVector(line.x), new SGDOptions(0.1));
     assertThatThrownBy(
             () -> new SimultaneousOptimizer<>(line, java.util.List.of(sgd), java.util.List.of()))

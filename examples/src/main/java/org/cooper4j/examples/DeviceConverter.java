@@ -2,6 +2,7 @@ package org.cooper4j.examples;
 
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.Cuda;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -15,15 +16,12 @@ final class DeviceConverter implements ITypeConverter<Device> {
     if (!name.matches("cpu|cuda(:[0-9]{1,2})?")) {
       throw new TypeConversionException("expected cpu, cuda, cuda:N or auto, found '" + name + "'");
     }
-    if (!name.equals("cpu") && !torch.cuda_is_available()) {
-      throw new TypeConversionException(
-          "'" + name + "' needs a CUDA device and LibTorch's CUDA build; use cpu or auto");
+    Device device = new Device(name);
+    try {
+      Cuda.check(device);
+    } catch (IllegalArgumentException e) {
+      throw new TypeConversionException(e.getMessage());
     }
-    int count = torch.cuda_device_count();
-    if (name.contains(":") && Integer.parseInt(name.substring(5)) >= count) {
-      throw new TypeConversionException(
-          "'" + name + "' does not exist; the last CUDA device is cuda:" + (count - 1));
-    }
-    return new Device(name);
+    return device;
   }
 }

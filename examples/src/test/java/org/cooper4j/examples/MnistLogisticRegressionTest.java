@@ -2,6 +2,7 @@ package org.cooper4j.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -18,6 +19,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
+import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.Cuda;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -73,6 +76,23 @@ class MnistLogisticRegressionTest {
     }
     BufferedImage picture = ImageIO.read(folder.resolve("training.png").toFile());
     assertThat(picture.getWidth()).isGreaterThan(3 * picture.getHeight());
+  }
+
+  @Test
+  void itLearnsTheSameOnCuda() throws IOException {
+    assumeTrue(torch.cuda_is_available(), "no CUDA");
+    assertThat(Example.execute(new MnistLogisticRegression(), "--device=cuda", "--out=" + folder))
+        .isZero();
+    assertThat(metrics(folder).get("test_accuracy").getAsDouble()).isCloseTo(0.8517, within(2e-3));
+  }
+
+  @Test
+  void aDeviceThatIsNotThereIsOneLineWithItsReason() {
+    assertThat(Example.execute(new MnistLogisticRegression(), "--device=cuda:99")).isEqualTo(2);
+    refusedWith(
+        "device 'cuda:99' is not there: "
+            + Cuda.whyUnavailable()
+                .orElseGet(() -> "the last one is cuda:" + (torch.cuda_device_count() - 1)));
   }
 
   private static void compare(String name, JsonObject found, JsonElement expected) {

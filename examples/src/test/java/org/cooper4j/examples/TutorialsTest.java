@@ -1,6 +1,7 @@
 package org.cooper4j.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -44,15 +45,28 @@ class TutorialsTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("tutorials")
   void findsItsSolutionAndDrawsIt(String name, Callable<Integer> tutorial, String result) {
+    assertThat(run(tutorial, "cpu")).contains(result);
+    assertThat(folder.resolve(name + ".png")).isNotEmptyFile();
+  }
+
+  /** Where the last digits that it prints may be others. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("tutorials")
+  void runsOnCuda(String name, Callable<Integer> tutorial, String result) {
+    assumeTrue(torch.cuda_is_available(), "no CUDA");
+    assertThat(run(tutorial, "cuda")).contains(result.substring(0, result.indexOf(' ')));
+    assertThat(folder.resolve(name + ".png")).isNotEmptyFile();
+  }
+
+  private String run(Callable<Integer> tutorial, String device) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     PrintStream before = System.out;
     System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
     try {
-      assertThat(Example.execute(tutorial, "--device=cpu", "--out=" + folder)).isZero();
+      assertThat(Example.execute(tutorial, "--device=" + device, "--out=" + folder)).isZero();
     } finally {
       System.setOut(before);
     }
-    assertThat(out.toString(StandardCharsets.UTF_8)).contains(result);
-    assertThat(folder.resolve(name + ".png")).isNotEmptyFile();
+    return out.toString(StandardCharsets.UTF_8);
   }
 }
