@@ -130,7 +130,13 @@ public abstract class ConstrainedMinimizationProblem<B> {
   public final TensorVector dualParameters() {
     List<Tensor> parameters = new ArrayList<>();
     multipliers().forEach(multiplier -> parameters.addAll(multiplier.parameters()));
-    return new TensorVector(parameters.toArray(new Tensor[0]));
+    return new TensorVector(parameters.toArray(new Tensor[0])) {
+      /** LibTorch's would point into the vector, and dangle once that is collected. */
+      @Override
+      public Tensor get(long i) {
+        return parameters.get(Math.toIntExact(i));
+      }
+    };
   }
 
   /**
