@@ -166,7 +166,7 @@ TEST(dense_steps_wait_for_nothing) {
 }
 
 TEST(sparse_steps_wait_for_nothing) {
-  for (const Make& dual : {kSGD, kMomentum, kExtraSGD, kExtraMomentum}) {
+  for (const Make& dual : {kSGD, kMomentum, kExtraSGD, kExtraMomentum, kNuPI}) {
     roll(Problem(), true, kSGD, dual);
   }
 }

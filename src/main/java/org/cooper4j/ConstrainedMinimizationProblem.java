@@ -133,22 +133,13 @@ public abstract class ConstrainedMinimizationProblem<B> {
   public final TensorVector dualParameters() {
     List<Tensor> parameters = new ArrayList<>();
     multipliers().forEach(multiplier -> parameters.addAll(multiplier.parameters()));
-    return new Parameters(parameters.toArray(new Tensor[0]));
-  }
-
-  /** A vector's own {@code get} points into it, and so would outlive what a collection frees. */
-  private static final class Parameters extends TensorVector {
-    private final Tensor[] parameters;
-
-    Parameters(Tensor... parameters) {
-      super(parameters);
-      this.parameters = parameters;
-    }
-
-    @Override
-    public Tensor get(long i) {
-      return parameters[Math.toIntExact(i)];
-    }
+    return new TensorVector(parameters.toArray(new Tensor[0])) {
+      /** LibTorch's would point into the vector, and dangle once that is collected. */
+      @Override
+      public Tensor get(long i) {
+        return parameters.get(Math.toIntExact(i));
+      }
+    };
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.cooper4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -10,10 +11,16 @@ import java.util.List;
 
 /** The scripts of src/test/python, run by the interpreter that COOPER4J_PYTHON names. */
 public final class Python {
-  /** The environment variable; tests that need it are skipped without. */
-  public static final String VARIABLE = "COOPER4J_PYTHON";
+  private static final String VARIABLE = "COOPER4J_PYTHON";
 
   private Python() {}
+
+  /** Skips the test if no interpreter is named. */
+  public static void require() {
+    assumeTrue(
+        !System.getenv().getOrDefault(VARIABLE, "").isEmpty(),
+        "it needs " + VARIABLE + ", an interpreter with torch 2.10.0 and cooper-optim 1.0.1");
+  }
 
   /** Runs a script and fails with its output unless it ends with 0. */
   public static void run(String script, Object... arguments)

@@ -17,24 +17,24 @@ import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.golden.GoldenFile.Case;
 import org.cooper4j.internal.Document;
 import org.cooper4j.internal.Tensors;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The live exchange with Python; src/test/python/exchange.py tells its half. */
 @EveryDevice
 @Tag("python")
-@EnabledIfEnvironmentVariable(
-    named = Python.VARIABLE,
-    matches = ".+",
-    disabledReason =
-        "it needs COOPER4J_PYTHON, an interpreter with torch 2.10.0 and cooper-optim 1.0.1")
 class ExchangeTest {
   private static final Path GOLDEN = Path.of("src/test/resources/golden");
   private static final Path SAMPLES = Path.of("src/test/resources/checkpoints/good");
 
   @TempDir Path folder;
+
+  @BeforeEach
+  void needsPython() {
+    Python.require();
+  }
 
   @Test
   void aRunThatGoesOnInJavaAndEndsInPythonEqualsAnUninterruptedOne() throws Exception {
