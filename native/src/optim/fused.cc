@@ -1,5 +1,8 @@
 #include "fused.h"
 
+#include <sstream>
+#include <stdexcept>
+
 namespace cooper4j::optim {
 
 bool lies_like(const at::Tensor& t, const at::Tensor& param) {
@@ -20,6 +23,14 @@ bool is_fusable(const at::Tensor& param) {
   }
   return (param.is_cpu() || param.is_cuda()) && param.layout() == at::kStrided &&
          param.is_non_overlapping_and_dense() && !param.is_neg() && lies_like(param.grad(), param);
+}
+
+void check_same_device(const at::Tensor& state, const at::Tensor& param) {
+  if (!state.defined() || state.device() == param.device()) return;
+  std::ostringstream text;
+  text << "a parameter is on " << param.device() << ", its optimizer's state on " << state.device()
+       << "; move before the first step, or load the optimizer's state after the move";
+  throw std::invalid_argument(text.str());
 }
 
 }  // namespace cooper4j::optim

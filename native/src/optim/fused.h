@@ -16,4 +16,7 @@ bool is_fusable(const at::Tensor& param);
 /// Whether the kernels may walk the memory of `t` beside that of `param`.
 bool lies_like(const at::Tensor& t, const at::Tensor& param);
 
+/// Throws std::invalid_argument when a parameter was moved after its state had been made.
+void check_same_device(const at::Tensor& state, const at::Tensor& param);
+
 }  // namespace cooper4j::optim

@@ -63,12 +63,15 @@ class Fused {
       const bool amsgrad = static_cast<const Options&>(group.options()).amsgrad();
       for (const auto& param : group.params()) {
         if (!param.grad().defined()) continue;
-        if (!is_fusable(param)) return false;
         const auto entry = optimizer_.state().find(param.unsafeGetTensorImpl());
-        if (entry == optimizer_.state().end()) continue;
-        const auto& state = static_cast<const State&>(*entry->second);
-        if (!fits(state.exp_avg(), param) || !fits(state.exp_avg_sq(), param) ||
-            (amsgrad && !fits(state.max_exp_avg_sq(), param))) {
+        const auto* state = entry != optimizer_.state().end()
+                                ? static_cast<const State*>(entry->second.get())
+                                : nullptr;
+        if (state != nullptr) check_same_device(state->exp_avg(), param);
+        if (!is_fusable(param)) return false;
+        if (state == nullptr) continue;
+        if (!fits(state->exp_avg(), param) || !fits(state->exp_avg_sq(), param) ||
+            (amsgrad && !fits(state->max_exp_avg_sq(), param))) {
           return false;
         }
       }

@@ -42,11 +42,14 @@ bool qualifies(const Optimizer& optimizer) {
     for (const auto& param : group.params()) {
       if (!param.grad().defined()) continue;
       if (!has_momentum && options.weight_decay() == 0 && has_direct_rows(param)) continue;
-      if (!is_fusable(param)) return false;
-      if (!has_momentum) continue;
       const auto entry = optimizer.state().find(param.unsafeGetTensorImpl());
-      if (entry == optimizer.state().end()) continue;
-      const auto& buffer = static_cast<const SGDParamState&>(*entry->second).momentum_buffer();
+      const bool has_buffer = has_momentum && entry != optimizer.state().end();
+      const at::Tensor buffer =
+          has_buffer ? static_cast<const SGDParamState&>(*entry->second).momentum_buffer()
+                     : at::Tensor();
+      check_same_device(buffer, param);
+      if (!is_fusable(param)) return false;
+      if (!has_buffer) continue;
       // LibTorch's own step() must say what is wrong with a state that has no buffer.
       if (!buffer.defined() || !lies_like(buffer, param)) return false;
     }

@@ -6,7 +6,6 @@
 #include "direct.h"
 #include "merged.h"
 #include "nupi_gains.h"
-#include "rows.h"
 
 namespace cooper4j {
 namespace {
@@ -83,10 +82,8 @@ void dense_step(const at::Tensor& param, NuPIParamState& state, const NuPIOption
 }
 
 void sparse_step(const at::Tensor& param, NuPIParamState& state, const NuPIOptions& options) {
-  // The update is not linear in the gradient, so a row's gradients are summed first; in memory that
-  // the host may read, coalesce() is the quicker way.
-  const optim::MergedRows merged(optim::has_direct_rows(param) ? param.grad().coalesce()
-                                                               : param.grad());
+  // The update is not linear in the gradient: a row's gradients are summed first.
+  const optim::MergedRows merged(param.grad());
   const at::Tensor& rows = merged.rows;
   const at::Tensor& error = merged.values;
   if (error.numel() == 0) return;

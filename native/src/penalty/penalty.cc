@@ -57,6 +57,16 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
     update_elements(value, init, violation, indices, update);
     return;
   }
+  for (const at::Tensor& observed : {violation, indices}) {
+    if (observed.defined() && observed.device() != value.device()) {
+      std::ostringstream text;
+      text << "the "
+           << (observed.is_same(violation) ? "violation is on " : "constraint features are on ")
+           << observed.device() << ", its penalty coefficient on " << value.device()
+           << "; move one of them, for example with cmp.to(device)";
+      throw std::invalid_argument(text.str());
+    }
+  }
   c10::NoGradGuard no_grad;
   const bool indexed = indices.defined();
   const at::Tensor observed = indexed ? value.index_select(0, indices) : value;

@@ -12,10 +12,12 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.data.TensorDataset;
 import org.cooper4j.formulations.AugmentedLagrangian;
+import org.cooper4j.formulations.QuadraticPenalty;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.cooper4j.penalties.IndexedPenaltyCoefficient;
+import org.cooper4j.penalties.MultiplicativePenaltyCoefficientUpdater;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -128,5 +130,22 @@ class DeviceMistakesTest {
     assertThatThrownBy(() -> new TensorDataset(here(2), elsewhere(2)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("inputs are on cpu, targets on meta; move them to one device");
+  }
+
+  @Test
+  void aPenaltyUpdaterNamesWhatWasNotMoved() {
+    Constraint constraint =
+        constraint(
+            new Constraint(
+                ConstraintType.INEQUALITY,
+                QuadraticPenalty::new,
+                null,
+                new DensePenaltyCoefficient(torch.ones(2))));
+
+    assertThatThrownBy(
+            () ->
+                new MultiplicativePenaltyCoefficientUpdater()
+                    .step(Map.of(constraint, ConstraintState.of(elsewhere(2)))))
+        .hasMessageContaining("the violation is on meta, its penalty coefficient on cpu; move one");
   }
 }
