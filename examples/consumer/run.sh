@@ -10,7 +10,7 @@ mkdir -p "$repository/org" target/no-tools
 mvn -q -ntp help:evaluate -Dexpression=session.localRepository.basedir -Doutput=target/installed.txt
 installed=$(cat target/installed.txt)
 cp -r "$installed/org/cooper4j" "$repository/org/"
-cp -r "$installed/org/bytedeco" "$repository/org/" # JavaCPP's jars, as downloaded: 185 MB
+cp -r "$installed/org/bytedeco" "$repository/org/" # JavaCPP's jars, as downloaded: 113 MB
 for tool in cmake c++ g++ gcc cc clang clang++ python python3; do
   printf '#!/bin/sh\necho "a user has no %s" >&2\nexit 1\n' "$tool" > "target/no-tools/$tool"
 done
