@@ -27,7 +27,7 @@ cmake --build "$build/plain" --parallel "$(nproc)"
 # children, so crash_test, which is about them, is left to the sanitizers.
 export ATEN_CPU_CAPABILITY=default OPENBLAS_CORETYPE=Haswell OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 rm -rf "$build/out"
-for program in {document,codec,hostile,lagrangian,problem,threads}_test \
+for program in {document,codec,hostile,lagrangian,backward,merged,step,memory,problem,threads}_test \
   "mnist/cooper4j_mnist --epochs=1 --batch-size=6000 --out=$build/out"; do
   echo "+ valgrind $program"
   # shellcheck disable=SC2086 # a program and its arguments
