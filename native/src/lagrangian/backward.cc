@@ -39,6 +39,8 @@ class Sum {
   void add_selected(const at::Tensor& gradient, at::IntArrayRef sizes, int64_t dim, int64_t index) {
     if (!value_.defined()) {
       value_ = at::zeros(sizes, gradient.options());
+    } else if (value_.layout() != at::kStrided) {
+      value_ = value_.to_dense();
     } else if (!ours_) {
       value_ = value_.clone();
     }
@@ -61,8 +63,9 @@ class Sum {
   static constexpr auto plus = [](auto a, auto b) { return a + b; };
 
   at::Tensor larger_sum(const at::Tensor& gradient) {
-    const bool in_place = ours_ && value_.layout() == at::kStrided &&
-                          gradient.layout() == at::kStrided &&
+    // Only a dense tensor takes a sparse one.
+    if (value_.layout() != at::kStrided) return gradient + value_;
+    const bool in_place = ours_ && gradient.layout() == at::kStrided &&
                           value_.scalar_type() == gradient.scalar_type();
     return in_place ? value_.add_(gradient) : value_ + gradient;
   }

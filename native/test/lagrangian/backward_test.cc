@@ -122,6 +122,28 @@ TEST(a_pass_is_the_engines_for_random_graphs) {
   }
 }
 
+TEST(sparse_and_dense_gradients_of_a_leaf_add_up_in_any_order) {
+  const auto lookup = [](const Tensor& table, std::vector<int64_t> rows) {
+    return at::embedding(table, at::tensor(rows), -1, false, /*sparse=*/true);
+  };
+  const auto graph = [&lookup](bool sparse_first) {
+    return [&lookup, sparse_first](const std::vector<Tensor>& x) {
+      std::vector<Tensor> roots;
+      if (sparse_first) roots.push_back(lookup(x[0], {0, 2, 2}));
+      roots.push_back(x[0].select(0, 1));
+      roots.push_back(x[0].exp());
+      roots.push_back(lookup(x[0], {1}));
+      if (!sparse_first) roots.push_back(x[0].select(1, 0));
+      return roots;
+    };
+  };
+  const Tensor table = at::randn({3, 2}, at::kDouble);
+  for (bool sparse_first : {true, false}) CHECK(agrees({table}, graph(sparse_first)));
+  const Tensor x = table.clone().requires_grad_(true);
+  cooper4j::backward({lookup(x, {0, 0})}, {at::ones({2, 2}, at::kDouble)});
+  CHECK(x.grad().is_sparse());
+}
+
 TEST(gradients_add_to_what_a_leaf_has) {
   const Tensor x = vector(3).requires_grad_(true);
   for (int i = 0; i < 2; ++i)
