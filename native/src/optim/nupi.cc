@@ -54,7 +54,7 @@ void direct_step(const at::Tensor& param, const at::Tensor& gradient, const at::
 }
 
 void dense_step(const at::Tensor& param, NuPIParamState& state, const NuPIOptions& options) {
-  const NuPIGains& gains = options.gains();
+  const NuPIGains& gains = options.gains(param.device());
   const bool zeros = options.init_type() == NuPIInitType::kZeros;
   const bool uses_xi = gains.previous.any;
   const bool first = uses_xi && !state.xi().defined();
@@ -88,7 +88,7 @@ void sparse_step(const at::Tensor& param, NuPIParamState& state, const NuPIOptio
   const at::Tensor& error = merged.values;
   if (error.numel() == 0) return;
 
-  const NuPIGains& gains = options.gains();
+  const NuPIGains& gains = options.gains(param.device());
   const bool zeros = options.init_type() == NuPIInitType::kZeros;
   const bool uses_xi = gains.previous.any;
   if (uses_xi && !state.xi().defined()) {

@@ -41,14 +41,18 @@ Gain::Gain(const at::Tensor& value) : any(value.ne(0).any().item<bool>()) {
 }
 
 at::Tensor Gain::times(const at::Tensor& t) const {
-  return tensor.defined() ? t.mul(tensor.device() == t.device() ? tensor : tensor.to(t.device()))
-                          : t.mul(number);
+  return tensor.defined() ? t.mul(tensor) : t.mul(number);
 }
 
 at::Tensor Gain::times_rows(const at::Tensor& values, const at::Tensor& rows) const {
-  if (!tensor.defined()) return values.mul(number);
-  const at::Tensor here = tensor.device() == rows.device() ? tensor : tensor.to(rows.device());
-  return values.mul(here.index_select(0, rows));
+  return tensor.defined() ? values.mul(tensor.index_select(0, rows)) : values.mul(number);
+}
+
+bool NuPIGains::lie_on(const at::Device& device) const {
+  const auto lies_there = [&device](const Gain& gain) {
+    return !gain.tensor.defined() || gain.tensor.device() == device;
+  };
+  return lies_there(Kp) && lies_there(Ki);
 }
 
 NuPIGains::NuPIGains(const at::Tensor& Kp, const at::Tensor& Ki, double ema_nu)
@@ -86,6 +90,14 @@ const NuPIGains& NuPIOptions::gains() const {
   if (!gains_) {
     at::NoGradGuard no_grad;
     gains_ = std::make_shared<const NuPIGains>(Kp_, Ki_, ema_nu_);
+  }
+  return *gains_;
+}
+
+const NuPIGains& NuPIOptions::gains(const at::Device& device) const {
+  if (!gains().lie_on(device)) {
+    // Once: a copy at every step would wait for a CUDA device.
+    gains_ = std::make_shared<const NuPIGains>(Kp_.to(device), Ki_.to(device), ema_nu_);
   }
   return *gains_;
 }

@@ -20,6 +20,9 @@ struct Gain {
 struct NuPIGains {
   NuPIGains(const at::Tensor& Kp, const at::Tensor& Ki, double ema_nu);
 
+  /// Whether those that are tensors are there.
+  bool lie_on(const at::Device& device) const;
+
   bool scalar() const { return !Kp.tensor.defined() && !Ki.tensor.defined(); }
 
   Gain Kp;

@@ -48,6 +48,8 @@ class COOPER4J_EXPORT NuPIOptions : public torch::optim::OptimizerCloneableOptio
   NuPIOptions& ema_nu(double nu);
 
   const NuPIGains& gains() const;
+  /// The same, with gains that are tensors on the device of a parameter.
+  const NuPIGains& gains(const at::Device& device) const;
 
   double get_lr() const override { return lr_; }
   void set_lr(double lr) override { lr_ = lr; }
