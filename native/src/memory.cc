@@ -126,12 +126,11 @@ void release(void* data) {
   if (data == nullptr) return;
   Header* block = static_cast<Header*>(data) - 1;
   const size_t most = limit.load(std::memory_order_relaxed);
-  if (block->size_class == kUncached || most == 0) {
-    c10::free_cpu(block);
-  } else if (bytes_of(block->size_class) > kSmallBytes) {
+  const bool waits = block->size_class != kUncached && most > 0;
+  if (waits && bytes_of(block->size_class) > kSmallBytes) {
     std::lock_guard lock(large_mutex);
     large_blocks().give(block, most);
-  } else if (FreeLists* lists = small_blocks()) {
+  } else if (FreeLists* lists = waits ? small_blocks() : nullptr) {
     lists->give(block, kSmallBytesOfThread);
   } else {
     c10::free_cpu(block);
@@ -174,7 +173,8 @@ class CachingAllocator final : public c10::Allocator {
 void cache_cpu_memory(size_t bytes) {
   limit = bytes;
   static const bool installed = [] {
-    c10::SetCPUAllocator(new CachingAllocator);
+    // LibTorch keeps it until the process ends.
+    c10::SetCPUAllocator(new CachingAllocator);  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
     return true;
   }();
   static_cast<void>(installed);

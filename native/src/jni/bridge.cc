@@ -27,6 +27,8 @@ std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
         &term.multiplier, &term.strict_multiplier, &term.penalty,          &term.contribution};
     for (int i = 0; i < Evaluation::kTensors; ++i) {
       if (tensors[i] != 0) {
+        // Java knows native objects by their addresses.
+        // NOLINTNEXTLINE(performance-no-int-to-ptr)
         *members[i] = *reinterpret_cast<const at::Tensor*>(tensors[i]);
       }
     }

@@ -18,7 +18,7 @@ bool is_small(const at::Tensor& first, const Rest&... rest) {
 /// A new tensor of `shape` with f(a[i], b[i], …) as its elements, outside of any graph.
 template <typename F, typename... Rest>
 at::Tensor map_small(at::IntArrayRef shape, F f, const at::Tensor& first, const Rest&... rest) {
-  const at::Tensor out = at::detail::empty_cpu(shape, first.options());
+  at::Tensor out = at::detail::empty_cpu(shape, first.options());
   optim::with_element_type(first, [&](auto zero) {
     using T = decltype(zero);
     T* to = out.mutable_data_ptr<T>();

@@ -17,12 +17,19 @@ const NuPIOptions& options_of(const OptimizerParamGroup& group) {
 }
 
 void warn_about(const NuPIOptions& options) {
-  if (options.Kp().lt(0).any().item<bool>()) TORCH_WARN("NuPI: Kp has a negative element");
-  if (options.Ki().lt(0).any().item<bool>()) TORCH_WARN("NuPI: Ki has a negative element");
+  if (options.Kp().lt(0).any().item<bool>()) {
+    TORCH_WARN("NuPI: Kp has a negative element");
+  }
+  if (options.Ki().lt(0).any().item<bool>()) {
+    TORCH_WARN("NuPI: Ki has a negative element");
+  }
   const NuPIGains& gains = options.gains();
-  if (!gains.Kp.any && !gains.Ki.any)
+  if (!gains.Kp.any && !gains.Ki.any) {
     TORCH_WARN("NuPI: all gains are zero, no step moves anything");
-  if (options.ema_nu() < 0) TORCH_WARN("NuPI: ema_nu is negative: ", options.ema_nu());
+  }
+  if (options.ema_nu() < 0) {
+    TORCH_WARN("NuPI: ema_nu is negative: ", options.ema_nu());
+  }
 }
 
 void direct_step(const at::Tensor& param, const at::Tensor& gradient, const at::Tensor& previous,

@@ -65,6 +65,7 @@ void StateSaver::put_tensor(const char* key, const at::Tensor& value) {
 template <typename Tensors>
 void StateSaver::put_list(const char* key, const Tensors& values) {
   std::vector<Node> items;
+  items.reserve(values.size());
   for (const at::Tensor& value : values) {
     items.push_back(value.defined() ? add_tensor(document_, value) : document_.none());
   }
