@@ -29,6 +29,7 @@ void update_elements(const at::Tensor& value, const at::Tensor& init, const at::
   const int64_t* row = indices.defined() ? indices.const_data_ptr<int64_t>() : nullptr;
   optim::with_element_type(value, [&](auto zero) {
     using T = decltype(zero);
+    const T tolerance = static_cast<T>(update.tolerance);  // rounded, as ATen compares
     const T* start = init.const_data_ptr<T>();
     const T* observed = violation.const_data_ptr<T>();
     const T* before = value.const_data_ptr<T>();
@@ -38,7 +39,7 @@ void update_elements(const at::Tensor& value, const at::Tensor& init, const at::
       const int64_t at = row != nullptr ? row[i] : static_cast<int64_t>(i);
       const T measure = observed[i] < 0 ? (update.inequality ? T(0) : -observed[i]) : observed[i];
       updated[i] = before[at];
-      if (measure > update.tolerance) {
+      if (measure > tolerance) {
         updated[i] = before[at] * static_cast<T>(update.factor) + static_cast<T>(update.summand);
       } else if (update.restart && measure == 0) {
         updated[i] = start[at];

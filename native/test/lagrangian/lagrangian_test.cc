@@ -88,6 +88,17 @@ TEST(a_penalty_restarts_only_where_it_was_observed) {
   CHECK(value.equal(at::tensor({1.0, 2.0, 20.0})));
 }
 
+TEST(a_float_violation_of_just_the_tolerance_is_none) {
+  const at::Tensor value = at::tensor({2.0F});
+  cooper4j::PenaltyUpdate update;
+  update.factor = 10;
+  update.tolerance = 0.1;
+
+  cooper4j::update_penalty(value, value.clone(), at::tensor({0.1F}), {}, update);
+
+  CHECK(value.item<float>() == 2);
+}
+
 TEST(a_penalty_observed_twice_grows_once) {
   const at::Tensor value = at::tensor({2.0, 3.0});
   cooper4j::PenaltyUpdate update;
