@@ -53,13 +53,7 @@ void set_lr(torch::optim::Optimizer& optimizer, int group, double lr) {
   cooper4j::set_lr(optimizer, static_cast<size_t>(group), lr);
 }
 
-int64_t numel(const torch::optim::Optimizer& optimizer) {
-  int64_t sum = 0;
-  for (const auto& group : optimizer.param_groups()) {
-    for (const auto& param : group.params()) sum += param.numel();
-  }
-  return sum;
-}
+int64_t numel(const torch::optim::Optimizer& optimizer) { return cooper4j::numel(optimizer); }
 
 void set_betas(ExtraAdamOptions& options, double beta1, double beta2) {
   options.betas({beta1, beta2});

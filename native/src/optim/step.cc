@@ -64,6 +64,14 @@ bool step(torch::optim::Optimizer& optimizer) {
   return moves_gradient_rows_only(optimizer);
 }
 
+int64_t numel(const torch::optim::Optimizer& optimizer) {
+  int64_t sum = 0;
+  for (const auto& group : optimizer.param_groups()) {
+    for (const auto& param : group.params()) sum += param.numel();
+  }
+  return sum;
+}
+
 void project_non_negative(at::TensorList weights) {
   at::NoGradGuard no_grad;
   for (const auto& weight : weights) {

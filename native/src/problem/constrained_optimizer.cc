@@ -11,16 +11,6 @@ namespace {
 
 using Optimizers = std::vector<torch::optim::Optimizer*>;
 
-int64_t numel(const Optimizers& optimizers) {
-  int64_t sum = 0;
-  for (const auto* optimizer : optimizers) {
-    for (const auto& group : optimizer->param_groups()) {
-      for (const auto& parameter : group.params()) sum += parameter.numel();
-    }
-  }
-  return sum;
-}
-
 Node states(Document& document, const Optimizers& optimizers, bool dual) {
   const Node list = document.list();
   for (const auto* optimizer : optimizers) {
@@ -64,7 +54,7 @@ ConstrainedOptimizer::ConstrainedOptimizer(ConstrainedMinimizationProblem& probl
   if (primal_.empty()) {
     throw std::invalid_argument("no primal optimizer was given; give at least one");
   }
-  primal_numel_ = numel(primal_);
+  for (const auto* optimizer : primal_) primal_numel_ += numel(*optimizer);
   static const bool once = (init_threads(), true);
   (void)once;
 }
@@ -72,9 +62,8 @@ ConstrainedOptimizer::ConstrainedOptimizer(ConstrainedMinimizationProblem& probl
 void ConstrainedOptimizer::use_threads() const { use_threads_for(primal_numel_); }
 
 void ConstrainedOptimizer::zero_grad() {
-  for (const Optimizers& optimizers : {primal_, dual_}) {
-    for (auto* optimizer : optimizers) optimizer->zero_grad();
-  }
+  for (auto* optimizer : primal_) optimizer->zero_grad();
+  for (auto* optimizer : dual_) optimizer->zero_grad();
 }
 
 void ConstrainedOptimizer::primal_step() {

@@ -24,7 +24,6 @@ import org.cooper4j.optim.torch.ExtraAdamOptions;
           "cooper4j/optim/extragradient.h",
           "cooper4j/optim/nupi.h"
         },
-        link = {"c10", "torch_cpu", "cooper4j"},
         library = "jnicooper4j"))
 @Namespace("cooper4j::jni")
 public final class Native {
