@@ -2,8 +2,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "arguments.h"
 #include "cooper4j/optim/step.h"
+#include "optim/arguments.h"
 
 namespace cooper4j {
 namespace {

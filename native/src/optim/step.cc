@@ -12,8 +12,8 @@
 
 #include "cooper4j/optim/extragradient.h"
 #include "cooper4j/optim/nupi.h"
-#include "direct.h"
-#include "fused.h"
+#include "optim/direct.h"
+#include "optim/fused/fused.h"
 
 namespace cooper4j {
 

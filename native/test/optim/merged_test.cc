@@ -1,4 +1,4 @@
-#include "optim/merged.h"
+#include "optim/optimizers/merged.h"
 
 #include "check.h"
 

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "cooper4j/checkpoint.h"
-#include "state_loader.h"
+#include "optim/state/loader.h"
 
 namespace cooper4j::optim {
 namespace {

@@ -1,8 +1,8 @@
 #include <ATen/Functions.h>
 
-#include "arguments.h"
 #include "cooper4j/optim/extragradient.h"
-#include "direct.h"
+#include "optim/arguments.h"
+#include "optim/direct.h"
 
 namespace cooper4j {
 namespace {

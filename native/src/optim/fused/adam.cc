@@ -7,7 +7,7 @@
 
 #include <typeinfo>
 
-#include "fused.h"
+#include "optim/fused/fused.h"
 
 namespace cooper4j::optim {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "arguments.h"
 #include "cooper4j/optim/extragradient.h"
+#include "optim/arguments.h"
 
 namespace cooper4j {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "cooper4j/document.h"
 #include "cooper4j/optim/nupi.h"
-#include "state_visitor.h"
+#include "optim/state/visitor.h"
 
 namespace cooper4j::optim {
 

@@ -1,4 +1,4 @@
-#include "state_loader.h"
+#include "optim/state/loader.h"
 
 #include <ATen/Functions.h>
 

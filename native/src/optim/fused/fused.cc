@@ -1,4 +1,4 @@
-#include "fused.h"
+#include "optim/fused/fused.h"
 
 #include <sstream>
 #include <stdexcept>

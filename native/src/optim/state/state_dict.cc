@@ -6,10 +6,10 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "nupi_gains.h"
-#include "state_layouts.h"
-#include "state_loader.h"
-#include "state_saver.h"
+#include "optim/optimizers/nupi_gains.h"
+#include "optim/state/layouts.h"
+#include "optim/state/loader.h"
+#include "optim/state/saver.h"
 
 namespace cooper4j {
 namespace {

@@ -1,9 +1,9 @@
-#include "nupi_gains.h"
+#include "optim/optimizers/nupi_gains.h"
 
 #include <ATen/Functions.h>
 #include <ATen/core/grad_mode.h>
 
-#include "arguments.h"
+#include "optim/arguments.h"
 
 namespace cooper4j {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <typeinfo>
 
-#include "direct.h"
-#include "fused.h"
-#include "rows.h"
+#include "optim/direct.h"
+#include "optim/fused/fused.h"
+#include "optim/rows.h"
 
 namespace cooper4j::optim {
 namespace {

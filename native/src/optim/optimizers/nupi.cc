@@ -3,9 +3,9 @@
 #include <ATen/Functions.h>
 #include <ATen/core/grad_mode.h>
 
-#include "direct.h"
-#include "merged.h"
-#include "nupi_gains.h"
+#include "optim/direct.h"
+#include "optim/optimizers/merged.h"
+#include "optim/optimizers/nupi_gains.h"
 
 namespace cooper4j {
 namespace {

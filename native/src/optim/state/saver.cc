@@ -1,4 +1,4 @@
-#include "state_saver.h"
+#include "optim/state/saver.h"
 
 #include <ATen/Functions.h>
 
