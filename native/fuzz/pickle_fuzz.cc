@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "checkpoint/inspect.h"
-#include "checkpoint/zip_writer.h"
+#include "checkpoint/inspect/inspect.h"
+#include "checkpoint/zip/writer.h"
 #include "cooper4j/checkpoint.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

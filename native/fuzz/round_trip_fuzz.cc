@@ -7,7 +7,7 @@
 #include <iostream>
 #include <memory>
 
-#include "checkpoint/inspect.h"
+#include "checkpoint/inspect/inspect.h"
 #include "cooper4j/checkpoint.h"
 
 namespace {

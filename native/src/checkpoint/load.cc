@@ -1,14 +1,17 @@
+#include "checkpoint/load.h"
+
 #include <memory>
 #include <string>
 #include <unordered_set>
 
-#include "checkpoint/byte_source.h"
-#include "checkpoint/device_name.h"
-#include "checkpoint/parallel.h"
-#include "checkpoint/pickle_reader.h"
-#include "checkpoint/storage_memory.h"
-#include "checkpoint/zip_reader.h"
+#include "checkpoint/document/device_name.h"
+#include "checkpoint/document/storage_memory.h"
+#include "checkpoint/pickle/reader.h"
+#include "checkpoint/zip/byte_source.h"
+#include "checkpoint/zip/parallel.h"
+#include "checkpoint/zip/reader.h"
 #include "cooper4j/checkpoint.h"
+#include "cooper4j/safetensors.h"
 
 namespace cooper4j {
 namespace {
@@ -121,6 +124,21 @@ Document load(const std::filesystem::path& path, const LoadOptions& options) {
 Document load_bytes(std::string_view file, const LoadOptions& options) {
   check_options(options);
   return load_from(MemorySource(file), options);
+}
+
+bool is_safetensors(const std::filesystem::path& path) {
+  const FileSource file(path);
+  return file.size() >= 9 && file.read_string(8, 1) == "{";
+}
+
+Document load_any(const std::filesystem::path& path) {
+  bool safetensors = false;
+  try {
+    safetensors = is_safetensors(path);
+  } catch (const CheckpointError& e) {
+    throw CheckpointError(path.string() + ": " + e.what());
+  }
+  return safetensors ? load_safetensors(path) : load(path);
 }
 
 }  // namespace cooper4j

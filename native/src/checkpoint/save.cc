@@ -1,8 +1,8 @@
 #include <string>
 
-#include "checkpoint/atomic_file.h"
-#include "checkpoint/pickle_writer.h"
-#include "checkpoint/zip_writer.h"
+#include "checkpoint/pickle/writer.h"
+#include "checkpoint/zip/atomic_file.h"
+#include "checkpoint/zip/writer.h"
 #include "cooper4j/checkpoint.h"
 
 namespace cooper4j {

@@ -1,0 +1,417 @@
+#include "checkpoint/pickle/reader.h"
+
+#include <cstring>
+
+#include "checkpoint/document/device_name.h"
+#include "checkpoint/document/tree_walk.h"
+#include "checkpoint/document/utf8.h"
+#include "checkpoint/pickle/opcodes.h"
+#include "checkpoint/zip/little_endian.h"
+
+namespace cooper4j {
+namespace {
+
+constexpr size_t kMaxLine = 256;  // longer than any allowed module or name
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (unsigned char c : text.substr(0, 120)) out.push_back(c < 0x20 || c >= 0x7F ? '?' : c);
+  return out;
+}
+
+}  // namespace
+
+PickleReader::PickleReader(std::string_view pickle, Document& document, const LoadOptions& options,
+                           std::function<void(const StorageRef&)> check_storage)
+    : pickle_(pickle),
+      doc_(document),
+      options_(options),
+      check_storage_(std::move(check_storage)) {}
+
+void PickleReader::fail(const std::string& why) const {
+  throw CheckpointError("data.pkl, byte " + std::to_string(opcode_at_) + ": " + why);
+}
+
+// One large list, made once and then named by the memo, could be copied millions of times.
+void PickleReader::spend(uint64_t work) {
+  work_ += work;
+  if (work_ > options_.max_nodes)
+    fail("copies more than " + std::to_string(options_.max_nodes) + " values");
+}
+
+void PickleReader::read() {
+  try {
+    if (take(1)[0] != pickle::kProto) fail("does not start with a pickle protocol");
+    const int protocol = take_le<uint8_t>();
+    if (protocol != 2 && protocol != 3)
+      fail("has pickle protocol " + std::to_string(protocol) +
+           ", torch.save writes 2; save again with torch.save's default pickle_protocol");
+    while (step()) {
+      if (doc_.node_count() > options_.max_nodes)
+        fail("has more than " + std::to_string(options_.max_nodes) + " values");
+    }
+    if (!marks_.empty() || stack_.size() != 1) fail("stops with an unfinished value");
+    if (position_ != pickle_.size()) fail("goes on after its end");
+    doc_.set_root(pop_node());
+  } catch (const std::invalid_argument& e) {
+    fail(e.what());
+  } catch (const std::length_error& e) {
+    fail(e.what());
+  }
+  check_shape();
+}
+
+bool PickleReader::step() {
+  opcode_at_ = position_;
+  const char code = take(1)[0];
+  switch (code) {
+    case pickle::kNone:
+      push(doc_.none());
+      return true;
+    case pickle::kNewTrue:
+      push(doc_.boolean(true));
+      return true;
+    case pickle::kNewFalse:
+      push(doc_.boolean(false));
+      return true;
+    case pickle::kBinInt:
+      push(doc_.integer(take_le<int32_t>()));
+      return true;
+    case pickle::kBinInt1:
+      push(doc_.integer(take_le<uint8_t>()));
+      return true;
+    case pickle::kBinInt2:
+      push(doc_.integer(take_le<uint16_t>()));
+      return true;
+    case pickle::kLong1:
+      push(doc_.big_integer(take(take_le<uint8_t>())));
+      return true;
+    case pickle::kBinFloat:
+      push(doc_.number(take_double()));
+      return true;
+    case pickle::kBinUnicode:
+      push(doc_.str(take(take_le<uint32_t>())));
+      return true;
+    case pickle::kShortBinString: {
+      // torch.load decodes them as strict UTF-8.
+      const std::string_view text = take(take_le<uint8_t>());
+      if (find_invalid_utf8(text, Surrogates::kRefuse) != std::string_view::npos)
+        fail("a Python 2 str is not UTF-8");
+      push(doc_.str(text));
+      return true;
+    }
+    case pickle::kEmptyTuple:
+      push(doc_.tuple({}));
+      return true;
+    case pickle::kEmptyList:
+      push(doc_.list());
+      return true;
+    case pickle::kEmptyDict:
+      push(doc_.dict());
+      return true;
+    case pickle::kEmptySet:
+      push(doc_.set());
+      return true;
+    case pickle::kTuple1:
+      make_tuple(1);
+      return true;
+    case pickle::kTuple2:
+      make_tuple(2);
+      return true;
+    case pickle::kTuple3:
+      make_tuple(3);
+      return true;
+    case pickle::kMark:
+      if (marks_.size() > 8 * size_t{options_.max_depth} + 64) fail("nests too deeply");
+      marks_.push_back(stack_.size());
+      return true;
+    case pickle::kTuple: {
+      const size_t count = since_mark();
+      marks_.pop_back();
+      make_tuple(count);
+      return true;
+    }
+    case pickle::kAppend:
+      append_items(1);
+      return true;
+    case pickle::kAppends: {
+      const size_t count = since_mark();
+      marks_.pop_back();
+      append_items(count);
+      return true;
+    }
+    case pickle::kSetItem:
+      put_items(2);
+      return true;
+    case pickle::kSetItems: {
+      const size_t count = since_mark();
+      marks_.pop_back();
+      put_items(count);
+      return true;
+    }
+    case pickle::kGlobal:
+      read_global();
+      return true;
+    case pickle::kReduce:
+      reduce(false);
+      return true;
+    case pickle::kNewObj:
+      reduce(true);
+      return true;
+    case pickle::kBuild:
+      build();
+      return true;
+    case pickle::kBinPersId:
+      persistent_load();
+      return true;
+    case pickle::kBinPut:
+      remember(take_le<uint8_t>());
+      return true;
+    case pickle::kLongBinPut:
+      remember(take_le<uint32_t>());
+      return true;
+    case pickle::kBinGet:
+      recall(take_le<uint8_t>());
+      return true;
+    case pickle::kLongBinGet:
+      recall(take_le<uint32_t>());
+      return true;
+    case pickle::kStop:
+      return false;
+    default:
+      fail("has the opcode " + std::to_string(static_cast<unsigned char>(code)) +
+           ", which torch.save does not write");
+  }
+}
+
+std::string_view PickleReader::take(size_t count) {
+  if (count > pickle_.size() - position_)
+    fail("needs " + std::to_string(count) + " more bytes, there are " +
+         std::to_string(pickle_.size() - position_));
+  position_ += count;
+  return pickle_.substr(position_ - count, count);
+}
+
+std::string_view PickleReader::take_line() {
+  const std::string_view rest = pickle_.substr(position_, kMaxLine);
+  const size_t end = rest.find('\n');
+  if (end == std::string_view::npos) fail("names a class by more than 256 characters");
+  position_ += end + 1;
+  return rest.substr(0, end);
+}
+
+template <typename T>
+T PickleReader::take_le() {
+  return get_le<T>(take(sizeof(T)).data());
+}
+
+double PickleReader::take_double() {
+  const std::string_view bytes = take(8);
+  uint64_t bits = 0;
+  for (unsigned char c : bytes) bits = bits << 8 | c;
+  double value;
+  std::memcpy(&value, &bits, 8);
+  return value;
+}
+
+void PickleReader::push(Value value) { stack_.push_back(value); }
+
+void PickleReader::push(Node node) {
+  Value value;
+  value.is = Is::kNode;
+  value.index = node;
+  push(value);
+}
+
+size_t PickleReader::since_mark() {
+  if (marks_.empty()) fail("ends a sequence that did not begin");
+  return stack_.size() - marks_.back();
+}
+
+PickleReader::Value& PickleReader::top() {
+  if (stack_.size() <= (marks_.empty() ? 0 : marks_.back()))
+    fail("takes a value that is not there");
+  return stack_.back();
+}
+
+PickleReader::Value PickleReader::pop() {
+  const Value value = top();
+  stack_.pop_back();
+  return value;
+}
+
+Node PickleReader::node_of(const Value& value, const char* what) const {
+  if (value.is == Is::kNode) return value.index;
+  fail(std::string("expected ") + what + ", found a " +
+       (value.is == Is::kStorage  ? "storage"
+        : value.is == Is::kGlobal ? "class"
+                                  : "tuple of classes"));
+}
+
+Node PickleReader::pop_node() { return node_of(pop(), "a value"); }
+
+std::vector<Node> PickleReader::last_nodes(size_t count) {
+  const size_t base = marks_.empty() ? 0 : marks_.back();
+  if (stack_.size() - base < count) fail("takes values that are not there");
+  std::vector<Node> nodes;
+  nodes.reserve(count);
+  for (size_t i = stack_.size() - count; i < stack_.size(); ++i)
+    nodes.push_back(node_of(stack_[i], "a value"));
+  return nodes;
+}
+
+void PickleReader::drop(size_t count) { stack_.resize(stack_.size() - count); }
+
+void PickleReader::make_tuple(size_t count) {
+  const size_t base = marks_.empty() ? 0 : marks_.back();
+  if (stack_.size() - base < count) fail("takes values that are not there");
+  const auto begin = stack_.end() - static_cast<std::ptrdiff_t>(count);
+  bool mixed = false;
+  for (auto it = begin; it != stack_.end(); ++it) mixed = mixed || it->is != Is::kNode;
+  if (!mixed) {
+    const Node tuple = doc_.tuple(last_nodes(count));
+    drop(count);
+    return push(tuple);
+  }
+  mixed_tuples_.emplace_back(begin, stack_.end());
+  drop(count);
+  Value value;
+  value.is = Is::kMixedTuple;
+  value.index = static_cast<uint32_t>(mixed_tuples_.size() - 1);
+  push(value);
+}
+
+void PickleReader::append_items(size_t count) {
+  const std::vector<Node> items = last_nodes(count);
+  drop(count);
+  const Node list = node_of(top(), "a list");
+  if (doc_.kind(list) != Kind::kList)
+    fail(std::string("appends to a ") + kind_name(doc_.kind(list)) + ", not a list");
+  for (Node item : items) doc_.append(list, item);
+}
+
+void PickleReader::put_items(size_t count) {
+  if (count % 2 != 0) fail("sets a key without a value");
+  const std::vector<Node> items = last_nodes(count);
+  drop(count);
+  const Node dict = node_of(top(), "a dict");
+  for (size_t i = 0; i < items.size(); i += 2) doc_.put(dict, items[i], items[i + 1]);
+}
+
+// OrderedDict.__dict__.update(state); torch.load builds nothing else by it.
+void PickleReader::build() {
+  const Node state = pop_node();
+  const Node node = node_of(top(), "an OrderedDict");
+  if (doc_.kind(node) != Kind::kOrderedDict || doc_.kind(state) != Kind::kDict)
+    fail(std::string("gives a ") + kind_name(doc_.kind(node)) + " a state of " +
+         kind_name(doc_.kind(state)) + "; only an OrderedDict has one, a dict");
+  add_state(node, state);
+}
+
+void PickleReader::add_state(Node node, Node state) {
+  spend(doc_.size(state));
+  for (size_t i = 0; i < doc_.size(state); ++i) {
+    if (doc_.kind(doc_.key(state, i)) != Kind::kStr) fail("an attribute's name is not a str");
+    if (doc_.attrs(node) == kNoNode) doc_.set_attrs(node, doc_.dict());
+    doc_.put(doc_.attrs(node), doc_.key(state, i), doc_.value(state, i));
+  }
+}
+
+void PickleReader::remember(uint32_t slot) {
+  // Python numbers slots one by one, so no pickle needs more of them than it has bytes.
+  if (slot >= pickle_.size()) fail("has the memo slot " + std::to_string(slot));
+  if (slot >= memo_.size()) memo_.resize(slot + size_t{1});
+  memo_[slot] = top();
+}
+
+void PickleReader::recall(uint32_t slot) {
+  if (slot >= memo_.size() || memo_[slot].is == Is::kEmptyMemo)
+    fail("reads the memo slot " + std::to_string(slot) + " before it is set");
+  push(memo_[slot]);
+}
+
+void PickleReader::read_global() {
+  const std::string_view module = take_line();
+  const std::string_view name = take_line();
+  const auto found = find_global(module, name);
+  if (!found)
+    fail("names " + printable(module) + "." + printable(name) +
+         ", which is not on the list of what checkpoints may hold");
+  if (found->global == Global::kDtype) return push(doc_.dtype(found->dtype));
+  Value value;
+  value.is = Is::kGlobal;
+  value.global = *found;
+  push(value);
+}
+
+void PickleReader::reduce(bool new_object) {
+  const Value args = pop();
+  const Value function = pop();
+  if (function.is != Is::kGlobal) fail("calls what is no class or function");
+  push(call(function.global, items_of(args, "a tuple of arguments"), new_object));
+}
+
+void PickleReader::persistent_load() {
+  const Values id = items_of(pop(), "a storage's id");
+  if (id.size() != 5 || string_of(id[0], "a str") != "storage")
+    fail("expected the id ('storage', class, key, location, numel)");
+  if (id[1].is != Is::kGlobal) fail("expected the class of a storage");
+  StorageRef ref;
+  const GlobalRef cls = id[1].global;
+  if (cls.global == Global::kTypedStorage)
+    ref.dtype = cls.dtype;
+  else if (cls.global != Global::kUntypedStorage)
+    fail("expected the class of a storage");
+  ref.key = string_of(id[2], "a storage's key");
+  ref.location = string_of(id[3], "a storage's location");
+  if (!is_device_name(ref.location))
+    fail("expected a storage's location such as 'cpu' or 'cuda:0'");
+  const int64_t count = doc_.as_int(node_of(id[4], "an int"));
+  const int64_t item = ref.dtype ? dtype_size(*ref.dtype) : 1;
+  int64_t bytes = 0;
+  if (count < 0 || __builtin_mul_overflow(count, item, &bytes))
+    fail("storage '" + printable(ref.key) + "' has " + std::to_string(count) + " elements");
+  ref.nbytes = static_cast<uint64_t>(bytes);
+
+  Value value;
+  value.is = Is::kStorage;
+  const auto seen = storage_keys_.find(ref.key);
+  if (seen != storage_keys_.end()) {
+    value.index = seen->second;
+    const StorageRef& first = storages_[seen->second];
+    const auto raw = [](const StorageRef& r) { return !r.dtype || *r.dtype == Dtype::kUInt8; };
+    if (first.nbytes != ref.nbytes || first.location != ref.location ||
+        (first.dtype != ref.dtype && !(raw(first) && raw(ref))))
+      fail("describes storage '" + printable(ref.key) + "' in two ways");
+    return push(value);
+  }
+  check_storage_(ref);
+  Storage storage;
+  storage.nbytes = ref.nbytes;
+  storage.location = ref.location;
+  storage.dtype = ref.dtype;
+  value.index = doc_.add_storage(std::move(storage));
+  storage_keys_.emplace(ref.key, value.index);
+  storages_.push_back(std::move(ref));
+  push(value);
+}
+
+// Walks the tree as every consumer will, once it is complete: sharing can make a small file an
+// enormous tree, and lists can be nested through the memo in any order.
+void PickleReader::check_shape() {
+  TreeWalk walk(doc_);
+  uint64_t work = 0;
+  for (Node node = walk.next(); node != kNoNode; node = walk.next()) {
+    if (walk.depth() > options_.max_depth)
+      throw CheckpointError("data.pkl: values nest more than " +
+                            std::to_string(options_.max_depth) + " deep");
+    const Kind kind = doc_.kind(node);
+    const bool text = kind == Kind::kStr || kind == Kind::kBytes || kind == Kind::kByteArray;
+    work += 1 + (text ? doc_.as_string(node).size() / 64 : 0);
+    if (work > options_.max_nodes)
+      throw CheckpointError("data.pkl: values shared by reference unfold to more than " +
+                            std::to_string(options_.max_nodes));
+  }
+}
+
+}  // namespace cooper4j
