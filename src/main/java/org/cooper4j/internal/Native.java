@@ -12,7 +12,6 @@ import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
-import org.cooper4j.optim.torch.ExtraAdamOptions;
 
 /** The functions of the native layer; native/src/jni/bridge.h documents them. */
 @Properties(
@@ -98,9 +97,6 @@ public final class Native {
       double tolerance,
       double factor,
       double summand);
-
-  @Name("set_betas")
-  public static native void setBetas(@ByRef ExtraAdamOptions options, double beta1, double beta2);
 
   @Name("add_param_group")
   public static native void addParamGroup(

@@ -31,9 +31,13 @@ public final class ExtraAdamOptions extends OptimizerOptions {
 
   /** The decay rates of the two moments, in [0, 1); 0.9 and 0.999 unless set. */
   public ExtraAdamOptions betas(double beta1, double beta2) {
-    Native.setBetas(this, beta1, beta2);
+    setBetas(this, beta1, beta2);
     return this;
   }
+
+  @Namespace
+  @Name("cooper4j::jni::set_betas")
+  private static native void setBetas(@ByRef ExtraAdamOptions options, double beta1, double beta2);
 
   /** Added to the denominator; 1e-8 unless set. */
   public native @ByRef ExtraAdamOptions eps(double eps);
