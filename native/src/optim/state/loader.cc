@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "cooper4j/checkpoint.h"
+#include "optim/state/kept.h"
 
 namespace cooper4j::optim {
 namespace {
@@ -67,28 +68,14 @@ Node StateLoader::required(const char* key) const {
 }
 
 double StateLoader::as_real(Node node, const std::string& path) const {
-  switch (document_.kind(node)) {
-    case Kind::kFloat:
-    case Kind::kInt:
-      return document_.as_double(node);
-    case Kind::kTensor: {
-      const at::Tensor value = to_tensor(document_, node);
-      if (value.numel() == 1 && !value.is_complex()) return value.item<double>();
-      break;
-    }
-    default:
-      break;
-  }
-  refuse_node(path, "a number", document_, node);
+  const auto number = number_of(document_, node);
+  if (!number) refuse_node(path, "a number", document_, node);
+  return *number;
 }
 
-void StateLoader::real(const char* key, double& value, Range range, Zero) {
-  const Node node = required(key);
-  value = as_real(node, path(key));
-  if (std::isnan(value) || (range == Range::kNotNegative && value < 0)) {
-    refuse_node(path(key), range == Range::kAny ? "a number" : "a number of at least 0", document_,
-                node);
-  }
+// Python loads any number: a negative rate ascends.
+void StateLoader::real(const char* key, double& value, Zero) {
+  value = as_real(required(key), path(key));
 }
 
 void StateLoader::optional_real(const char* key, double& value) {
@@ -129,8 +116,11 @@ void StateLoader::flag(const char* key, bool& value) {
   value = false;
   const Node node = find(key);
   if (node == kNoNode) return;
-  if (document_.kind(node) != Kind::kBool) refuse_node(path(key), "a bool", document_, node);
-  value = document_.as_bool(node);
+  const Kind kind = document_.kind(node);
+  if (kind != Kind::kBool && kind != Kind::kInt) {
+    refuse_node(path(key), "a bool", document_, node);
+  }
+  value = kind == Kind::kBool ? document_.as_bool(node) : document_.as_int(node) != 0;
 }
 
 void StateLoader::betas(const char* key, std::tuple<double, double>& value) {
@@ -143,9 +133,6 @@ void StateLoader::betas(const char* key, std::tuple<double, double>& value) {
   for (size_t i = 0; i < 2; ++i) {
     const std::string here = path(key) + "." + std::to_string(i);
     beta[i] = as_real(document_.item(node, i), here);
-    if (!(beta[i] >= 0 && beta[i] < 1)) {
-      refuse_node(here, "a number in [0, 1)", document_, document_.item(node, i));
-    }
   }
   value = {beta[0], beta[1]};
 }

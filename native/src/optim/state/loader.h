@@ -28,7 +28,7 @@ class StateLoader {
   StateLoader(Document& document, Node dict, std::string path, bool maximize, at::Tensor param = {},
               int64_t numel = 0);
 
-  void real(const char* key, double& value, Range range, Zero = Zero::kFloat);
+  void real(const char* key, double& value, Zero = Zero::kFloat);
   void integer(const char* key, int64_t& value);
   void optional_integer(const char* key, std::optional<int64_t>& value);
   void optional_text(const char* key, std::optional<std::string>& value);
