@@ -191,7 +191,6 @@ struct LBFGSLayout : Layout<torch::optim::LBFGSOptions, torch::optim::LBFGSParam
   static void visit_state(Visitor& v, State& state, const Options&) {
     v.count("func_evals", state.func_evals());
     v.count("n_iter", state.n_iter());
-    v.optional_scalars("al", state.al());
     v.flat("d", state.d());
     v.optional_real("t", state.t());
     v.flats("old_dirs", state.old_dirs());
@@ -200,6 +199,7 @@ struct LBFGSLayout : Layout<torch::optim::LBFGSOptions, torch::optim::LBFGSParam
     v.scalar("H_diag", state.H_diag());
     v.flat("prev_flat_grad", state.prev_flat_grad());
     v.optional_real("prev_loss", state.prev_loss());
+    v.optional_scalars("al", state.al());
   }
 };
 
