@@ -118,9 +118,13 @@ struct SparseInfo {
   std::optional<bool> coalesced;  ///< COO only; none in files of old versions
 };
 
+class Budget;
+
 class COOPER4J_EXPORT Document {
  public:
   Document();
+  /// What is added is counted; see LoadOptions::limit.
+  explicit Document(const Budget& budget);
   Document(Document&&) noexcept;
   Document& operator=(Document&&) noexcept;
   ~Document();
@@ -197,6 +201,9 @@ class COOPER4J_EXPORT Document {
   Storage& storage(uint32_t index);
   size_t storage_count() const { return storages_.size(); }
 
+  /// What the file it was read from may still cost; without bounds where a program built it.
+  Budget& budget() const { return *budget_; }
+
   /// A slot for what a layer above wants to live as long as the document (LibTorch's tensors do).
   std::shared_ptr<void>& attachment() { return attachment_; }
 
@@ -219,6 +226,7 @@ class COOPER4J_EXPORT Document {
 
   Node add(Record record);
   Node add(Kind kind, size_t index, uint64_t hash);
+  void hold_text(std::string_view text);
   Node add_text(Kind kind, std::string_view text);
   Node add_mapping(Kind kind);
   Node add_sequence(Kind kind, std::vector<Node> items, uint64_t hash);
@@ -232,6 +240,7 @@ class COOPER4J_EXPORT Document {
   uint64_t hash_text(Kind kind, std::string_view text) const;
   uint64_t hash_integer(int64_t value) const;
   uint64_t hash_number(double value) const;
+  uint64_t hash_object(Node key) const;
   uint64_t hash_items(const std::vector<Node>& items) const;
   uint64_t hash_of(Node key) const;  // 0: unhashable
   uint64_t hash_key(Node key) const;
@@ -248,6 +257,7 @@ class COOPER4J_EXPORT Document {
   std::vector<TensorInfo> tensors_;
   std::vector<SparseInfo> sparse_;
   std::vector<Storage> storages_;
+  std::unique_ptr<Budget> budget_;
   std::shared_ptr<void> attachment_;
   Node root_ = kNoNode;
   uint64_t seed_;
