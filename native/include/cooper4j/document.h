@@ -15,7 +15,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "cooper4j/export.h"
@@ -218,10 +217,14 @@ class COOPER4J_EXPORT Document {
       uint64_t hash;  // of texts and tuples; 0: unhashable
     };
   };
+  struct Slot {
+    uint32_t tag;    // half of the key's hash
+    uint32_t entry;  // its index; UINT32_MAX: free
+  };
   struct Mapping {
     std::vector<Node> entries;  // key, value, key, value, …
     Node attrs = kNoNode;
-    std::unique_ptr<std::unordered_multimap<uint64_t, uint32_t>> index;  // only when large
+    std::vector<Slot> slots;  // finds the keys of a large one, by probing
   };
 
   Node add(Record record);
@@ -247,6 +250,7 @@ class COOPER4J_EXPORT Document {
   bool same_key(Node a, Node b) const;
   template <typename Same>
   uint32_t find_entry(const Mapping& mapping, uint64_t hash, Same same) const;
+  void add_slot(Mapping& mapping, uint64_t hash, uint32_t entry);
   void put_entry(Mapping& mapping, Node key, Node value);
 
   std::vector<Record> nodes_;

@@ -13,10 +13,11 @@ namespace {
 
 constexpr const char* kComparing = "comparing keys";
 constexpr const char* kKeys = "holding its keys";
-constexpr size_t kIndexEntry = 48;  // a node of the hash table and its bucket
 constexpr uint32_t kAbsent = UINT32_MAX;
 constexpr size_t kIndexFrom = 16;     // dicts this large find their keys through a hash table
 constexpr size_t kMaxKeyWork = 4096;  // nodes compared for one key: nested tuples can share theirs
+
+uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
 uint64_t not_zero(uint64_t hash) { return hash == 0 ? 1 : hash; }
 
@@ -148,11 +149,14 @@ bool Document::same_key(Node first, Node second) const {
 
 template <typename Same>
 uint32_t Document::find_entry(const Mapping& mapping, uint64_t hash, Same same) const {
-  if (mapping.index) {
-    const auto range = mapping.index->equal_range(hash);
-    for (auto it = range.first; it != range.second; ++it)
-      if (same(mapping.entries[2 * it->second])) return it->second;
-    return kAbsent;
+  if (!mapping.slots.empty()) {
+    const size_t mask = mapping.slots.size() - 1;
+    for (size_t at = tag_of(hash) & mask;; at = (at + 1) & mask) {
+      const Slot& slot = mapping.slots[at];
+      if (slot.entry == kAbsent) return kAbsent;
+      if (slot.tag == tag_of(hash) && same(mapping.entries[2 * size_t{slot.entry}]))
+        return slot.entry;
+    }
   }
   for (size_t i = 0; i < mapping.entries.size(); i += 2)
     if (hash_of(mapping.entries[i]) == hash && same(mapping.entries[i])) return i / 2;
@@ -164,21 +168,35 @@ void Document::put_entry(Mapping& mapping, Node key, Node value) {
   const uint32_t found =
       find_entry(mapping, hash, [&](Node other) { return same_key(other, key); });
   if (found != kAbsent) {
-    mapping.entries[2 * found + 1] = value;
+    mapping.entries[2 * size_t{found} + 1] = value;
     return;
   }
   budget_->hold(2 * sizeof(Node), kKeys);
   mapping.entries.push_back(key);
   mapping.entries.push_back(value);
   const size_t count = mapping.entries.size() / 2;
-  if (mapping.index) {
-    budget_->hold(kIndexEntry, kKeys);
-    mapping.index->emplace(hash, count - 1);
-  } else if (count > kIndexFrom) {
-    budget_->hold(kIndexEntry * count, kKeys);
-    mapping.index = std::make_unique<std::unordered_multimap<uint64_t, uint32_t>>();
-    for (size_t i = 0; i < count; ++i) mapping.index->emplace(hash_of(mapping.entries[2 * i]), i);
+  if (count > kIndexFrom) add_slot(mapping, hash, static_cast<uint32_t>(count - 1));
+}
+
+// At least a third of the slots stay free, so that probing ends soon.
+void Document::add_slot(Mapping& mapping, uint64_t hash, uint32_t entry) {
+  const auto fill = [&](Slot slot) {
+    const size_t mask = mapping.slots.size() - 1;
+    size_t at = slot.tag & mask;
+    while (mapping.slots[at].entry != kAbsent) at = (at + 1) & mask;
+    mapping.slots[at] = slot;
+  };
+  if (2 * mapping.slots.size() < 3 * (size_t{entry} + 1)) {
+    const std::vector<Slot> old = std::move(mapping.slots);
+    const size_t size = old.empty() ? 4 * kIndexFrom : 2 * old.size();
+    budget_->hold((size - old.size()) * sizeof(Slot), kKeys);
+    mapping.slots.assign(size, Slot{0, kAbsent});
+    for (const Slot& slot : old)
+      if (slot.entry != kAbsent) fill(slot);
+    for (uint32_t i = 0; old.empty() && i < entry; ++i)
+      fill({tag_of(hash_of(mapping.entries[2 * size_t{i}])), i});
   }
+  fill({tag_of(hash), entry});
 }
 
 Node Document::find(Node dict, std::string_view key) const {
@@ -187,7 +205,7 @@ Node Document::find(Node dict, std::string_view key) const {
     const Record& r = record(other);
     return r.kind == Kind::kStr && texts_[r.index] == key;
   });
-  return found == kAbsent ? kNoNode : in.entries[2 * found + 1];
+  return found == kAbsent ? kNoNode : in.entries[2 * size_t{found} + 1];
 }
 
 }  // namespace cooper4j

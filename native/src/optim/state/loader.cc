@@ -6,6 +6,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "checkpoint/document/elements.h"
 #include "cooper4j/checkpoint.h"
 #include "optim/state/kept.h"
 
@@ -45,12 +46,19 @@ void refuse_node(const std::string& path, const std::string& expected, const Doc
                               (node == kNoNode ? "nothing" : found(document, node)));
 }
 
+Budget copying_budget(const Document& document) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < document.storage_count(); ++i) bytes += document.storage(i).nbytes;
+  return Budget(bytes, kDefaultLimit);
+}
+
 StateLoader::StateLoader(Document& document, Node dict, std::string path, bool maximize,
-                         at::Tensor param, int64_t numel)
+                         Budget& budget, at::Tensor param, int64_t numel)
     : document_(document),
       dict_(dict),
       path_(std::move(path)),
       maximize_(maximize),
+      budget_(budget),
       param_(std::move(param)),
       numel_(numel) {
   if (!document_.is_dict(dict_)) refuse_node(path_, "a dict", document_, dict_);
@@ -162,6 +170,8 @@ void StateLoader::gain(const char* key, at::Tensor& value) {
     value = at::scalar_tensor(as_real(node, path(key)), at::kFloat);
     return;
   }
+  // Its options clone it before its shape is known to be a parameter's.
+  budget_.hold(logical_bytes(document_.as_tensor(node)), "copying gains");
   value = to_tensor(document_, node);
   if (value.numel() == 0 || value.is_complex()) {
     refuse_node(path(key), "a gain", document_, node);

@@ -89,7 +89,10 @@ template <typename Layout>
 class Loader {
  public:
   Loader(Optimizer& optimizer, Document& document, bool maximize)
-      : optimizer_(optimizer), document_(document), maximize_(maximize) {}
+      : optimizer_(optimizer),
+        document_(document),
+        maximize_(maximize),
+        budget_(copying_budget(document)) {}
 
   void read(Node root) {
     if (!document_.is_dict(root)) refuse_node("state dict", "a dict", document_, root);
@@ -126,7 +129,7 @@ class Loader {
       const Node dict = document_.item(list, g);
       const std::string path = join("param_groups", g);
       options_.push_back(static_cast<const typename Layout::Options&>(groups[g].options()));
-      StateLoader loader(document_, dict, path, maximize_);
+      StateLoader loader(document_, dict, path, maximize_, budget_);
       Layout::visit_options(loader, options_.back());
       check_options(path, options_.back(), groups[g]);
       keep_group(document_, dict, *kept_);
@@ -197,7 +200,7 @@ class Loader {
   }
 
   void read_state(const std::string& path, Node dict, const Slot& slot) {
-    StateLoader loader(document_, dict, path, maximize_, slot.param, numel_);
+    StateLoader loader(document_, dict, path, maximize_, budget_, slot.param, numel_);
     // Python makes an empty dict for a parameter it only looked at.
     if (document_.size(dict) == 0 && !Layout::kMayBeEmpty) return;
     auto state = std::make_unique<typename Layout::State>();
@@ -211,6 +214,7 @@ class Loader {
   Optimizer& optimizer_;
   Document& document_;
   bool maximize_;
+  Budget budget_;
   std::vector<typename Layout::Options> options_;
   std::unordered_map<int64_t, Slot> slots_;  // by Python's index
   int64_t numel_ = 0;
