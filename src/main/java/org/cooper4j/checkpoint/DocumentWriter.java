@@ -44,8 +44,10 @@ final class DocumentWriter {
   }
 
   private int make(Object value, String path) {
-    if (value instanceof Tensor tensor) {
-      return document.tensor(tensor);
+    if (value instanceof Python.TensorObject tensor) {
+      return tensorObject(tensor, path);
+    } else if (value instanceof Tensor tensor) {
+      return document.tensor(tensor, false);
     } else if (value instanceof String text) {
       return document.text(Kind.STR, Utf8.encode(text));
     } else if (value instanceof Double || value instanceof Float) {
@@ -97,12 +99,28 @@ final class DocumentWriter {
       int inner = write(member.value(), path);
       return document.enumeration(Utf8.encode(member.className()), inner);
     }
+    if (value instanceof Python.Opaque opaque) {
+      throw new IllegalArgumentException(
+          path
+              + ": an object of "
+              + opaque.className()
+              + ", of which nothing but the class is known; leave it out");
+    }
     throw new IllegalArgumentException(
         path
             + ": "
             + value.getClass().getName()
             + " cannot be saved; use maps, lists, tensors, strings, numbers, or the records of "
             + Python.class.getSimpleName());
+  }
+
+  private int tensorObject(Python.TensorObject tensor, String path) {
+    int node = document.tensor(tensor, tensor.isParameter());
+    nodes.put(tensor, node);
+    if (!tensor.attributes().isEmpty()) {
+      document.setAttrs(node, write(tensor.attributes(), path + ".__dict__"));
+    }
+    return node;
   }
 
   private int map(Map<?, ?> map, String path) {
