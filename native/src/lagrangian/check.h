@@ -5,6 +5,9 @@
 
 namespace cooper4j {
 
+/// Throws std::invalid_argument unless the loss, which is defined, is a floating point scalar.
+void check_loss(const at::Tensor& loss);
+
 /// Throws std::invalid_argument naming term `k` unless the side's tensors fit together.
 void check_term(const Term& term, size_t k, Side side);
 

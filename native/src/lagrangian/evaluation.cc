@@ -71,10 +71,7 @@ Evaluation::Evaluation(at::Tensor loss, std::vector<Term> terms, bool primal, bo
       dual_(dual),
       primal_factors_(terms_.size()),
       dual_factors_(terms_.size()) {
-  if (primal_ && loss_.defined() && (loss_.numel() != 1 || !loss_.is_floating_point())) {
-    throw std::invalid_argument("the loss must be a floating point scalar; found a tensor of " +
-                                std::to_string(loss_.numel()) + " elements");
-  }
+  if (primal_ && loss_.defined()) check_loss(loss_);
   for (size_t k = 0; k < terms_.size(); ++k) {
     for (Side side : {Side::kPrimal, Side::kDual}) {
       if (contributes(k, side)) {

@@ -70,9 +70,68 @@ TEST(what_does_not_fit_is_refused_by_name_before_anything_changes) {
                "violation is float64, its multiplier is float32");
   CHECK_THROWS(Evaluation(x.sum(), {inequality(x / 0, at::ones({2}, at::kDouble))}, true, true),
                "NaN or infinite");
-  CHECK_THROWS(Evaluation(x, {}, true, false), "the loss must be a floating point scalar");
+  CHECK_THROWS(Evaluation(x, {}, true, false), "the loss has shape [2]; expected a dense scalar");
+  CHECK_THROWS(Evaluation(at::ones({}, at::kLong), {}, true, false), "the loss has dtype int64");
   CHECK_THROWS(Evaluation(x.detach().sum(), {}, true, false).backward(),
                "nothing to differentiate");
+}
+
+Term indexed(at::Tensor table, at::Tensor features) {
+  Term term = inequality(at::ones({features.numel()}, at::kDouble), std::move(table));
+  term.multiplier_kind = Factor::kIndexed;
+  term.features = std::move(features);
+  return term;
+}
+
+TEST(tables_of_other_shapes_than_a_column_are_refused) {
+  const at::Tensor features = at::tensor({0, 1}, at::kLong);
+  const std::vector<std::vector<int64_t>> shapes = {{2, 2}, {3}, {}, {3, 1, 1}, {0, 1}, {3, 0}};
+  for (const auto& shape : shapes) {
+    for (const bool primal : {true, false}) {
+      CHECK_THROWS(Evaluation({}, {indexed(at::zeros(shape, at::kDouble), features)}, primal, true),
+                   "its indexed multiplier has shape " + c10::str(at::IntArrayRef(shape)));
+    }
+  }
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{2, 1}, {0}}) {
+    Term term = indexed(at::zeros({2, 1}, at::kDouble), features);
+    term.formulation = Formulation::kAugmentedLagrangian;
+    term.penalty_kind = Factor::kIndexed;
+    term.penalty = at::ones(shape, at::kDouble);
+    CHECK_THROWS(Evaluation({}, {term}, true, true), "its indexed penalty coefficient has shape");
+  }
+}
+
+TEST(an_index_out_of_range_is_named) {
+  const at::Tensor table = at::zeros({3, 1}, at::kDouble);
+  for (const int64_t stray : {int64_t{3}, int64_t{-1}, int64_t{1} << 40}) {
+    for (const int64_t before : {0, 1, 700}) {
+      const at::Tensor features = at::cat({at::zeros({before}, at::kLong), at::tensor({stray})});
+      const std::string text = "constraint {0}: constraint features have the index " +
+                               std::to_string(stray) + ", its multiplier has 3 entries";
+      CHECK_THROWS(Evaluation({}, {indexed(table, features)}, true, true), text);
+      CHECK_THROWS(
+          Evaluation({}, {indexed(table, features.unsqueeze(1).repeat({1, 2}).select(1, 0))}, false,
+                     true),
+          "constraint features have the index");
+    }
+  }
+  CHECK(!table.grad().defined());
+  Evaluation({}, {indexed(table, at::empty({0}, at::kLong))}, false, true).backward();
+  CHECK(table.grad()._nnz() == 0);
+}
+
+TEST(a_dense_factor_of_a_shape_that_would_broadcast_is_refused) {
+  const at::Tensor x = at::ones({3}, at::kDouble).requires_grad_(true);
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{1, 3}, {3, 1}, {1, 1, 3}}) {
+    CHECK_THROWS(Evaluation({}, {inequality(x * 1, at::ones(shape, at::kDouble))}, true, true),
+                 "violation has shape [3], its multiplier has 3 elements in shape");
+  }
+  Term term = inequality(x * 1, at::ones({3}, at::kDouble));
+  term.formulation = Formulation::kAugmentedLagrangian;
+  term.penalty_kind = Factor::kDense;
+  term.penalty = at::ones({1, 1}, at::kDouble);
+  CHECK_THROWS(Evaluation({}, {term}, true, true),
+               "its penalty coefficient has 1 element in shape");
 }
 
 TEST(a_penalty_restarts_only_where_it_was_observed) {
