@@ -16,7 +16,7 @@ set_target_properties(jnicooper4j PROPERTIES
   LIBRARY_OUTPUT_DIRECTORY ${COOPER4J_BINDING_OUTPUT}
   # No folder of the build in the binary: LibTorch is loaded before it, and found by name.
   SKIP_BUILD_RPATH ON)
-target_include_directories(jnicooper4j PRIVATE native/include native/src/jni)
+target_include_directories(jnicooper4j PRIVATE native/include native/src native/src/jni)
 target_include_directories(jnicooper4j SYSTEM PRIVATE
   $<TARGET_PROPERTY:cooper4j_libtorch,INTERFACE_SYSTEM_INCLUDE_DIRECTORIES>
   ${COOPER4J_JNI_INCLUDE} ${COOPER4J_JNI_INCLUDE}/linux)

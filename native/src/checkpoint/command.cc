@@ -6,6 +6,7 @@
 
 #include "cooper4j/checkpoint.h"
 #include "cooper4j/safetensors.h"
+#include "message.h"
 
 namespace cooper4j {
 namespace {
@@ -96,7 +97,7 @@ int run_command(const Arguments& arguments, std::ostream& out, std::ostream& err
     if (command == "inspect") return inspect(rest, out, err);
     if (command == "convert") return convert_files(rest, out, err);
   } catch (const std::exception& e) {
-    err << command << ": " << e.what() << '\n';
+    err << command << ": " << message(e) << '\n';
     return 1;
   }
   err << "usage: cooper4j inspect|convert …; see cooper4j inspect --help\n";

@@ -5,6 +5,7 @@
 #include "checkpoint/document/json_text.h"
 #include "checkpoint/load.h"
 #include "cooper4j/checkpoint.h"
+#include "message.h"
 
 namespace cooper4j {
 
@@ -32,7 +33,7 @@ std::string inspect_text(const std::string& path, bool* ok) {
     return text;
   } catch (const std::exception& e) {
     if (ok != nullptr) *ok = false;
-    return std::string("cannot read ") + e.what() + "\n";
+    return std::string("cannot read ") + message(e) + "\n";
   }
 }
 

@@ -1,35 +1,15 @@
-// What Java calls. JavaCPP turns C++ exceptions into RuntimeException.
+// What Java calls.
+//
+// Errors: as Java's exceptions, see exceptions.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/api/include/torch/optim/optimizer.h>
 
 #include <cstdint>
-#include <exception>
 
 #include "cooper4j/lagrangian.h"
 #include "cooper4j/optim/extragradient.h"
-
-namespace cooper4j::jni {
-
-/// What Java's exception says: LibTorch's text without the C++ stack frames that it appends.
-inline const char* message(const std::exception& e) {
-  const auto* error = dynamic_cast<const c10::Error*>(&e);
-  return error != nullptr ? error->what_without_backtrace() : e.what();
-}
-
-/// Never thrown.
-struct Nothing {
-  const char* what() const { return ""; }
-};
-
-}  // namespace cooper4j::jni
-
-// JavaCPP's generated code says `catch (GENERIC_EXCEPTION_CLASS& e) { … }`: put a handler before
-// it.
-#define GENERIC_EXCEPTION_CLASS                                               \
-  std::exception & e) { str = env->NewStringUTF(cooper4j::jni::message(e)); } \
-  catch (cooper4j::jni::Nothing
 
 namespace cooper4j::jni {
 

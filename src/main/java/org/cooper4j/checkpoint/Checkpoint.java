@@ -62,7 +62,7 @@ public final class Checkpoint {
       }
       return new Checkpoint((Map<String, Object>) root, "");
     } catch (RuntimeException e) {
-      throw CheckpointException.of(e);
+      throw CheckpointException.ofFormat(e);
     }
   }
 

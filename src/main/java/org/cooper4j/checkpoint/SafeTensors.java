@@ -51,7 +51,7 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
               : (Map<String, String>) ((Map<?, ?>) reader.made(attrs)).get(METADATA);
       return new SafeTensors(tensors, metadata);
     } catch (RuntimeException e) {
-      throw CheckpointException.of(e);
+      throw CheckpointException.ofFormat(e);
     }
   }
 
@@ -76,7 +76,7 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
       }
       document.saveSafetensors(Utf8.encode(path.toString()), root);
     } catch (RuntimeException e) {
-      throw CheckpointException.of(e);
+      throw CheckpointException.ofFormat(e);
     }
   }
 }

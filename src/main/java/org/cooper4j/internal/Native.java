@@ -17,6 +17,7 @@ import org.bytedeco.pytorch.TensorVector;
 @Properties(
     @Platform(
         include = {
+          "exceptions.h",
           "bridge.h",
           "document.h",
           "memory_watch.h",
