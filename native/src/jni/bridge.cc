@@ -12,6 +12,20 @@
 namespace cooper4j::jni {
 namespace {
 
+constexpr const char* kMembers[Evaluation::kTensors] = {
+    "the violation",           "the tensor of constraint features",
+    "the strict violation",    "the tensor of strict constraint features",
+    "its multiplier",          "its multiplier at the strict features",
+    "its penalty coefficient", "its formulation's contribution"};
+
+at::Tensor defined_loss(const at::Tensor* loss) {
+  if (loss == nullptr) return {};
+  if (!loss->defined()) {
+    throw std::invalid_argument("the loss is an undefined tensor; give one that has a value");
+  }
+  return *loss;
+}
+
 std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
   std::vector<Term> terms(count);
   for (int k = 0; k < count; ++k, tensors += Evaluation::kTensors) {
@@ -26,10 +40,13 @@ std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
         &term.violation,  &term.features,          &term.strict_violation, &term.strict_features,
         &term.multiplier, &term.strict_multiplier, &term.penalty,          &term.contribution};
     for (int i = 0; i < Evaluation::kTensors; ++i) {
-      if (tensors[i] != 0) {
-        // Java knows native objects by their addresses.
-        // NOLINTNEXTLINE(performance-no-int-to-ptr)
-        *members[i] = *reinterpret_cast<const at::Tensor*>(tensors[i]);
+      if (tensors[i] == 0) continue;
+      // Java knows native objects by their addresses.
+      // NOLINTNEXTLINE(performance-no-int-to-ptr)
+      *members[i] = *reinterpret_cast<const at::Tensor*>(tensors[i]);
+      if (!members[i]->defined()) {
+        throw std::invalid_argument("constraint {" + std::to_string(k) + "}: " + kMembers[i] +
+                                    " is an undefined tensor; give one that has a value");
       }
     }
   }
@@ -40,10 +57,9 @@ std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
 
 Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int* flags, int count,
                        bool primal, bool dual, bool backward)
-    : cooper4j::Evaluation(loss != nullptr ? *loss : at::Tensor(), unpack(tensors, flags, count),
-                           primal, dual) {
+    : cooper4j::Evaluation(defined_loss(loss), unpack(tensors, flags, count), primal, dual) {
   if (backward) {
-    this->backward();
+    cooper4j::Evaluation::backward();
   }
 }
 

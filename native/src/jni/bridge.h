@@ -16,9 +16,9 @@ namespace cooper4j::jni {
 /// cooper4j::Evaluation over terms that cross JNI as addresses and flags.
 class Evaluation : public cooper4j::Evaluation {
  public:
-  /// `tensors` holds kTensors addresses of at::Tensor a term (0: none) in Term's order, `flags` one
-  /// word a term: formulation | inequality << 4 | primal << 5 | dual << 6 | multiplier kind << 8 |
-  /// penalty kind << 12. With `backward` the gradients are computed in the same call.
+  /// `tensors` holds kTensors addresses of at::Tensor a term (0: none was given) in Term's order,
+  /// `flags` one word a term: formulation | inequality << 4 | primal << 5 | dual << 6 | multiplier
+  /// kind << 8 | penalty kind << 12. With `backward` the gradients are computed in the same call.
   Evaluation(const at::Tensor* loss, const int64_t* tensors, const int* flags, int count,
              bool primal, bool dual, bool backward);
 
@@ -29,6 +29,9 @@ class Evaluation : public cooper4j::Evaluation {
     return factors(term, side(primal)).multiplier;
   }
   at::Tensor penalty(int term, bool primal) const { return factors(term, side(primal)).penalty; }
+  at::Tensor violation(int k) const { return term(k).violation; }
+  at::Tensor strict_violation(int k) const { return term(k).strict_violation; }
+  void backward(bool primal) { cooper4j::Evaluation::backward(side(primal)); }
 
   static constexpr int kTensors = 8;
 

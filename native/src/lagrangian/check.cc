@@ -63,7 +63,7 @@ void check_violation(const at::Tensor& violation, size_t k, const char* what) {
   }
   // On CUDA this look at the values would wait for the device, so it is a CPU check only.
   if (violation.device().is_cpu() && !all_finite(violation)) {
-    fail(k, what, " is NaN or infinite; nothing was updated");
+    fail(k, what, " is NaN or infinite");
   }
 }
 
@@ -114,10 +114,6 @@ void check_factor(const at::Tensor& factor, Factor kind, const at::Tensor& viola
   if (factor.layout() != at::kStrided) {
     fail(k, "its ", what, " is not a dense tensor; call to_dense()");
   }
-  if (factor.scalar_type() != violation.scalar_type()) {
-    fail(k, "violation is ", name(violation.scalar_type()), ", its ", what, " is ",
-         name(factor.scalar_type()), "; convert one of them, for example with cmp.to(dtype)");
-  }
   if (factor.device() != violation.device()) {
     fail(k, "violation is on ", violation.device(), ", its ", what, " is on ", factor.device(),
          "; move one of them, for example with cmp.to(device)");
@@ -151,14 +147,28 @@ void check_loss(const at::Tensor& loss) {
     throw std::invalid_argument("the loss has shape " + c10::str(loss.sizes()) +
                                 "; expected a dense scalar, such as its mean()");
   }
+  if (loss.device().is_cpu() && !all_finite(loss)) {
+    throw std::invalid_argument("the loss is NaN or infinite");
+  }
 }
 
-void check_term(const Term& term, size_t k, Side side) {
+bool check_differentiable(const Term& term, size_t k) {
+  const bool custom = term.formulation == Formulation::kCustom;
+  const at::Tensor& root = custom ? term.contribution : term.violation;
+  if (root.requires_grad()) return true;
+  if (root.numel() == 0) return false;
+  fail(k, "its ", custom ? "formulation's contribution" : "violation",
+       " contributes to the primal update but requires no grad; give a differentiable violation "
+       "(and this one as strict violation), or switch off its contribution to the primal update");
+}
+
+void check_term(const Term& term, size_t k, Side side, bool violation_seen) {
   const bool primal = side == Side::kPrimal;
   const at::Tensor& violation = primal ? term.violation : term.dual_violation();
   const at::Tensor& features = primal ? term.features : term.dual_features();
-  if (primal || term.strict_violation.defined() || !term.contributes_to_primal) {
-    check_violation(violation, k, primal ? "violation" : "strict violation");
+  if (!violation_seen) {
+    check_violation(violation, k,
+                    !primal && term.strict_violation.defined() ? "strict violation" : "violation");
   }
   if (term.multiplier_kind != Factor::kNone) {
     const bool strict = !primal && term.strict_multiplier.defined();

@@ -28,9 +28,12 @@ public final class Tensors {
     return pointer;
   }
 
-  /** The address of the native tensor, 0 for null. */
-  public static long address(Tensor tensor) {
-    return tensor == null ? 0 : tensor.address();
+  /** Dtype and shape, of any tensor. */
+  public static String describe(Tensor tensor) {
+    if (tensor.isNull()) {
+      return "(released)";
+    }
+    return tensor.defined() ? dtype(tensor) + shape(tensor) : "(undefined)";
   }
 
   public static String shape(Tensor tensor) {
