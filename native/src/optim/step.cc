@@ -17,8 +17,6 @@
 
 namespace cooper4j {
 
-namespace {
-
 bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer) {
   const auto all = [&](auto is_rowwise) {
     const auto& groups = optimizer.param_groups();
@@ -39,6 +37,8 @@ bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer) {
   }
   return false;
 }
+
+namespace {
 
 void bump_versions(const torch::optim::Optimizer& optimizer) {
   for (const auto& group : optimizer.param_groups()) {

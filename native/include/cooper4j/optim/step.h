@@ -16,6 +16,9 @@ namespace cooper4j {
 /// Returns whether a sparse gradient's rows are all that moved: not so with momentum, for example.
 COOPER4J_EXPORT bool step(torch::optim::Optimizer& optimizer);
 
+/// Whether, of a parameter with a sparse gradient, a step moves the rows alone that it names.
+COOPER4J_EXPORT bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer);
+
 /// Clamps multipliers of inequalities to at least 0 in place; NaN stays NaN, as torch.relu keeps
 /// it.
 COOPER4J_EXPORT void project_non_negative(at::TensorList weights);

@@ -22,7 +22,8 @@ import org.bytedeco.pytorch.TensorVector;
           "document.h",
           "memory_watch.h",
           "cooper4j/optim/extragradient.h",
-          "cooper4j/optim/nupi.h"
+          "cooper4j/optim/nupi.h",
+          "cooper4j/optim/snapshot.h"
         },
         library = "jnicooper4j"))
 @Namespace("cooper4j::jni")

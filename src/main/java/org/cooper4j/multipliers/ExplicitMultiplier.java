@@ -19,7 +19,7 @@ public abstract class ExplicitMultiplier extends Multiplier {
   private final Tensor weight;
 
   ExplicitMultiplier(Tensor weight) {
-    this.weight = Tensors.keep(weight);
+    this.weight = weight;
   }
 
   /** The values; its {@code grad()} holds the <em>negated</em> dual gradient after a roll. */

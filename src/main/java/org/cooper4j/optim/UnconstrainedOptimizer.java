@@ -24,11 +24,12 @@ public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
 
   @Override
   RollOut update(B batch, B violationsBatch) {
-    CMPState state = cmp().computeCMPState(batch);
+    CMPState state = evaluate(batch);
     zeroGrad();
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
+    requirePrimalGradients(state);
     primalStep();
-    return new RollOut(state.loss().orElse(null), state, primal, LagrangianStore.empty());
+    return new RollOut(state, primal, LagrangianStore.empty());
   }
 }

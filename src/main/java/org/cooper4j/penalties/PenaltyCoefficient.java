@@ -31,8 +31,8 @@ public abstract class PenaltyCoefficient {
     }
     Tensors.requireFloatingPoint(init, "init");
     requireNonNegative(init);
-    this.init = Tensors.keep(init.clone());
-    this.value = Tensors.keep(init.clone());
+    this.init = init.clone();
+    this.value = init.clone();
   }
 
   /** Whether {@link #forward} needs the indices of the observed constraints. */
