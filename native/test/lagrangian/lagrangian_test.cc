@@ -24,7 +24,7 @@ Term inequality(at::Tensor violation, at::Tensor multiplier) {
 
 TEST(one_pass_gives_both_gradients) {
   const at::Tensor x = at::tensor({1.0, 2.0}).requires_grad_(true);
-  const at::Tensor multiplier = at::tensor({0.5, 3.0});
+  const at::Tensor multiplier = at::tensor({0.5, 3.0}).requires_grad_(true);
   Evaluation evaluation(x.square().sum(), {inequality(x - 1.5, multiplier)}, true, true);
 
   evaluation.backward();
@@ -50,7 +50,7 @@ TEST(values_are_those_of_the_evaluation_even_after_a_step) {
 
 TEST(an_indexed_multiplier_gets_a_sparse_gradient_with_repeats_added) {
   const at::Tensor x = at::tensor({1.0, 2.0, 4.0}).requires_grad_(true);
-  Term term = inequality(x * 1.0, at::zeros({1000, 1}, at::kDouble));
+  Term term = inequality(x * 1.0, at::zeros({1000, 1}, at::kDouble).requires_grad_(true));
   term.multiplier_kind = Factor::kIndexed;
   term.features = at::tensor({7, 9, 7}, at::kLong);
 
@@ -66,14 +66,42 @@ TEST(what_does_not_fit_is_refused_by_name_before_anything_changes) {
   const at::Tensor x = at::tensor({1.0, 2.0}).requires_grad_(true);
   CHECK_THROWS(Evaluation(x.sum(), {inequality(x, at::ones({1}, at::kDouble))}, true, true),
                "constraint {0}: violation has shape [2]");
-  CHECK_THROWS(Evaluation(x.sum(), {inequality(x, at::ones({2}))}, true, true),
-               "violation is float64, its multiplier is float32");
   CHECK_THROWS(Evaluation(x.sum(), {inequality(x / 0, at::ones({2}, at::kDouble))}, true, true),
                "NaN or infinite");
   CHECK_THROWS(Evaluation(x, {}, true, false), "the loss has shape [2]; expected a dense scalar");
   CHECK_THROWS(Evaluation(at::ones({}, at::kLong), {}, true, false), "the loss has dtype int64");
   CHECK_THROWS(Evaluation(x.detach().sum(), {}, true, false).backward(),
                "nothing to differentiate");
+}
+
+TEST(a_violation_of_another_dtype_is_promoted_and_gradients_keep_theirs) {
+  for (const auto dtype : {at::kBFloat16, at::kHalf, at::kFloat}) {
+    const at::Tensor x = at::tensor({1.0, 2.0}).to(dtype).requires_grad_(true);
+    const at::Tensor multiplier = at::tensor({0.5, 3.0}).requires_grad_(true);
+    Evaluation evaluation({}, {inequality(x - 1.5, multiplier)}, true, true);
+    evaluation.backward();
+    CHECK(x.grad().equal(at::tensor({0.5, 3.0}).to(dtype)));
+    CHECK(multiplier.grad().equal(at::tensor({0.5, -0.5})));
+    CHECK(evaluation.lagrangian(Side::kDual).item<double>() == -0.25 + 1.5);
+  }
+}
+
+TEST(a_frozen_multiplier_gets_no_gradient) {
+  const at::Tensor x = at::tensor({1.0}).requires_grad_(true);
+  const at::Tensor multiplier = at::tensor({2.0});
+  Evaluation({}, {inequality(x * 1.0, multiplier)}, true, true).backward();
+  CHECK(x.grad().equal(at::tensor({2.0})));
+  CHECK(!multiplier.grad().defined());
+}
+
+TEST(a_side_without_anything_that_contributes_is_left_out) {
+  Term term = inequality(at::tensor({2.0}), at::tensor({1.0}).requires_grad_(true));
+  term.contributes_to_primal = false;
+  Evaluation({}, {term}, true, true).backward();
+  CHECK(term.multiplier.grad().equal(at::tensor({-2.0})));
+  term.contributes_to_primal = true;
+  CHECK_THROWS(Evaluation({}, {term}, true, true).backward(),
+               "constraint {0}: its violation contributes to the primal update");
 }
 
 Term indexed(at::Tensor table, at::Tensor features) {
@@ -102,7 +130,7 @@ TEST(tables_of_other_shapes_than_a_column_are_refused) {
 }
 
 TEST(an_index_out_of_range_is_named) {
-  const at::Tensor table = at::zeros({3, 1}, at::kDouble);
+  const at::Tensor table = at::zeros({3, 1}, at::kDouble).requires_grad_(true);
   for (const int64_t stray : {int64_t{3}, int64_t{-1}, int64_t{1} << 40}) {
     for (const int64_t before : {0, 1, 700}) {
       const at::Tensor features = at::cat({at::zeros({before}, at::kLong), at::tensor({stray})});

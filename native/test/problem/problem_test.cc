@@ -136,6 +136,7 @@ TEST(an_implicit_multiplier_learns_through_its_module) {
   CMPState state(at::ones({}).requires_grad_(true).clone());
   ConstraintState observed{at::tensor({1.0F, 2.0F})};
   observed.constraint_features = at::tensor({3.0F, 4.0F}).unsqueeze(1);
+  observed.contributes_to_primal_update = false;
   state.observe(h, observed).evaluate().backward();
   CHECK_EQ(-11.0, affine->linear->weight.grad().item<double>());
   CHECK_EQ(-3.0, affine->linear->bias.grad().item<double>());

@@ -56,7 +56,11 @@ public final class LagrangianStore {
    */
   public void backward() {
     if (evaluation != null) {
-      live().backward(primal);
+      try {
+        live().backward(primal);
+      } catch (IllegalArgumentException e) {
+        throw Terms.named(e, constraints);
+      }
     }
   }
 

@@ -70,7 +70,7 @@ final class Terms {
     try {
       evaluation = new Evaluation(loss, terms.tensors, terms.flags, primal, dual, backward);
     } catch (RuntimeException e) {
-      throw terms.named(e);
+      throw named(e, terms.constraints);
     } finally {
       // The native side holds its own references; these must live until it does.
       java.lang.ref.Reference.reachabilityFence(made);
@@ -184,14 +184,17 @@ final class Terms {
   }
 
   /** The native layer knows constraints by number, people by name. */
-  private RuntimeException named(RuntimeException e) {
+  static RuntimeException named(RuntimeException e, List<Constraint> constraints) {
     String text = e.getMessage();
     Matcher matcher = text == null ? null : TERM.matcher(text);
     if (matcher == null || !matcher.find()) {
       return e;
     }
     String name = constraints.get(Integer.parseInt(matcher.group(1))).name().orElseThrow();
-    return new IllegalArgumentException(
-        matcher.replaceFirst(Matcher.quoteReplacement("constraint '" + name + "'")), e);
+    RuntimeException named =
+        new IllegalArgumentException(
+            matcher.replaceFirst(Matcher.quoteReplacement("constraint '" + name + "'")));
+    named.setStackTrace(e.getStackTrace());
+    return named;
   }
 }

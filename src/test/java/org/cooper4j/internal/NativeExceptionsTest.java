@@ -70,7 +70,7 @@ class NativeExceptionsTest {
         .isExactlyInstanceOf(IllegalStateException.class)
         .hasMessageContaining("extrapolation()");
     Evaluation evaluation = evaluation(variable().sum());
-    assertThatThrownBy(evaluation::backward)
+    assertThatThrownBy(() -> evaluation.backward(true))
         .isExactlyInstanceOf(IllegalStateException.class)
         .hasMessageContaining("backward() was called twice");
   }
