@@ -102,6 +102,23 @@ public final class Tensors {
     }
   }
 
+  /** That there is a tensor: not null, not closed by hand or by a PointerScope, not undefined. */
+  public static void requireTensor(Tensor tensor, String what) {
+    if (tensor == null) {
+      throw new IllegalArgumentException(what + " is null; expected a tensor");
+    }
+    if (tensor.isNull()) {
+      throw new IllegalArgumentException(
+          what
+              + " was released, by close() or with the PointerScope it was made in; make it outside,"
+              + " or keep it with retainReference()");
+    }
+    if (!tensor.defined()) {
+      throw new IllegalArgumentException(
+          what + " is an undefined tensor; expected one with values");
+    }
+  }
+
   public static void requireFloatingPoint(Tensor tensor, String what) {
     if (!isFloatingType(tensor.scalar_type())) {
       throw new IllegalArgumentException(
