@@ -97,7 +97,8 @@ public final class Native {
       @Cast("bool") boolean restart,
       double tolerance,
       double factor,
-      double summand);
+      double summand,
+      double maximum);
 
   @Name("set_betas")
   public static native void setBetas(@ByRef ExtraAdamOptions options, double beta1, double beta2);

@@ -91,14 +91,26 @@ public final class Tensors {
     }
   }
 
-  /** Waits for a CUDA device. Meta tensors have no values, so none of them is negative. */
-  public static boolean anyNegative(Tensor values) {
+  /**
+   * That no entry is NaN, infinite or, if asked for, negative. Waits for a CUDA device. Meta
+   * tensors have no values.
+   */
+  public static void requireValues(Tensor values, boolean nonNegative, String what) {
     if (values.is_meta()) {
-      return false;
+      return;
     }
     try (PointerScope temporaries = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
-      return values.lt(new Scalar(0.0)).any().item_bool();
+      Tensor finite = values.isfinite();
+      Tensor good = nonNegative ? finite.logical_and(values.ge(new Scalar(0.0))) : finite;
+      if (good.all().item_bool()) {
+        return;
+      }
+      throw new IllegalArgumentException(
+          what
+              + (finite.all().item_bool()
+                  ? " has a negative entry; all must be >= 0"
+                  : " has a NaN or infinite entry, as " + dtype(values) + "; all must be finite"));
     }
   }
 
@@ -119,8 +131,12 @@ public final class Tensors {
     }
   }
 
+  public static boolean isFloatingPoint(Tensor tensor) {
+    return isFloatingType(tensor.scalar_type());
+  }
+
   public static void requireFloatingPoint(Tensor tensor, String what) {
-    if (!isFloatingType(tensor.scalar_type())) {
+    if (!isFloatingPoint(tensor)) {
       throw new IllegalArgumentException(
           what + " is " + dtype(tensor) + "; expected a floating point dtype, such as float32");
     }
@@ -133,6 +149,11 @@ public final class Tensors {
     if (indices.scalar_type().intern() != ScalarType.Long) {
       throw new IllegalArgumentException("indices are " + dtype(indices) + "; expected int64");
     }
+  }
+
+  /** The values in another dtype, in which a large one may be infinite. */
+  public static Tensor as(ScalarType dtype, Tensor values) {
+    return values.detach().to(dtype);
   }
 
   public static void requireSameShape(Tensor expected, Tensor found, String what) {

@@ -23,9 +23,12 @@ import org.cooper4j.internal.Tensors;
 
 /**
  * Multipliers that a LibTorch or TorchScript module computes from the constraints' features: [m, …]
- * to [m]. The module itself has to keep those of inequalities non-negative, for example by a relu
- * at its end. Its state has the names that Python's {@code module.state_dict()} gives, so an {@code
- * ImplicitMultiplier} of Cooper with the same module exchanges checkpoints with it.
+ * to [m]. The module itself has to keep those of inequalities non-negative, best by a softplus at
+ * its end. A relu has no gradient where the value before it is negative, so that a multiplier that
+ * is 0 there for all constraints never leaves it: if it must be a relu, give the layer before it a
+ * positive bias to begin with. Its state has the names that Python's {@code module.state_dict()}
+ * gives, so an {@code ImplicitMultiplier} of Cooper with the same module exchanges checkpoints with
+ * it.
  */
 public final class ModuleMultiplier extends ImplicitMultiplier {
   private final Pointer module;
@@ -96,7 +99,13 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
 
   @Override
   public void to(Device device, ScalarType dtype) {
-    tensors.values().forEach(tensor -> Tensors.moveInPlace(tensor, device, dtype));
+    // As torch.nn.Module.to: a buffer that counts something stays a count.
+    tensors
+        .values()
+        .forEach(
+            tensor ->
+                Tensors.moveInPlace(
+                    tensor, device, Tensors.isFloatingPoint(tensor) ? dtype : null));
   }
 
   @Override
@@ -115,5 +124,12 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
   @Override
   public void checkStateDict(Map<String, ?> stateDict) {
     StateDict.check(tensors, stateDict);
+    tensors.forEach(
+        (name, tensor) -> {
+          // A buffer may be infinite, such as a mask.
+          if (tensor.requires_grad()) {
+            Tensors.requireValues((Tensor) stateDict.get(name), false, name);
+          }
+        });
   }
 }
