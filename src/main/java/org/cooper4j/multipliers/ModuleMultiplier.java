@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -43,8 +44,8 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
    * @param forward what it computes, such as {@code features -> module.forward(features)}
    */
   public ModuleMultiplier(Module module, UnaryOperator<Tensor> forward) {
-    this.module = module;
-    this.forward = forward;
+    this.module = Objects.requireNonNull(module, "module");
+    this.forward = Objects.requireNonNull(forward, "forward");
     try (PointerScope temporaries = new PointerScope()) {
       StringTensorDict named = module.named_parameters();
       for (long i = 0; i < named.size(); i++) {
@@ -59,7 +60,7 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
 
   /** A TorchScript module, as {@code torch.jit.load} gives it. */
   public ModuleMultiplier(JitModule module) {
-    this.module = module;
+    this.module = Objects.requireNonNull(module, "module");
     this.forward = features -> module.forward(new IValueVector(new IValue(features))).toTensor();
     try (PointerScope temporaries = new PointerScope()) {
       named_parameter_list named = module.named_parameters();
