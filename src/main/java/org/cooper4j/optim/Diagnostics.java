@@ -62,6 +62,10 @@ public final class Diagnostics {
   private final int window;
   private final Map<Constraint, Map<Long, Entry>> history = new HashMap<>();
 
+  // Of the present update.
+  private double infeasibility;
+  private double complementarity;
+
   /**
    * A watch.
    *
@@ -85,8 +89,15 @@ public final class Diagnostics {
     }
   }
 
-  /** What an observation of one constraint gives; the tensors are short: what is followed. */
-  private record Observed(Constraint constraint, int entries, boolean rows, boolean multiplier) {
+  /**
+   * What {@link #observe} appended of one constraint.
+   *
+   * @param whole whether every entry is followed; if not, the largest of all come first
+   * @param rows whether the entries' indices come after them
+   * @param multiplier whether the multiplier's values come last
+   */
+  private record Observed(
+      Constraint constraint, int entries, boolean whole, boolean rows, boolean multiplier) {
     boolean inequality() {
       return constraint.constraintType() == ConstraintType.INEQUALITY;
     }
@@ -116,7 +127,11 @@ public final class Diagnostics {
           .observedConstraints()
           .forEach(
               (constraint, state) -> {
-                Tensor violation = state.strictViolation().orElse(state.violation()).detach();
+                Tensor violation = state.strictViolation().orElse(state.violation());
+                if (violation.isNull()) {
+                  throw new IllegalStateException(
+                      "this RollOut was released by the next roll; call update before it");
+                }
                 if (violation.numel() > 0) {
                   observations.add(
                       observe(constraint, state, violation, multipliers.get(constraint), read));
@@ -127,15 +142,9 @@ public final class Diagnostics {
       for (int i = 0; i < gradients; i++) {
         stationarity = Math.max(stationarity, values.get());
       }
-      double infeasibility = 0;
-      double complementarity = 0;
-      for (Observed observed : observations) {
-        infeasibility = Math.max(infeasibility, values.get());
-        if (observed.inequality() && observed.multiplier()) {
-          complementarity = Math.max(complementarity, values.get());
-        }
-        remember(observed, values);
-      }
+      infeasibility = 0;
+      complementarity = 0;
+      observations.forEach(observed -> remember(observed, values));
       return new Report(
           stationarity,
           infeasibility,
@@ -145,50 +154,61 @@ public final class Diagnostics {
     }
   }
 
-  /** Appends to {@code read} what the loop of {@link #update} takes from it, in that order. */
+  /** Appends to {@code read} what {@link #remember} takes from it, in that order. */
   private static Observed observe(
       Constraint constraint,
       ConstraintState state,
       Tensor violation,
       Tensor multiplier,
       List<Tensor> read) {
-    Tensor flat = violation.flatten();
     boolean inequality = constraint.constraintType() == ConstraintType.INEQUALITY;
-    read.add((inequality ? flat.relu() : flat.abs()).max());
-    if (inequality && multiplier != null) {
-      read.add(multiplier.flatten().mul(flat).abs().max());
-    }
     Tensor features = state.strictConstraintFeatures().or(state::constraintFeatures).orElse(null);
     boolean rows =
         features != null
             && features.scalar_type().intern() == ScalarType.Long
-            && features.numel() == flat.numel();
-    int before = read.size();
-    read.add(features == null || rows ? followed(flat) : flat.mean());
-    int entries = (int) read.get(before).numel();
+            && features.numel() == violation.numel();
+    boolean mean = features != null && !rows;
+    boolean whole = !mean && violation.numel() <= MOST_ENTRIES;
+    if (!whole) {
+      read.add((inequality ? violation.relu() : violation.abs()).max());
+      if (inequality && multiplier != null) {
+        read.add(multiplier.flatten().mul(violation.flatten()).abs().max());
+      }
+    }
+    Tensor followed = mean ? violation.mean() : followed(violation);
+    int entries = (int) followed.numel();
+    read.add(followed);
     if (rows) {
-      read.add(followed(features.flatten()));
+      read.add(followed(features).to(ScalarType.Double));
     }
     if (multiplier != null) {
-      Tensor size = multiplier.detach().flatten().abs();
-      read.add(features == null || rows ? followed(size) : size.mean());
+      read.add(mean ? multiplier.mean() : followed(multiplier));
     }
-    return new Observed(constraint, entries, rows, multiplier != null);
+    return new Observed(constraint, entries, whole, rows, multiplier != null);
   }
 
-  private static Tensor followed(Tensor flat) {
-    long every = (flat.numel() + MOST_ENTRIES - 1) / MOST_ENTRIES;
-    return flat.slice(0, new LongOptional(0), new LongOptional(flat.numel()), every);
+  private static Tensor followed(Tensor tensor) {
+    long n = tensor.numel();
+    return n <= MOST_ENTRIES
+        ? tensor
+        : tensor
+            .flatten()
+            .slice(0, new LongOptional(0), new LongOptional(n), 1 + (n - 1) / MOST_ENTRIES);
   }
 
-  /** One read of the device. */
+  /** One read, of the first one's device. */
   private static double[] values(List<Tensor> tensors) {
     if (tensors.isEmpty()) {
       return new double[0];
     }
+    Tensor first = tensors.get(0);
     TensorVector parts = new TensorVector();
     for (Tensor tensor : tensors) {
-      parts.push_back(tensor.flatten().to(tensors.get(0).device(), ScalarType.Double));
+      Tensor near =
+          first.is_cpu() && tensor.is_cpu()
+              ? tensor
+              : tensor.to(first.device(), tensor.scalar_type());
+      parts.push_back(near.dim() == 1 ? near : near.flatten());
     }
     Tensor all = torch.cat(parts).to(CPU, ScalarType.Double);
     double[] values = new double[(int) all.numel()];
@@ -197,20 +217,33 @@ public final class Diagnostics {
   }
 
   private void remember(Observed observed, DoubleBuffer values) {
-    double[] violations = next(values, observed.entries());
-    double[] rows = observed.rows() ? next(values, observed.entries()) : null;
-    double[] multipliers =
-        observed.multiplier() ? next(values, observed.entries()) : new double[violations.length];
+    int n = observed.entries();
+    boolean slack = observed.inequality() && observed.multiplier();
+    if (!observed.whole()) {
+      infeasibility = Math.max(infeasibility, values.get());
+      complementarity = slack ? Math.max(complementarity, values.get()) : complementarity;
+    }
+    double[] violations = next(values, n);
+    double[] rows = observed.rows() ? next(values, n) : null;
+    double[] multipliers = observed.multiplier() ? next(values, n) : new double[n];
     Map<Long, Entry> entries =
         history.computeIfAbsent(observed.constraint(), unused -> new HashMap<>());
-    for (int i = 0; i < violations.length; i++) {
+    for (int i = 0; i < n; i++) {
+      double violation = violations[i];
+      if (observed.whole()) {
+        double violated = observed.inequality() ? violation : Math.abs(violation);
+        infeasibility = Math.max(infeasibility, violated);
+        if (slack) {
+          complementarity = Math.max(complementarity, Math.abs(multipliers[i] * violation));
+        }
+      }
       long key = rows == null ? i : (long) rows[i];
       if (entries.size() < MOST_ENTRIES) {
         entries.computeIfAbsent(key, unused -> new Entry());
       }
       Entry entry = entries.get(key);
       if (entry != null) {
-        entry.observe(violations[i], multipliers[i], observed.inequality(), window);
+        entry.observe(violation, Math.abs(multipliers[i]), observed.inequality(), window);
       }
     }
   }

@@ -21,9 +21,11 @@ import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.EveryDevice;
+import org.cooper4j.formulations.QuadraticPenalty;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.multipliers.Multiplier;
+import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -172,6 +174,33 @@ class DiagnosticsTest {
       assertThat(report.oscillating()).isEmpty();
       assertThat(report.infeasible()).isEmpty();
     }
+  }
+
+  @Test
+  void aRollOutIsReadBeforeTheNextRoll() {
+    Tensor x = vector(1).requires_grad_(true);
+    Constraint penalised =
+        new Constraint(
+            EQUALITY, QuadraticPenalty::new, null, new DensePenaltyCoefficient(vector(1)));
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("penalised", penalised),
+            nothing ->
+                CMPState.of(x.square().sum())
+                    .observe(
+                        penalised,
+                        ConstraintState.builder(x.sub(new Scalar(3.0)))
+                            .contributesToDualUpdate(false)
+                            .build()));
+    var optimizer =
+        new UnconstrainedOptimizer<>(problem, new SGD(new TensorVector(x), new SGDOptions(0.1)));
+    Diagnostics diagnostics = new Diagnostics(List.of(x), 4);
+    RollOut first = optimizer.roll();
+    assertThat(diagnostics.update(first).infeasibility()).isEqualTo(2);
+    optimizer.roll();
+    assertThatThrownBy(() -> diagnostics.update(first))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("released by the next roll");
   }
 
   @Test
