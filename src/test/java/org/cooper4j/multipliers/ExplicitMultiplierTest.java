@@ -63,6 +63,17 @@ class ExplicitMultiplierTest {
   }
 
   @Test
+  void aStateThatWasReleasedIsNamed() {
+    ExplicitMultiplier multiplier = new DenseMultiplier(vector(1));
+    Tensor released = vector(2);
+    released.close();
+    assertThatThrownBy(() -> multiplier.loadStateDict(Map.of("weight", released)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("weight: expected float32 [1], found a released tensor");
+    assertThat(values(multiplier.weight().detach())).containsExactly(1);
+  }
+
+  @Test
   void aMultiplierServesAtLeastOneConstraint() {
     for (var kind : KINDS) {
       assertThatThrownBy(() -> kind.apply(vector()))
