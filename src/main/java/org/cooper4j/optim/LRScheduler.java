@@ -71,7 +71,9 @@ public final class LRScheduler {
               + " when this scheduler was made; make the scheduler after the last group");
     }
     List<Double> rates =
-        baseLrs.stream().map(base -> ScheduledValue.finite(schedule, base, epoch)).toList();
+        baseLrs.stream()
+            .map(base -> ScheduledValue.finite(schedule.at(base, epoch), base, epoch))
+            .toList();
     for (int i = 0; i < groups; i++) {
       Native.setLr(optimizer, i, rates.get(i));
     }

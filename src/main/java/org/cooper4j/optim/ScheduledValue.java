@@ -25,12 +25,12 @@ public final class ScheduledValue {
     }
     this.base = base;
     this.schedule = Objects.requireNonNull(schedule, "schedule");
-    finite(schedule, base, step);
+    at(0);
   }
 
   /** The current value, a finite one. */
   public double value() {
-    return finite(schedule, base, step);
+    return at(step);
   }
 
   /**
@@ -40,12 +40,15 @@ public final class ScheduledValue {
    */
   public void step() {
     long next = Math.incrementExact(step);
-    finite(schedule, base, next);
+    at(next);
     step = next;
   }
 
-  static double finite(Schedule schedule, double base, long step) {
-    double value = schedule.at(base, step);
+  private double at(long step) {
+    return finite(schedule.at(base, step), base, step);
+  }
+
+  static double finite(double value, double base, long step) {
     if (!Double.isFinite(value)) {
       throw new IllegalArgumentException(
           "the schedule gives "
@@ -71,7 +74,7 @@ public final class ScheduledValue {
    */
   public void loadStateDict(Map<String, ?> state) {
     long last = lastEpoch(state);
-    finite(schedule, base, last);
+    at(last);
     step = last;
   }
 
