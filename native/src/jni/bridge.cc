@@ -88,8 +88,8 @@ void project_gradient_rows(const at::Tensor& weight) { cooper4j::project_gradien
 
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
                     const at::Tensor* indices, bool inequality, bool restart, double tolerance,
-                    double factor, double summand) {
-  const PenaltyUpdate update{factor, summand, tolerance, inequality, restart};
+                    double factor, double summand, double maximum) {
+  const PenaltyUpdate update{factor, summand, tolerance, inequality, restart, maximum};
   cooper4j::update_penalty(value, init, violation, indices != nullptr ? *indices : at::Tensor(),
                            update);
 }

@@ -62,10 +62,10 @@ void project_non_negative(const at::Tensor& weight);
 void project_gradient_rows(const at::Tensor& weight);
 
 /// Cooper's FeasibilityDrivenPenaltyCoefficientUpdater: violated entries become factor * value +
-/// summand, satisfied ones (with restart) init. `indices` may be null.
+/// summand, at most `maximum`, satisfied ones (with restart) init. `indices` may be null.
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
                     const at::Tensor* indices, bool inequality, bool restart, double tolerance,
-                    double factor, double summand);
+                    double factor, double summand, double maximum);
 
 /// cooper4j/command.h, over the process's own output; the arguments stand one after another, each
 /// ended by a NUL.

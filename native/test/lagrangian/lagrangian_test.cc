@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 #include "check.h"
 #include "cooper4j/penalty.h"
 
@@ -196,6 +198,45 @@ TEST(a_penalty_observed_twice_grows_once) {
                            at::tensor({1, 1}, at::kLong), update);
 
   CHECK(value.equal(at::tensor({2.0, 31.0})));
+}
+
+TEST(a_penalty_is_raised_up_to_its_maximum) {
+  cooper4j::PenaltyUpdate update;
+  update.factor = 10;
+  update.maximum = 50;
+  for (const bool scalar : {false, true}) {
+    const at::Tensor value = scalar ? at::scalar_tensor(7.0) : at::tensor({7.0, 90.0});
+    const at::Tensor violation = at::tensor({1.0, 1.0});
+    cooper4j::update_penalty(value, value.clone(), violation, {}, update);
+    CHECK(value.equal(scalar ? at::scalar_tensor(50.0) : at::tensor({50.0, 90.0})));
+  }
+}
+
+TEST(a_penalty_that_would_overflow_stays_as_it_is) {
+  cooper4j::PenaltyUpdate update;
+  update.factor = 10;
+  for (const at::Tensor& value : {at::tensor({3e37F}), at::scalar_tensor(3e37F)}) {
+    const at::Tensor before = value.clone();
+    CHECK_THROWS(
+        (cooper4j::update_penalty(value, before, at::tensor({2.0F}), {}, update), 0),
+        "overflows Float; give the updater a maximum");
+    CHECK(value.equal(before));
+    cooper4j::update_penalty(value, before, at::tensor({1.0F}), {}, update);
+    CHECK(value.item<float>() == 3e37F * 10);
+  }
+}
+
+TEST(penalty_options_out_of_range_are_refused) {
+  const at::Tensor value = at::ones({1});
+  const auto refused = [&](double cooper4j::PenaltyUpdate::*option, const char* text) {
+    cooper4j::PenaltyUpdate update;
+    update.*option = std::nan("");
+    CHECK_THROWS((cooper4j::update_penalty(value, value.clone(), value, {}, update), 0), text);
+  };
+  refused(&cooper4j::PenaltyUpdate::factor, "factor is nan");
+  refused(&cooper4j::PenaltyUpdate::summand, "summand is nan");
+  refused(&cooper4j::PenaltyUpdate::tolerance, "tolerance is nan");
+  refused(&cooper4j::PenaltyUpdate::maximum, "maximum is nan");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/sgd.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "check.h"
@@ -229,6 +230,11 @@ TEST(a_penalty_state_of_python_has_no_init) {
   problem.load_state_dict(document, state);
   CHECK(penalty->value().equal(at::tensor({3.0F, 4.0F})));
   CHECK(penalty->init().equal(at::tensor({1.0F, 2.0F})));
+  for (const double bad : {std::nan(""), 1e300}) {
+    CHECK_THROWS((penalty->set_value(at::full({2}, bad, at::kDouble)), 0), "NaN or infinite");
+  }
+  CHECK_THROWS(DenseMultiplier(at::full({2}, std::nan(""))), "NaN or infinite");
+  CHECK_THROWS(IndexedMultiplier(at::full({2}, INFINITY)), "NaN or infinite");
   CHECK_THROWS((penalty->set_value(at::ones({3})), 0), "expected values of shape [2]");
 }
 

@@ -98,7 +98,8 @@ public final class Native {
       @Cast("bool") boolean restart,
       double tolerance,
       double factor,
-      double summand);
+      double summand,
+      double maximum);
 
   @Name("add_param_group")
   public static native void addParamGroup(

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
@@ -20,22 +21,35 @@ public final class LRScheduler {
   private List<Double> baseLrs;
   private long lastEpoch;
 
-  /** The present rates are the base; they become {@code schedule.at(base, 0)}. */
+  /**
+   * The present rates are the base; they become {@code schedule.at(base, 0)}.
+   *
+   * @throws IllegalArgumentException if the schedule gives NaN or infinity; the rates stay
+   */
   public LRScheduler(Optimizer optimizer, Schedule schedule) {
-    this.optimizer = optimizer;
-    this.schedule = schedule;
+    this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
+    this.schedule = Objects.requireNonNull(schedule, "schedule");
     this.baseLrs = getLastLr();
-    apply();
+    apply(0);
   }
 
-  /** Goes on by one step and sets the rates. */
+  /**
+   * Goes on by one step and sets the rates.
+   *
+   * @throws IllegalArgumentException if the schedule gives NaN or infinity; the rates stay
+   * @throws IllegalStateException if the optimizer was released, or has got another group
+   */
   public void step() {
-    lastEpoch++;
-    apply();
+    apply(Math.incrementExact(lastEpoch));
   }
 
   /** The present rates, one a group. */
   public List<Double> getLastLr() {
+    if (optimizer.isNull()) {
+      throw new IllegalStateException(
+          "the scheduler's optimizer was released, by close() or with the PointerScope it was made"
+              + " in; make it outside, or keep it with retainReference()");
+    }
     List<Double> rates = new ArrayList<>();
     try (PointerScope temporaries = new PointerScope()) {
       OptimizerParamGroupVector groups = optimizer.param_groups();
@@ -46,10 +60,24 @@ public final class LRScheduler {
     return rates;
   }
 
-  private void apply() {
-    for (int i = 0; i < baseLrs.size(); i++) {
-      Native.setLr(optimizer, i, schedule.at(baseLrs.get(i), lastEpoch));
+  private void apply(long epoch) {
+    int groups = getLastLr().size();
+    if (groups != baseLrs.size()) {
+      throw new IllegalStateException(
+          "the optimizer has "
+              + groups
+              + " groups, but had "
+              + baseLrs.size()
+              + " when this scheduler was made; make the scheduler after the last group");
     }
+    List<Double> rates =
+        baseLrs.stream()
+            .map(base -> ScheduledValue.finite(schedule.at(base, epoch), base, epoch))
+            .toList();
+    for (int i = 0; i < groups; i++) {
+      Native.setLr(optimizer, i, rates.get(i));
+    }
+    lastEpoch = epoch;
   }
 
   /**
@@ -75,12 +103,10 @@ public final class LRScheduler {
     List<Double> base = new ArrayList<>();
     if (state.get("base_lrs") instanceof List<?> rates) {
       for (Object rate : rates) {
-        if (rate instanceof Number number) {
-          base.add(number.doubleValue());
-        }
+        base.add(rate instanceof Number number ? number.doubleValue() : Double.NaN);
       }
     }
-    if (base.size() != baseLrs.size()) {
+    if (base.size() != baseLrs.size() || !base.stream().allMatch(Double::isFinite)) {
       throw new IllegalArgumentException(
           "base_lrs: expected a list of "
               + baseLrs.size()
