@@ -38,8 +38,8 @@ final class NativeLibrary {
     requireVersion("pytorch");
     requireVersion("javacpp");
     requireFile(folder, platform);
-    loadLibTorch(platform);
-    try {
+    try (LoadLock unused = LoadLock.take()) {
+      loadLibTorch(platform);
       load(folder != null ? library(folder) : extracted(platform));
     } catch (LinkageError e) {
       throw error(

@@ -39,13 +39,20 @@ class NativeLibraryTest {
 
   private static String run(List<String> classPath, String... options)
       throws IOException, InterruptedException {
+    return output(start(classPath, options));
+  }
+
+  private static Process start(List<String> classPath, String... options) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(options));
     command.add("-cp");
     command.add(String.join(File.pathSeparator, classPath));
     command.add(Program.class.getName());
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
+  }
+
+  private static String output(Process process) throws IOException, InterruptedException {
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
     return output.strip();
@@ -78,6 +85,23 @@ class NativeLibraryTest {
   @Test
   void theNativeJarIsLoadedWithoutAnySetting() throws Exception {
     assertThat(run(classPath())).isEqualTo("runs");
+  }
+
+  @Test
+  void severalJvmsStartTogetherOnAnEmptyCache() throws Exception {
+    List<Process> processes = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      processes.add(start(classPath(), "-Dorg.bytedeco.javacpp.cachedir=" + temporary));
+    }
+    for (Process process : processes) {
+      assertThat(output(process)).isEqualTo("runs");
+    }
+  }
+
+  @Test
+  void aCacheWithoutLocksIsNoError() throws Exception {
+    Files.createDirectory(temporary.resolve(".cooper4j.lock"));
+    assertThat(run(classPath(), "-Dorg.bytedeco.javacpp.cachedir=" + temporary)).isEqualTo("runs");
   }
 
   @Test
