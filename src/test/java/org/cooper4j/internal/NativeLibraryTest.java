@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What users see who lack something: each runs in a JVM of its own. */
 class NativeLibraryTest {
   private static final String FILE = "libjnicooper4j.so";
+  private static final String PRELOAD = "libjnicooper4jpreload.so";
   private static final Path NATIVE_JAR = Path.of(System.getProperty("cooper4j.test.native-jar"));
   private static final Path FOLDER = NATIVE_JAR.resolve("org/cooper4j/internal/linux-x86_64");
 
@@ -179,6 +180,7 @@ class NativeLibraryTest {
   @Test
   void aLibraryThatDoesNotLoadSaysWhy() throws Exception {
     Files.writeString(temporary.resolve(FILE), "no library");
+    Files.copy(FOLDER.resolve(PRELOAD), temporary.resolve(PRELOAD));
     String output = run(classPath(), "-Dorg.cooper4j.library.path=" + temporary);
     assertError(
         output.replaceFirst("(?s)^.* VM warning: .*?(?=java\\.lang)", ""),
