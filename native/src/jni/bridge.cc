@@ -108,7 +108,9 @@ void cache_cpu_memory(int64_t bytes) { cooper4j::cache_cpu_memory(static_cast<si
 
 void empty_cpu_cache() { cooper4j::empty_cpu_cache(); }
 
-void init_threads(int cores) { cooper4j::init_threads(cores); }
+void init_threads(int cores, bool sleep) {
+  cooper4j::init_threads(cores, sleep || idle_threads_sleep());
+}
 
 void set_num_threads(int threads) { cooper4j::set_num_threads(threads); }
 

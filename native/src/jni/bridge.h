@@ -76,7 +76,7 @@ void cache_cpu_memory(int64_t bytes);
 void empty_cpu_cache();
 
 /// cooper4j/threads.h
-void init_threads(int cores);
+void init_threads(int cores, bool sleep);
 void set_num_threads(int threads);
 int num_threads();
 void use_threads_for(int64_t parameters);

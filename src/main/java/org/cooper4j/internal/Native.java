@@ -32,10 +32,10 @@ public final class Native {
 
   static {
     // LibTorch first: the binding's libraries then resolve to the copies already loaded.
-    NativeLibrary.load();
+    boolean idleThreadsSleep = NativeLibrary.load();
     watchMemory();
     cacheCpuMemory(CPU_CACHE_BYTES);
-    initThreads(Runtime.getRuntime().availableProcessors());
+    initThreads(Runtime.getRuntime().availableProcessors(), idleThreadsSleep);
   }
 
   private Native() {}
@@ -62,7 +62,7 @@ public final class Native {
   public static native void emptyCpuCache();
 
   @Name("init_threads")
-  private static native void initThreads(int cores);
+  private static native void initThreads(int cores, @Cast("bool") boolean idleThreadsSleep);
 
   @Name("set_num_threads")
   public static native void setNumThreads(int threads);

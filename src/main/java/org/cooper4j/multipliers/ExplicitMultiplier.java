@@ -17,6 +17,10 @@ import org.cooper4j.internal.Tensors;
  * cooper.multipliers.ExplicitMultiplier}.
  */
 public abstract class ExplicitMultiplier extends Multiplier {
+  static {
+    Native.load();
+  }
+
   private final Tensor weight;
 
   ExplicitMultiplier(Tensor weight) {
