@@ -25,7 +25,8 @@ target_link_libraries(jnicooper4j PRIVATE $<TARGET_FILE:cooper4j>
   ${COOPER4J_LIBTORCH_LIB}/libtorch_cpu.so ${COOPER4J_LIBTORCH_LIB}/libc10.so)
 add_dependencies(jnicooper4j cooper4j)
 target_link_options(jnicooper4j PRIVATE
-  -Wl,-rpath-link,${COOPER4J_LIBTORCH_LIB} -Wl,-z,defs -Wl,--exclude-libs,ALL -Wl,-s
+  -Wl,-rpath-link,${COOPER4J_LIBTORCH_LIB} -Wl,-z,defs -Wl,-s
+  -Wl,--version-script=${PROJECT_SOURCE_DIR}/native/cmake/jni.map
   # JavaCPP keeps a function of the binding (memory_watch.h): it is never unmapped.
   -Wl,-z,nodelete)
 
@@ -37,4 +38,5 @@ target_include_directories(jnicooper4jpreload SYSTEM PRIVATE
   ${COOPER4J_JNI_INCLUDE} ${COOPER4J_JNI_INCLUDE}/linux)
 target_compile_options(jnicooper4jpreload PRIVATE ${COOPER4J_PREFIX_MAP} -fno-exceptions -fno-rtti)
 target_link_options(jnicooper4jpreload PRIVATE
-  -Wl,--as-needed -Wl,-z,defs -Wl,--exclude-libs,ALL -Wl,-s)
+  -Wl,--as-needed -Wl,-z,defs -Wl,-s
+  -Wl,--version-script=${PROJECT_SOURCE_DIR}/native/cmake/jni.map)
