@@ -2,32 +2,47 @@
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <pthread.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <mutex>
 #include <stdexcept>
 #include <string>
-#include <thread>
+#include <unordered_set>
 
 namespace cooper4j {
 namespace {
 
-/// The OpenBLAS that LibTorch has loaded, if it has one.
+using Clock = std::chrono::steady_clock;
+
+bool in_environment(const char* name) { return std::getenv(name) != nullptr; }
+
+/// A function of the LibTorch that is loaded, or of what it loaded; null if there is none.
+template <typename Function>
+Function* find(const char* library, const char* name) {
+  void* const handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+  if (handle == nullptr) return nullptr;
+  auto* const function = reinterpret_cast<Function*>(dlsym(handle, name));
+  dlclose(handle);  // LibTorch keeps it
+  return function;
+}
+
+/// OpenBLAS, if LibTorch has one with a pool of its own.
 struct OpenBlas {
-  using Set = void (*)(int);
-  using Get = int (*)();
-  Set set = nullptr;
-  Get get = nullptr;
+  void (*set)(int) = find<void(int)>("libopenblas.so.0", "openblas_set_num_threads");
+  int (*get)() = find<int()>("libopenblas.so.0", "openblas_get_num_threads");
 
   OpenBlas() {
-    void* library = dlopen("libopenblas.so.0", RTLD_LAZY | RTLD_NOLOAD);
-    if (library == nullptr) return;
-    set = reinterpret_cast<Set>(dlsym(library, "openblas_set_num_threads"));
-    get = reinterpret_cast<Get>(dlsym(library, "openblas_get_num_threads"));
-    if (set == nullptr || get == nullptr) set = nullptr;
-    dlclose(library);  // LibTorch keeps it
+    constexpr int kOpenMp = 2;
+    auto* const parallel = find<int()>("libopenblas.so.0", "openblas_get_parallel");
+    if (get == nullptr || parallel == nullptr || parallel() == kOpenMp) set = nullptr;
   }
+
+  bool has_pool() const { return set != nullptr; }
 };
 
 const OpenBlas& open_blas() {
@@ -35,47 +50,198 @@ const OpenBlas& open_blas() {
   return instance;
 }
 
-std::atomic<int> available{1};
-std::atomic<int> fixed{0};
+/// Sets OpenMP's number for the calling thread only, where at::set_num_threads sets also the one
+/// with which other threads start.
+void set_openmp_here(int threads) {
+  static auto* const set = find<void(int)>("libtorch_cpu.so", "omp_set_num_threads");
+  set != nullptr ? set(threads) : at::set_num_threads(threads);
+}
 
-void apply(int threads) {
-  const OpenBlas& blas = open_blas();
-  if (blas.set == nullptr) {
-    if (at::get_num_threads() != threads) at::set_num_threads(threads);
-    return;
+/// The threads that train now: those whose last step is not long ago.
+class Trainers {
+ public:
+  struct Trainer {
+    std::atomic<Clock::rep> until{0};
+    Clock::time_point last;
+    Clock::time_point next_count;
+    int count = 1;
+
+    Trainer() { all().add(this); }
+    ~Trainer() { all().remove(this); }
+  };
+
+  /// How many there are, with the calling thread, which makes a step now.
+  static int count() {
+    thread_local Trainer self;
+    const auto now = Clock::now();
+    // Long enough for what a loop does between two steps.
+    const Clock::duration between = self.last == Clock::time_point() ? kPause : now - self.last;
+    const Clock::duration pause = std::clamp<Clock::duration>(4 * between, kPause, kLongPause);
+    self.last = now;
+    self.until.store((now + pause).time_since_epoch().count(), std::memory_order_relaxed);
+    if (now >= self.next_count) {
+      self.count = all().training(now);
+      self.next_count = now + kCountEvery;
+    }
+    return self.count;
   }
-  if (at::get_num_threads() > 1) threads = 1;
-  if (blas.get() != threads) blas.set(threads);
+
+ private:
+  static constexpr std::chrono::milliseconds kPause{100};
+  static constexpr std::chrono::minutes kLongPause{1};
+  static constexpr std::chrono::milliseconds kCountEvery{5};
+
+  static Trainers& all() {
+    static auto* const instance = new Trainers;  // outlives every thread
+    return *instance;
+  }
+
+  void add(Trainer* trainer) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    trainers_.insert(trainer);
+  }
+
+  void remove(Trainer* trainer) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    trainers_.erase(trainer);
+  }
+
+  int training(Clock::time_point now) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return static_cast<int>(
+        std::count_if(trainers_.begin(), trainers_.end(), [&](const Trainer* trainer) {
+          return trainer->until.load(std::memory_order_relaxed) >= now.time_since_epoch().count();
+        }));
+  }
+
+  std::mutex mutex_;
+  std::unordered_set<const Trainer*> trainers_;
+};
+
+/// What was found at the start. The numbers of the environment are the user's: they stay.
+struct Machine {
+  std::atomic<int> cores{0};  ///< 0: not known yet
+  bool sleep = false;
+  int openmp = 0;  ///< 0: chosen here
+  int blas = 0;    ///< 0: chosen here
+};
+
+Machine machine;
+std::atomic<int> fixed{0};
+std::atomic<int> changes{0};
+std::atomic<bool> forked{false};
+
+struct Numbers {
+  int openmp;
+  int blas;
+};
+
+/// The numbers for a thread that is one of so many that train.
+Numbers choose(bool large, int trainers) {
+  // Pools that spin fight for the cores: OpenBLAS gets them.
+  const bool one_pool = !open_blas().has_pool();
+  const bool both = machine.sleep || one_pool;
+  Numbers chosen;
+  if (fixed > 0) {
+    chosen = {both ? fixed.load() : 1, fixed};
+  } else {
+    chosen = {both ? std::max(1, machine.cores / trainers) : 1,
+              large && trainers == 1 ? machine.cores.load() : 1};
+    if (machine.openmp > 0) chosen.openmp = machine.openmp;
+    if (!both && chosen.openmp > 1) chosen.blas = 1;
+    if (machine.blas > 0) chosen.blas = machine.blas;
+  }
+  if (forked) chosen.openmp = 1;
+  return chosen;
+}
+
+/// A bit for each number with which threads have started: another one is their user's.
+std::atomic<uint64_t> started_with{0};
+
+uint64_t bit(int threads) { return uint64_t{1} << std::min(threads, 63); }
+
+void set_everywhere(int threads) {
+  started_with |= bit(threads);
+  at::set_num_threads(threads);
+  ++changes;
+}
+
+void set_blas(int threads) {
+  const OpenBlas& blas = open_blas();
+  if (blas.has_pool() && blas.get() != threads) blas.set(threads);
+}
+
+void apply(Numbers numbers) {
+  const int now = at::get_num_threads();
+  thread_local int seen = changes;
+  thread_local int ours = (started_with & bit(now)) != 0 ? now : 0;
+  const int latest = changes;
+  if (seen != latest || now == ours) {
+    if (now != numbers.openmp) set_openmp_here(numbers.openmp);
+    ours = numbers.openmp;
+    seen = latest;
+  } else if (!machine.sleep && now > 1 && machine.blas == 0) {
+    numbers.blas = 1;  // the user gave OpenMP the cores
+  }
+  set_blas(numbers.blas);
+}
+
+/// libgomp waits for ever for the threads of a parent.
+void keep_to_one_thread() {
+  forked = true;
+  set_everywhere(1);
 }
 
 }  // namespace
 
-void init_threads(int cores) {
-  const OpenBlas& blas = open_blas();
-  const int offered =
-      blas.set != nullptr ? blas.get() : static_cast<int>(std::thread::hardware_concurrency());
-  available = std::max(1, cores > 0 ? std::min(cores, offered) : offered);
-  static const int untouched = at::intraop_default_num_threads();
-  if (std::getenv("OMP_NUM_THREADS") == nullptr && at::get_num_threads() == untouched) {
-    at::set_num_threads(1);
+bool idle_threads_sleep() {
+  constexpr int kNearlyNothing = 1000;  // spins: some µs
+  if (const char* spins = std::getenv("GOMP_SPINCOUNT")) {
+    char* end = nullptr;
+    return std::strtod(spins, &end) <= kNearlyNothing && *end == '\0' && end != spins;
   }
-  apply(1);
+  const char* policy = std::getenv("OMP_WAIT_POLICY");
+  const char* milliseconds = std::getenv("KMP_BLOCKTIME");
+  return (policy != nullptr && strcasecmp(policy, "passive") == 0) ||
+         (milliseconds != nullptr && std::string(milliseconds) == "0");
+}
+
+void init_threads(int cores, bool sleep) {
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const OpenBlas& blas = open_blas();
+  static const int untouched = at::intraop_default_num_threads();
+  static const int offered = blas.has_pool() ? blas.get() : 0;
+  static const bool once = (pthread_atfork(nullptr, nullptr, keep_to_one_thread), true);
+  (void)once;
+
+  machine.sleep = sleep;
+  const bool all = in_environment("OMP_NUM_THREADS");
+  const bool first = started_with == 0;
+  if (first && (all || at::get_num_threads() != untouched)) machine.openmp = at::get_num_threads();
+  machine.blas = in_environment("OPENBLAS_NUM_THREADS") || (all && sleep) ? offered : 0;
+  machine.cores = cores > 0 ? std::min(cores, available_cores()) : available_cores();
+
+  set_everywhere(choose(false, 1).openmp);
+  apply(choose(false, 1));
 }
 
 void set_num_threads(int threads) {
   if (threads < 0) {
     throw std::invalid_argument("the number of threads is " + std::to_string(threads) +
-                                "; give at least 1, or 0 to choose by the size of the model");
+                                "; give at least 1, or 0 to let training steps choose");
   }
+  if (machine.cores == 0) init_threads();
   fixed = threads;
-  if (threads > 0) apply(threads);
+  set_everywhere(choose(false, 1).openmp);
+  apply(choose(false, 1));
 }
 
 int num_threads() { return fixed; }
 
 void use_threads_for(int64_t parameters) {
-  const int threads = fixed;
-  apply(threads > 0 ? threads : parameters < kParametersForThreads ? 1 : available.load());
+  if (machine.cores == 0) init_threads();
+  apply(choose(parameters >= kParametersForThreads, Trainers::count()));
 }
 
 }  // namespace cooper4j

@@ -16,7 +16,7 @@ Trains a logistic regression classifier on MNIST under a norm constraint.
       --out=DIR        Receives checkpoint.pth, metrics.json and training.png. Default: build/mnist
       --device=DEVICE  cpu, cuda, cuda:N, or auto: CUDA when available. Default: auto
       --seed=N         Seed of the initial weights. Default: 0
-      --threads=N      Threads of LibTorch's CPU kernels; without it, the model's size decides.
+      --threads=N      Threads of LibTorch's CPU kernels; every core without it.
   -h, --help           Shows this help.
 )";
 

@@ -14,7 +14,7 @@ struct Options {
   std::filesystem::path out = "build/mnist";
   torch::Device device = torch::kCPU;
   int64_t seed = 0;
-  int threads = 0;  ///< 0: the model's size decides
+  int threads = 0;  ///< 0: every core
   bool help = false;
 
   std::filesystem::path checkpoint() const { return out / "checkpoint.pth"; }

@@ -69,7 +69,11 @@ class COOPER4J_EXPORT Evaluation {
 
   /// Accumulates ∇ₓ of the primal Lagrangian into the primal leaves and the NEGATED gradient of the
   /// dual one into the multipliers: LibTorch's optimizers only descend. One backward pass for both.
+  /// A multiplier that requires no grad gets none. Throws std::invalid_argument, before anything
+  /// changed, if what contributes to the primal side is not differentiable.
   void backward();
+  /// The same for one side, after the same check of both.
+  void backward(Side side);
 
   /// Primal: loss + contributions, differentiable until backward() has freed the graph and a plain
   /// value after; dual: Σ multiplierᵀ violation. Undefined when nothing contributes.
@@ -80,16 +84,29 @@ class COOPER4J_EXPORT Evaluation {
   const Factors& factors(size_t k, Side side) const;
   size_t size() const { return terms_.size(); }
 
+  /// Whether the loss or a violation was a variable or shared memory with one, so that a copy in
+  /// its graph stands here, which steps do not change.
+  bool copied() const { return copied_; }
+  const at::Tensor& loss() const { return loss_; }
+  const Term& term(size_t k) const { return terms_.at(k); }
+
  private:
   void evaluate(size_t k);
   at::Tensor contribution(size_t k) const;
+  void check_differentiable() const;
+  void differentiate(bool primal, bool dual);
+  void append_primal_gradients(std::vector<at::Tensor>* roots,
+                               std::vector<at::Tensor>* gradients) const;
   void append_dual_gradients(std::vector<at::Tensor>* roots, std::vector<at::Tensor>* gradients);
+  void make_factors_own();
 
   at::Tensor loss_;
   std::vector<Term> terms_;
   bool primal_;
   bool dual_;
+  bool copied_ = false;
   bool graph_freed_ = false;
+  bool dual_differentiated_ = false;
   std::vector<Factors> primal_factors_;
   std::vector<Factors> dual_factors_;
 };

@@ -1,10 +1,18 @@
 // How many threads the CPU kernels use.
 //
-// LibTorch has two pools on the CPU: OpenMP's, for element-wise work, and OpenBLAS's, for matrix
-// products. Both wait for work by spinning, so that together they fight for the cores (MNIST: 45
-// steps a second instead of 3000). Here matrix products get the threads, which is where large
-// models spend their time, and only in models large enough to gain. A LibTorch without OpenBLAS has
-// one pool, which follows the same numbers.
+// LibTorch has two pools on the CPU: OpenMP's, for convolutions, attention, normalisations and
+// element-wise work, and OpenBLAS's, for matrix products. OpenMP's idle threads spin for 3 ms, in
+// which OpenBLAS's find no core: a logistic regression then makes 60 steps a second instead of 6000.
+// They sleep instead where the environment had OMP_WAIT_POLICY=passive when the process started
+// (the Java library sets it for itself); then both pools have all cores. Where they spin, OpenMP
+// keeps to one thread, and OpenBLAS has the cores. A LibTorch without OpenBLAS has one pool, which
+// has the cores.
+//
+// OpenBLAS's own threads wait for each other by spinning: short products lose by more threads, and
+// all do where threads are more than cores. So they keep to one in small models, and wherever
+// several threads train at a time, which also share OpenMP's cores.
+//
+// OMP_NUM_THREADS, OPENBLAS_NUM_THREADS and at::set_num_threads win over what is chosen here.
 //
 // Threads: any; the numbers are the process's.
 #pragma once
@@ -15,24 +23,31 @@
 
 namespace cooper4j {
 
-/// Models with fewer parameters train on one thread unless a number was set. Measured with
-/// perceptrons on two cores: one thread is faster up to 400,000 parameters, two from 700,000 on.
-constexpr int64_t kParametersForThreads = int64_t{1} << 20;
+/// Models with fewer parameters keep matrix products to one thread unless a number was set.
+constexpr int64_t kParametersForThreads = int64_t{1} << 18;
 
-/// Ends the fight: one OpenMP thread, unless at::set_num_threads or OMP_NUM_THREADS asked for
-/// another number. `cores` bounds what is chosen later; 0 takes what OpenBLAS or the machine
-/// offers.
-COOPER4J_EXPORT void init_threads(int cores = 0);
+/// Whether OpenMP's idle threads sleep at once, by the environment: OMP_WAIT_POLICY=passive, or a
+/// GOMP_SPINCOUNT (libgomp) or KMP_BLOCKTIME (libiomp5) of nearly nothing.
+COOPER4J_EXPORT bool idle_threads_sleep();
 
-/// Fixes the number of threads; 0 chooses by the size of the model again.
+/// How many cores the process may use: those of its affinity mask (taskset), or what the quotas of
+/// its control groups (containers) come to, rounded down.
+COOPER4J_EXPORT int available_cores();
+
+/// Gives the pools their threads; the first training step does unless it was done. `cores` bounds
+/// them, 0: available_cores(). A child that is forked afterwards keeps OpenMP to one thread, since
+/// the others are its parent's.
+COOPER4J_EXPORT void init_threads(int cores = 0, bool sleep = idle_threads_sleep());
+
+/// Fixes the number of threads of both pools (of OpenBLAS's where OpenMP's spin); 0 chooses again.
 /// Throws std::invalid_argument for a negative number.
 COOPER4J_EXPORT void set_num_threads(int threads);
 
 /// The number that was set, or 0.
 COOPER4J_EXPORT int num_threads();
 
-/// Applies the number for a model of so many parameters; every training step calls it. Where
-/// at::set_num_threads gave OpenMP more than one thread, OpenBLAS keeps to one.
+/// Applies the numbers to the calling thread, which trains a model of so many parameters; every
+/// training step calls it.
 COOPER4J_EXPORT void use_threads_for(int64_t parameters);
 
 }  // namespace cooper4j

@@ -14,6 +14,20 @@
 namespace cooper4j::jni {
 namespace {
 
+constexpr const char* kMembers[Evaluation::kTensors] = {
+    "the violation",           "the tensor of constraint features",
+    "the strict violation",    "the tensor of strict constraint features",
+    "its multiplier",          "its multiplier at the strict features",
+    "its penalty coefficient", "its formulation's contribution"};
+
+at::Tensor defined_loss(const at::Tensor* loss) {
+  if (loss == nullptr) return {};
+  if (!loss->defined()) {
+    throw std::invalid_argument("the loss is an undefined tensor; give one that has a value");
+  }
+  return *loss;
+}
+
 std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
   std::vector<Term> terms(count);
   for (int k = 0; k < count; ++k, tensors += Evaluation::kTensors) {
@@ -28,10 +42,13 @@ std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
         &term.violation,  &term.features,          &term.strict_violation, &term.strict_features,
         &term.multiplier, &term.strict_multiplier, &term.penalty,          &term.contribution};
     for (int i = 0; i < Evaluation::kTensors; ++i) {
-      if (tensors[i] != 0) {
-        // Java knows native objects by their addresses.
-        // NOLINTNEXTLINE(performance-no-int-to-ptr)
-        *members[i] = *reinterpret_cast<const at::Tensor*>(tensors[i]);
+      if (tensors[i] == 0) continue;
+      // Java knows native objects by their addresses.
+      // NOLINTNEXTLINE(performance-no-int-to-ptr)
+      *members[i] = *reinterpret_cast<const at::Tensor*>(tensors[i]);
+      if (!members[i]->defined()) {
+        throw std::invalid_argument("constraint {" + std::to_string(k) + "}: " + kMembers[i] +
+                                    " is an undefined tensor; give one that has a value");
       }
     }
   }
@@ -42,10 +59,9 @@ std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
 
 Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int* flags, int count,
                        bool primal, bool dual, bool backward)
-    : cooper4j::Evaluation(loss != nullptr ? *loss : at::Tensor(), unpack(tensors, flags, count),
-                           primal, dual) {
+    : cooper4j::Evaluation(defined_loss(loss), unpack(tensors, flags, count), primal, dual) {
   if (backward) {
-    this->backward();
+    cooper4j::Evaluation::backward();
   }
 }
 
@@ -82,8 +98,8 @@ void project_gradient_rows(const at::Tensor& weight) { cooper4j::project_gradien
 
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
                     const at::Tensor* indices, bool inequality, bool restart, double tolerance,
-                    double factor, double summand) {
-  const PenaltyUpdate update{factor, summand, tolerance, inequality, restart};
+                    double factor, double summand, double maximum) {
+  const PenaltyUpdate update{factor, summand, tolerance, inequality, restart, maximum};
   cooper4j::update_penalty(value, init, violation, indices != nullptr ? *indices : at::Tensor(),
                            update);
 }
@@ -102,7 +118,9 @@ void cache_cpu_memory(int64_t bytes) { cooper4j::cache_cpu_memory(static_cast<si
 
 void empty_cpu_cache() { cooper4j::empty_cpu_cache(); }
 
-void init_threads(int cores) { cooper4j::init_threads(cores); }
+void init_threads(int cores, bool sleep) {
+  cooper4j::init_threads(cores, sleep || idle_threads_sleep());
+}
 
 void set_num_threads(int threads) { cooper4j::set_num_threads(threads); }
 

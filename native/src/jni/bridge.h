@@ -1,44 +1,24 @@
-// What Java calls. JavaCPP turns C++ exceptions into RuntimeException.
+// What Java calls.
+//
+// Errors: as Java's exceptions, see exceptions.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/api/include/torch/optim/optimizer.h>
 
 #include <cstdint>
-#include <exception>
 
 #include "cooper4j/lagrangian.h"
 #include "cooper4j/optim/extragradient.h"
 
 namespace cooper4j::jni {
 
-/// What Java's exception says: LibTorch's text without the C++ stack frames that it appends.
-inline const char* message(const std::exception& e) {
-  const auto* error = dynamic_cast<const c10::Error*>(&e);
-  return error != nullptr ? error->what_without_backtrace() : e.what();
-}
-
-/// Never thrown.
-struct Nothing {
-  const char* what() const { return ""; }
-};
-
-}  // namespace cooper4j::jni
-
-// JavaCPP's generated code says `catch (GENERIC_EXCEPTION_CLASS& e) { … }`: put a handler before
-// it.
-#define GENERIC_EXCEPTION_CLASS                                               \
-  std::exception & e) { str = env->NewStringUTF(cooper4j::jni::message(e)); } \
-  catch (cooper4j::jni::Nothing
-
-namespace cooper4j::jni {
-
 /// cooper4j::Evaluation over terms that cross JNI as addresses and flags.
 class Evaluation : public cooper4j::Evaluation {
  public:
-  /// `tensors` holds kTensors addresses of at::Tensor a term (0: none) in Term's order, `flags` one
-  /// word a term: formulation | inequality << 4 | primal << 5 | dual << 6 | multiplier kind << 8 |
-  /// penalty kind << 12. With `backward` the gradients are computed in the same call.
+  /// `tensors` holds kTensors addresses of at::Tensor a term (0: none was given) in Term's order,
+  /// `flags` one word a term: formulation | inequality << 4 | primal << 5 | dual << 6 | multiplier
+  /// kind << 8 | penalty kind << 12. With `backward` the gradients are computed in the same call.
   Evaluation(const at::Tensor* loss, const int64_t* tensors, const int* flags, int count,
              bool primal, bool dual, bool backward);
 
@@ -49,6 +29,9 @@ class Evaluation : public cooper4j::Evaluation {
     return factors(term, side(primal)).multiplier;
   }
   at::Tensor penalty(int term, bool primal) const { return factors(term, side(primal)).penalty; }
+  at::Tensor violation(int k) const { return term(k).violation; }
+  at::Tensor strict_violation(int k) const { return term(k).strict_violation; }
+  void backward(bool primal) { cooper4j::Evaluation::backward(side(primal)); }
 
   static constexpr int kTensors = 8;
 
@@ -86,10 +69,10 @@ void project_non_negative(const at::Tensor& weight);
 void project_gradient_rows(const at::Tensor& weight);
 
 /// Cooper's FeasibilityDrivenPenaltyCoefficientUpdater: violated entries become factor * value +
-/// summand, satisfied ones (with restart) init. `indices` may be null.
+/// summand, at most `maximum`, satisfied ones (with restart) init. `indices` may be null.
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
                     const at::Tensor* indices, bool inequality, bool restart, double tolerance,
-                    double factor, double summand);
+                    double factor, double summand, double maximum);
 
 /// cooper4j/command.h, over the process's own output; the arguments stand one after another, each
 /// ended by a NUL.
@@ -100,7 +83,7 @@ void cache_cpu_memory(int64_t bytes);
 void empty_cpu_cache();
 
 /// cooper4j/threads.h
-void init_threads(int cores);
+void init_threads(int cores, bool sleep);
 void set_num_threads(int threads);
 int num_threads();
 void use_threads_for(int64_t parameters);

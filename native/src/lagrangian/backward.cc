@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/anomaly_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/engine.h>
+#include <torch/csrc/autograd/forward_grad.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/generated/Functions.h>
 
@@ -37,7 +38,7 @@ class Sum {
 
   /// Adds to one slice, where SelectBackward0 would make a tensor of zeros around the gradient.
   void add_selected(const at::Tensor& gradient, at::IntArrayRef sizes, int64_t dim, int64_t index) {
-    if (!value_.defined()) {
+    if (!value_.defined() || value_._is_zerotensor()) {
       value_ = at::zeros(sizes, gradient.options());
     } else if (value_.layout() != at::kStrided) {
       value_ = value_.to_dense();
@@ -65,7 +66,8 @@ class Sum {
   at::Tensor larger_sum(const at::Tensor& gradient) {
     // Only a dense tensor takes a sparse one.
     if (value_.layout() != at::kStrided) return gradient + value_;
-    const bool in_place = ours_ && gradient.layout() == at::kStrided &&
+    // The sum of two zero tensors of forward-mode AD is one, which has no memory to write to.
+    const bool in_place = ours_ && !value_._is_zerotensor() && gradient.layout() == at::kStrided &&
                           value_.scalar_type() == gradient.scalar_type();
     return in_place ? value_.add_(gradient) : value_ + gradient;
   }
@@ -107,11 +109,24 @@ bool fits(const Edge& edge, const at::Tensor& gradient) {
          metadata.is_same_shape(gradient);
 }
 
+/// validate_outputs, where there is something to do for it.
+template <typename Maker>
+void validate(const torch::autograd::edge_list& edges, std::vector<at::Tensor>& gradients,
+              const Maker& maker) {
+  bool fit = gradients.size() == edges.size();
+  for (size_t i = 0; fit && i < edges.size(); ++i) fit = fits(edges[i], gradients[i]);
+  if (fit) return;
+  torch::autograd::validate_outputs(edges, gradients,
+                                    [&maker](const std::string& text) { return maker() + text; });
+}
+
 class Pass {
  public:
   /// Whether every node can be run here.
   bool discover(const std::vector<Edge>& roots) {
     if (torch::autograd::AnomalyMode::is_enabled()) return false;
+    // Inside of a level of forward-mode AD gradients have tangents, which plain loops would drop.
+    if (torch::autograd::ForwardADLevel::try_get_by_idx(0)) return false;
     for (const Edge& root : roots) index_of(root);
     for (size_t i = 0; i < visits_.size(); ++i) {
       Node& node = *visits_[i].node;
@@ -126,6 +141,7 @@ class Pass {
   }
 
   void run(const std::vector<Edge>& roots, std::vector<at::Tensor> gradients) {
+    validate(roots, gradients, [] { return std::string(); });
     for (size_t i = 0; i < roots.size(); ++i) {
       input(index_of(roots[i]), roots[i].input_nr).add(std::move(gradients[i]));
     }
@@ -167,7 +183,8 @@ class Pass {
     const auto& select = static_cast<const SelectBackward0&>(*visit.node);
     const Edge& edge = select.next_edge(0);
     const at::Tensor gradient = visit.inputs[0].take();
-    if (!gradient.defined() || gradient.layout() != at::kStrided || !edge.is_valid()) {
+    if (!edge.is_valid() || !gradient.defined() || gradient.layout() != at::kStrided ||
+        edge.function->input_metadata(edge.input_nr).grad_dtype() != gradient.scalar_type()) {
       visit.inputs[0].add(gradient);
       return false;
     }
@@ -190,13 +207,7 @@ class Pass {
     node.release_variables();
     if (outputs.empty()) return;
     const auto& edges = node.next_edges();
-    bool fit = outputs.size() == edges.size();
-    for (size_t i = 0; fit && i < edges.size(); ++i) fit = fits(edges[i], outputs[i]);
-    if (!fit) {
-      torch::autograd::validate_outputs(edges, outputs, [&node](const std::string& text) {
-        return node.name() + " returned an " + text;
-      });
-    }
+    validate(edges, outputs, [&node] { return node.name() + " returned an "; });
     for (size_t i = 0; i < edges.size(); ++i) {
       if (!edges[i].is_valid()) continue;
       const uint32_t next = next_[first_edge + i];

@@ -1,10 +1,13 @@
 #include "lagrangian/check.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/ScalarType.h>
 
 #include <cstring>
 #include <sstream>
 #include <stdexcept>
+
+#include "indices.h"
 
 namespace cooper4j {
 namespace {
@@ -17,16 +20,8 @@ template <typename... Parts>
   throw std::invalid_argument(text.str());
 }
 
-std::string name(at::ScalarType dtype) {
-  switch (dtype) {
-    case at::kFloat:
-      return "float32";
-    case at::kDouble:
-      return "float64";
-    default:
-      return c10::toString(dtype);
-  }
-}
+/// PyTorch's name, such as float32.
+std::string name(at::ScalarType dtype) { return c10::getDtypeNames(dtype).first; }
 
 /// A set exponent of all ones is infinity or NaN; integer tests vectorise where float ones do not.
 template <typename Bits>
@@ -42,6 +37,8 @@ bool finite_bits(const void* data, int64_t count, Bits exponent) {
 }
 
 bool all_finite(const at::Tensor& tensor) {
+  // A zero tensor of forward-mode AD has no memory.
+  if (tensor._is_zerotensor()) return true;
   const at::Tensor values = tensor.is_contiguous() ? tensor : tensor.detach().contiguous();
   switch (values.scalar_type()) {
     case at::kFloat:
@@ -66,7 +63,7 @@ void check_violation(const at::Tensor& violation, size_t k, const char* what) {
   }
   // On CUDA this look at the values would wait for the device, so it is a CPU check only.
   if (violation.device().is_cpu() && !all_finite(violation)) {
-    fail(k, what, " is NaN or infinite; nothing was updated");
+    fail(k, what, " is NaN or infinite");
   }
 }
 
@@ -81,6 +78,9 @@ void check_features(const at::Tensor& features, const at::Tensor& violation, siz
     fail(k, "constraint features have dtype ", name(features.scalar_type()),
          "; expected int64 indices (a boolean mask is not accepted: use its nonzero())");
   }
+  if (features.layout() != at::kStrided) {
+    fail(k, "constraint features are not a dense tensor; call to_dense()");
+  }
   if (features.dim() != 1 || features.numel() != violation.numel() || violation.dim() > 1) {
     fail(k, "constraint features have shape ", features.sizes(), ", violation has shape ",
          violation.sizes(), "; expected one index per violation");
@@ -91,44 +91,84 @@ void check_features(const at::Tensor& features, const at::Tensor& violation, siz
   }
 }
 
+/// The entry of a table at every feature.
+void check_table(const at::Tensor& table, const at::Tensor& features, const at::Tensor& violation,
+                 size_t k, const char* what, bool is_column) {
+  check_features(features, violation, k, what);
+  const bool fits = is_column ? table.dim() == 2 && table.size(1) == 1 : table.dim() == 1;
+  if (!fits || table.numel() == 0) {
+    fail(k, "its indexed ", what, " has shape ", table.sizes(), "; expected ",
+         is_column ? "[num_constraints, 1]" : "a scalar or [num_constraints]");
+  }
+  if (const auto stray = stray_index(features, table.size(0))) {
+    fail(k, "constraint features have the index ", *stray, ", its ", what, " has ", table.size(0),
+         table.size(0) == 1 ? " entry" : " entries", "; an index is at least 0 and below that");
+  }
+}
+
 void check_factor(const at::Tensor& factor, Factor kind, const at::Tensor& violation,
-                  const at::Tensor& features, size_t k, const char* what, bool may_broadcast) {
+                  const at::Tensor& features, size_t k, const char* what, bool is_penalty) {
   if (!factor.defined()) {
     fail(k, "its ", what, " is missing");
   }
-  if (factor.scalar_type() != violation.scalar_type()) {
-    fail(k, "violation is ", name(violation.scalar_type()), ", its ", what, " is ",
-         name(factor.scalar_type()), "; convert one of them, for example with cmp.to(dtype)");
+  if (factor.layout() != at::kStrided) {
+    fail(k, "its ", what, " is not a dense tensor; call to_dense()");
   }
   if (factor.device() != violation.device()) {
     fail(k, "violation is on ", violation.device(), ", its ", what, " is on ", factor.device(),
          "; move one of them, for example with cmp.to(device)");
   }
-  const bool scalar = factor.dim() == 0;
-  if (kind == Factor::kIndexed && !scalar) {
-    check_features(features, violation, k, what);
+  if (kind == Factor::kIndexed && !(is_penalty && factor.dim() == 0)) {
+    check_table(factor, features, violation, k, what, !is_penalty);
     return;
   }
-  if (may_broadcast && factor.numel() == 1) {
+  if (is_penalty && factor.numel() == 1 && factor.dim() <= 1) {
     return;
   }
   const bool fits = violation.dim() <= 1 ? factor.numel() == violation.numel() && factor.dim() <= 1
                                          : factor.sizes() == violation.sizes();
   if (!fits) {
     fail(k, "violation has shape ", violation.sizes(), ", its ", what, " has ", factor.numel(),
-         factor.numel() == 1 ? " element" : " elements", "; give the ", what, " one element per ",
-         "violation (", violation.numel(), "), or observe a one-dimensional violation");
+         factor.numel() == 1 ? " element" : " elements", factor.dim() > 1 ? " in shape " : "",
+         factor.dim() > 1 ? c10::str(factor.sizes()) : "", "; give the ", what,
+         " one element per violation (", violation.numel(),
+         "), or observe a one-dimensional violation");
   }
 }
 
 }  // namespace
 
-void check_term(const Term& term, size_t k, Side side) {
+void check_loss(const at::Tensor& loss) {
+  if (!loss.is_floating_point()) {
+    throw std::invalid_argument("the loss has dtype " + name(loss.scalar_type()) +
+                                "; expected a floating point scalar");
+  }
+  if (loss.numel() != 1 || loss.layout() != at::kStrided) {
+    throw std::invalid_argument("the loss has shape " + c10::str(loss.sizes()) +
+                                "; expected a dense scalar, such as its mean()");
+  }
+  if (loss.device().is_cpu() && !all_finite(loss)) {
+    throw std::invalid_argument("the loss is NaN or infinite");
+  }
+}
+
+bool check_differentiable(const Term& term, size_t k) {
+  const bool custom = term.formulation == Formulation::kCustom;
+  const at::Tensor& root = custom ? term.contribution : term.violation;
+  if (root.requires_grad()) return true;
+  if (root.numel() == 0) return false;
+  fail(k, "its ", custom ? "formulation's contribution" : "violation",
+       " contributes to the primal update but requires no grad; give a differentiable violation "
+       "(and this one as strict violation), or switch off its contribution to the primal update");
+}
+
+void check_term(const Term& term, size_t k, Side side, bool violation_seen) {
   const bool primal = side == Side::kPrimal;
   const at::Tensor& violation = primal ? term.violation : term.dual_violation();
   const at::Tensor& features = primal ? term.features : term.dual_features();
-  if (primal || term.strict_violation.defined() || !term.contributes_to_primal) {
-    check_violation(violation, k, primal ? "violation" : "strict violation");
+  if (!violation_seen) {
+    check_violation(violation, k,
+                    !primal && term.strict_violation.defined() ? "strict violation" : "violation");
   }
   if (term.multiplier_kind != Factor::kNone) {
     const bool strict = !primal && term.strict_multiplier.defined();
@@ -140,8 +180,10 @@ void check_term(const Term& term, size_t k, Side side) {
                  true);
   }
   if (primal && term.formulation == Formulation::kCustom &&
-      (!term.contribution.defined() || term.contribution.numel() != 1)) {
-    fail(k, "its formulation's contribution to the primal Lagrangian is not a scalar");
+      (!term.contribution.defined() || term.contribution.numel() != 1 ||
+       !term.contribution.is_floating_point())) {
+    fail(k,
+         "its formulation's contribution to the primal Lagrangian is not a floating point scalar");
   }
 }
 

@@ -5,8 +5,16 @@
 
 namespace cooper4j {
 
-/// Throws std::invalid_argument naming term `k` unless the side's tensors fit together.
-void check_term(const Term& term, size_t k, Side side);
+/// Throws std::invalid_argument unless the loss, which is defined, is a finite scalar.
+void check_loss(const at::Tensor& loss);
+
+/// Throws std::invalid_argument naming term `k` unless the side's tensors fit together; a violation
+/// that was seen already is not read again.
+void check_term(const Term& term, size_t k, Side side, bool violation_seen);
+
+/// Whether a term of the primal side has something to differentiate: an empty violation has not.
+/// Throws std::invalid_argument naming term `k` if it should have.
+bool check_differentiable(const Term& term, size_t k);
 
 /// The violation with at least one dimension, as Cooper's extract_violations gives it.
 inline at::Tensor at_least_1d(const at::Tensor& t) { return t.dim() == 0 ? t.unsqueeze(0) : t; }

@@ -2,6 +2,7 @@
 #include <c10/core/GradMode.h>
 
 #include <stdexcept>
+#include <utility>
 
 #include "cooper4j/lagrangian.h"
 #include "lagrangian/backward.h"
@@ -26,9 +27,31 @@ at::Tensor read_factor(const at::Tensor& factor, Factor kind, const at::Tensor& 
   return at_least_1d(factor).clone();
 }
 
-/// ∂(primal Lagrangian)/∂violation, shaped like the violation.
-at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Tensor& violation) {
-  if (term.formulation == Formulation::kLagrangian && is_small(factors.multiplier)) {
+/// Whether a step, or the next write of whoever made it, could change what `t` reports: it is a
+/// variable, or shares memory with one.
+bool may_change(const at::Tensor& t) {
+  if (t.is_leaf()) return t.requires_grad() || t.storage().use_count() > 1;
+  return t.is_view() && t._base().is_leaf();
+}
+
+/// Replaces what may change by a copy in the same graph; whether it did.
+bool make_own(at::Tensor& t) {
+  if (!t.defined() || !t.has_storage() || !may_change(t)) return false;
+  t = !t.requires_grad() && is_small(t) ? map_small(t.sizes(), same, t) : t.clone();
+  return true;
+}
+
+/// A copy of a multiplier's values where somebody besides `holders` sees them: the pass over the
+/// graph may store the gradient it is given in a leaf.
+at::Tensor seed(const at::Tensor& values, size_t holders) {
+  return values.use_count() > holders ? values.clone() : values;
+}
+
+/// ∂(primal Lagrangian)/∂violation, shaped like the violation and of its dtype.
+at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Tensor& violation,
+                         size_t holders) {
+  if (term.formulation == Formulation::kLagrangian && is_small(factors.multiplier) &&
+      factors.multiplier.scalar_type() == violation.scalar_type()) {
     return map_small(violation.sizes(), same, factors.multiplier);
   }
   if (term.formulation == Formulation::kAugmentedLagrangian &&
@@ -45,16 +68,25 @@ at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Ten
     case Formulation::kQuadraticPenalty:
       weight = factors.penalty * (term.inequality ? v.relu() : v);
       break;
-    case Formulation::kAugmentedLagrangian:
-      weight = at::addcmul(factors.multiplier, factors.penalty, v);
+    case Formulation::kAugmentedLagrangian: {
+      const at::ScalarType dtype = at::promote_types(
+          v.scalar_type(),
+          at::promote_types(factors.multiplier.scalar_type(), factors.penalty.scalar_type()));
+      weight = at::addcmul(factors.multiplier.to(dtype), factors.penalty.to(dtype), v.to(dtype));
       if (term.inequality) {
         weight.relu_();
       }
       break;
+    }
     default:
-      weight = factors.multiplier;
+      weight = seed(factors.multiplier, holders);
   }
-  return weight.view(violation.sizes());
+  return weight.to(violation.scalar_type()).view(violation.sizes());
+}
+
+/// What the primal Lagrangian's gradient flows from.
+const at::Tensor& primal_root(const Term& term) {
+  return term.formulation == Formulation::kCustom ? term.contribution : term.violation;
 }
 
 void accumulate_grad(const at::Tensor& leaf, const at::Tensor& gradient) {
@@ -71,16 +103,20 @@ Evaluation::Evaluation(at::Tensor loss, std::vector<Term> terms, bool primal, bo
       dual_(dual),
       primal_factors_(terms_.size()),
       dual_factors_(terms_.size()) {
-  if (primal_ && loss_.defined() && (loss_.numel() != 1 || !loss_.is_floating_point())) {
-    throw std::invalid_argument("the loss must be a floating point scalar; found a tensor of " +
-                                std::to_string(loss_.numel()) + " elements");
-  }
+  if (primal_ && loss_.defined()) check_loss(loss_);
   for (size_t k = 0; k < terms_.size(); ++k) {
     for (Side side : {Side::kPrimal, Side::kDual}) {
+      const bool seen = side == Side::kDual && contributes(k, Side::kPrimal) &&
+                        !terms_[k].strict_violation.defined();
       if (contributes(k, side)) {
-        check_term(terms_[k], k, side);
+        check_term(terms_[k], k, side, seen);
       }
     }
+  }
+  if (make_own(loss_)) copied_ = true;
+  for (Term& term : terms_) {
+    if (make_own(term.violation)) copied_ = true;
+    if (make_own(term.strict_violation)) copied_ = true;
   }
   c10::NoGradGuard no_grad;
   for (size_t k = 0; k < terms_.size(); ++k) {
@@ -139,9 +175,15 @@ void Evaluation::append_dual_gradients(std::vector<at::Tensor>* roots,
     // Viewed first, negated second: an optimizer cannot clear a gradient that is a view.
     const auto descent = [&term](at::IntArrayRef shape) {
       const at::Tensor& violation = term.dual_violation();
-      if (is_small(violation)) return map_small(shape, negated, violation);
-      return violation.detach().reshape(shape).neg();
+      const at::ScalarType dtype = term.multiplier.scalar_type();
+      if (is_small(violation) && violation.scalar_type() == dtype) {
+        return map_small(shape, negated, violation);
+      }
+      return violation.detach().reshape(shape).to(dtype).neg();
     };
+    if (term.multiplier_kind != Factor::kValue && !term.multiplier.requires_grad()) {
+      continue;  // frozen: no optimizer would clear its gradient
+    }
     switch (term.multiplier_kind) {
       case Factor::kDense:
         accumulate_grad(term.multiplier, descent(term.multiplier.sizes()));
@@ -164,47 +206,83 @@ void Evaluation::append_dual_gradients(std::vector<at::Tensor>* roots,
   }
 }
 
-void Evaluation::backward() {
-  if (graph_freed_) {
+void Evaluation::check_differentiable() const {
+  const bool enabled = c10::GradMode::is_enabled();
+  bool contributes_to_primal = loss_.defined();
+  bool differentiable = loss_.defined() && loss_.requires_grad();
+  for (size_t k = 0; k < terms_.size(); ++k) {
+    if (contributes(k, Side::kPrimal)) {
+      contributes_to_primal = true;
+      differentiable |= enabled && cooper4j::check_differentiable(terms_[k], k);
+    }
+  }
+  if (contributes_to_primal && !differentiable) {
+    throw std::invalid_argument(
+        enabled
+            ? "nothing to differentiate: neither the loss nor an observed violation requires grad"
+            : "nothing to differentiate: gradients are disabled here; leave the NoGradGuard");
+  }
+}
+
+void Evaluation::append_primal_gradients(std::vector<at::Tensor>* roots,
+                                         std::vector<at::Tensor>* gradients) const {
+  if (loss_.defined() && loss_.requires_grad()) {
+    roots->push_back(loss_);
+    gradients->push_back(is_small(loss_) ? map_small(loss_.sizes(), one, loss_)
+                                         : at::ones_like(loss_));
+  }
+  for (size_t k = 0; k < terms_.size(); ++k) {
+    const Term& term = terms_[k];
+    const at::Tensor& root = primal_root(term);
+    if (!contributes(k, Side::kPrimal) || !root.requires_grad()) continue;
+    const bool shared = primal_factors_[k].multiplier.defined() &&
+                        primal_factors_[k].multiplier.is_same(dual_factors_[k].multiplier);
+    roots->push_back(root);
+    gradients->push_back(term.formulation == Formulation::kCustom
+                             ? at::ones_like(root)
+                             : primal_weight(term, primal_factors_[k], root, shared ? 2 : 1));
+  }
+}
+
+void Evaluation::make_factors_own() {
+  for (size_t k = 0; k < terms_.size(); ++k) {
+    at::Tensor& multiplier = primal_factors_[k].multiplier;
+    if (!multiplier.defined() || !multiplier.has_storage() ||
+        multiplier.storage().use_count() == 1) {
+      continue;
+    }
+    const bool shared = multiplier.is_same(dual_factors_[k].multiplier);
+    multiplier = multiplier.clone();
+    if (shared) dual_factors_[k].multiplier = multiplier;
+  }
+}
+
+void Evaluation::backward() { differentiate(primal_, dual_); }
+
+void Evaluation::backward(Side side) {
+  differentiate(primal_ && side == Side::kPrimal, dual_ && side == Side::kDual);
+}
+
+void Evaluation::differentiate(bool primal, bool dual) {
+  if ((primal && graph_freed_) || (dual && dual_differentiated_)) {
     throw std::logic_error("backward() was called twice; compute the Lagrangian again first");
   }
+  if (primal_ && !graph_freed_) check_differentiable();
   c10::NoGradGuard no_grad;
   std::vector<at::Tensor> roots;
   std::vector<at::Tensor> gradients;
-  if (primal_) {
-    if (loss_.defined() && loss_.requires_grad()) {
-      roots.push_back(loss_);
-      gradients.push_back(is_small(loss_) ? map_small(loss_.sizes(), one, loss_)
-                                          : at::ones_like(loss_));
-    }
-    for (size_t k = 0; k < terms_.size(); ++k) {
-      const Term& term = terms_[k];
-      const bool custom = term.formulation == Formulation::kCustom;
-      const at::Tensor& root = custom ? term.contribution : term.violation;
-      if (contributes(k, Side::kPrimal) && root.requires_grad()) {
-        roots.push_back(root);
-        gradients.push_back(custom ? at::ones_like(root)
-                                   : primal_weight(term, primal_factors_[k], root));
-      }
-    }
-    if (roots.empty()) {
-      throw std::invalid_argument(
-          "nothing to differentiate: neither the loss nor an observed violation requires grad");
-    }
+  if (primal) {
+    append_primal_gradients(&roots, &gradients);
+    graph_freed_ = true;
   }
-  append_dual_gradients(&roots, &gradients);
-  graph_freed_ = true;
+  if (dual) {
+    append_dual_gradients(&roots, &gradients);
+    dual_differentiated_ = true;
+  }
   if (!roots.empty()) {
     cooper4j::backward(roots, std::move(gradients));
   }
-  // A violation that is a parameter, or a view of one, would follow the optimizer's step.
-  for (Term& term : terms_) {
-    if (term.violation.defined() && (term.violation.is_view() || term.violation.is_leaf())) {
-      term.violation = is_small(term.violation)
-                           ? map_small(term.violation.sizes(), same, term.violation)
-                           : term.violation.detach().clone();
-    }
-  }
+  if (primal) make_factors_own();
 }
 
 at::Tensor Evaluation::contribution(size_t k) const {

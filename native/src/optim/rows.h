@@ -21,9 +21,11 @@ inline bool are_rows_of(const at::Tensor& table, const at::Tensor& indices) {
 /// Whether with_rows takes the parameter with its sparse gradient.
 inline bool has_direct_rows(const at::Tensor& param) {
   const at::Tensor& gradient = param.grad();
-  return gradient.is_sparse() && gradient.sparse_dim() == 1 && is_direct_float(param) &&
-         is_direct(gradient._values(), param.scalar_type()) &&
-         are_rows_of(param, gradient._indices());
+  if (!gradient.is_sparse() || gradient.sparse_dim() != 1 || !is_direct_float(param)) return false;
+  const at::Tensor indices = gradient._indices();
+  const at::Tensor values = gradient._values();
+  return is_direct(values, param.scalar_type()) && are_rows_of(param, indices) &&
+         values.numel() * param.size(0) == indices.numel() * param.numel();
 }
 
 /// Calls body(param's element, gradient's element) for every element of every named row.
@@ -31,7 +33,8 @@ template <typename Body>
 void with_rows(const at::Tensor& param, Body body) {
   const at::Tensor indices = param.grad()._indices();
   const at::Tensor values = param.grad()._values();
-  const int64_t width = param.numel() / param.size(0);
+  if (values.numel() == 0) return bump_version(param);
+  const int64_t width = values.numel() / indices.numel();
   with_element_type(param, [&](auto zero) {
     using T = decltype(zero);
     const int64_t* row = indices.const_data_ptr<int64_t>();

@@ -17,8 +17,6 @@
 
 namespace cooper4j {
 
-namespace {
-
 bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer) {
   const auto all = [&](auto is_rowwise) {
     const auto& groups = optimizer.param_groups();
@@ -38,6 +36,16 @@ bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer) {
     });
   }
   return false;
+}
+
+namespace {
+
+void bump_versions(const torch::optim::Optimizer& optimizer) {
+  for (const auto& group : optimizer.param_groups()) {
+    for (const auto& param : group.params()) {
+      if (param.grad().defined()) optim::bump_version(param);
+    }
+  }
 }
 
 /// LBFGS evaluates through a closure, but the gradients of the one evaluation are here already.
@@ -60,6 +68,8 @@ bool step(torch::optim::Optimizer& optimizer) {
     lbfgs_step(optimizer);
   } else if (!optim::fused_sgd(optimizer) && !optim::fused_adam(optimizer)) {
     optimizer.step();
+    // It writes through data(), unseen by autograd.
+    if (typeid(optimizer) == typeid(torch::optim::SGD)) bump_versions(optimizer);
   }
   return moves_gradient_rows_only(optimizer);
 }

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <stdexcept>
 
@@ -11,6 +13,47 @@
 
 namespace cooper4j {
 namespace {
+
+void check(const PenaltyUpdate& update) {
+  const auto require = [](bool holds, const char* what, double found, const char* expected) {
+    if (holds) return;
+    std::ostringstream text;
+    text << what << " is " << found << "; it must be " << expected;
+    throw std::invalid_argument(text.str());
+  };
+  const auto not_negative = [](double value) { return std::isfinite(value) && value >= 0; };
+  require(not_negative(update.factor), "factor", update.factor, "finite and >= 0");
+  require(not_negative(update.summand), "summand", update.summand, "finite and >= 0");
+  require(update.tolerance >= 0, "tolerance", update.tolerance, ">= 0");
+  require(update.maximum > 0, "maximum", update.maximum, "> 0");
+}
+
+[[noreturn]] void refuse_overflow(const at::Tensor& value, int64_t entry) {
+  std::ostringstream text;
+  text << "entry " << entry << " of its penalty coefficient grew so large that it, or its product "
+       << "with the violation, overflows " << c10::toString(value.scalar_type())
+       << "; give the updater a maximum, or a lower one";
+  throw std::overflow_error(text.str());
+}
+
+void check_rows(const at::Tensor& value, const at::Tensor& indices) {
+  if (indices.scalar_type() != at::kLong || indices.dim() != 1) {
+    std::ostringstream text;
+    text << "the constraint features are " << c10::toString(indices.scalar_type()) << " "
+         << indices.sizes() << "; an indexed penalty coefficient expects int64 [m]";
+    throw std::invalid_argument(text.str());
+  }
+  if (!indices.is_cpu()) return;  // reading them would wait for the device
+  const at::Tensor rows = indices.contiguous();
+  for (int64_t i = 0; i < rows.numel(); ++i) {
+    const int64_t row = rows.const_data_ptr<int64_t>()[i];
+    if (row >= 0 && row < value.numel()) continue;
+    std::ostringstream text;
+    text << "constraint feature " << row << " is out of range: the penalty coefficient has "
+         << value.numel() << " entries";
+    throw std::invalid_argument(text.str());
+  }
+}
 
 /// Whether update_elements takes the tensors: one coefficient for one violation, in memory that a
 /// plain loop may walk.
@@ -30,6 +73,7 @@ void update_elements(const at::Tensor& value, const at::Tensor& init, const at::
   optim::with_element_type(value, [&](auto zero) {
     using T = decltype(zero);
     const T tolerance = static_cast<T>(update.tolerance);  // rounded, as ATen compares
+    const T maximum = static_cast<T>(update.maximum);
     const T* start = init.const_data_ptr<T>();
     const T* observed = violation.const_data_ptr<T>();
     const T* before = value.const_data_ptr<T>();
@@ -40,7 +84,10 @@ void update_elements(const at::Tensor& value, const at::Tensor& init, const at::
       const T measure = observed[i] < 0 ? (update.inequality ? T(0) : -observed[i]) : observed[i];
       updated[i] = before[at];
       if (measure > tolerance) {
-        updated[i] = before[at] * static_cast<T>(update.factor) + static_cast<T>(update.summand);
+        const T raised =
+            before[at] * static_cast<T>(update.factor) + static_cast<T>(update.summand);
+        updated[i] = std::min(raised, std::max(maximum, before[at]));
+        if (!std::isfinite(updated[i] * std::max(measure, T(1)))) refuse_overflow(value, at);
       } else if (update.restart && measure == 0) {
         updated[i] = start[at];
       }
@@ -54,6 +101,7 @@ void update_elements(const at::Tensor& value, const at::Tensor& init, const at::
 
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
                     const at::Tensor& indices, const PenaltyUpdate& update) {
+  check(update);
   if (is_elementwise(value, init, violation, indices)) {
     update_elements(value, init, violation, indices, update);
     return;
@@ -70,6 +118,7 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
   }
   c10::NoGradGuard no_grad;
   const bool indexed = indices.defined();
+  if (indexed) check_rows(value, indices);
   const at::Tensor observed = indexed ? value.index_select(0, indices) : value;
   at::Tensor measure = violation.detach();
   if (update.inequality) {
@@ -85,8 +134,19 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
          << observed.sizes() << "; give the coefficient one element per violation, or a scalar";
     throw std::invalid_argument(text.str());
   }
-  at::Tensor updated =
-      at::where(measure > update.tolerance, observed * update.factor + update.summand, observed);
+  const at::Tensor raised = (observed * update.factor + update.summand)
+                                .minimum(observed.clamp_min(update.maximum));
+  at::Tensor updated = at::where(measure > update.tolerance, raised, observed);
+  const at::Tensor finite = 
+      (updated * measure.to(value.scalar_type()).clamp_min(1)).isfinite();
+  if (value.is_cpu()) {
+    const bool* holds = finite.const_data_ptr<bool>();
+    for (int64_t i = 0; i < finite.numel(); ++i) {
+      if (!holds[i]) refuse_overflow(value, indexed ? indices[i].item<int64_t>() : i);
+    }
+  } else {
+    updated = at::where(finite, updated, observed);
+  }
   if (update.restart) {
     updated = at::where(measure == 0,
                         indexed && init.dim() > 0 ? init.index_select(0, indices) : init, updated);

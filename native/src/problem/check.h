@@ -6,6 +6,8 @@
 namespace cooper4j::problem {
 
 void require_floating_point(const at::Tensor& tensor, const char* what);
+void require_finite(const at::Tensor& values, const char* what);
+/// Finite as well.
 void require_non_negative(const at::Tensor& values, const char* what);
 
 }  // namespace cooper4j::problem

@@ -55,8 +55,6 @@ ConstrainedOptimizer::ConstrainedOptimizer(ConstrainedMinimizationProblem& probl
     throw std::invalid_argument("no primal optimizer was given; give at least one");
   }
   for (const auto* optimizer : primal_) primal_numel_ += numel(*optimizer);
-  static const bool once = (init_threads(), true);
-  (void)once;
 }
 
 void ConstrainedOptimizer::use_threads() const { use_threads_for(primal_numel_); }

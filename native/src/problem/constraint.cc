@@ -98,9 +98,15 @@ void update_penalty(const Constraint& constraint, const ConstraintState& state,
   }
   update.inequality = constraint.type() == ConstraintType::kInequality;
   update.restart = update.restart && update.inequality;
-  update_penalty(penalty->value(), penalty->init(),
-                 state.strict_violation.defined() ? state.strict_violation : state.violation,
-                 indices, update);
+  const at::Tensor& violation =
+      state.strict_violation.defined() ? state.strict_violation : state.violation;
+  try {
+    update_penalty(penalty->value(), penalty->init(), violation, indices, update);
+  } catch (const std::invalid_argument& e) {
+    throw std::invalid_argument(self + e.what());
+  } catch (const std::overflow_error& e) {
+    throw std::overflow_error(self + e.what());
+  }
 }
 
 }  // namespace cooper4j

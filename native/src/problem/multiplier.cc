@@ -28,6 +28,7 @@ at::Tensor copy_of(const at::Tensor& init) {
     throw std::invalid_argument("init has shape " + c10::str(init.sizes()) +
                                 "; expected [num_constraints]");
   }
+  problem::require_finite(init, "init");
   return init.detach().clone();
 }
 
@@ -66,7 +67,11 @@ void ExplicitMultiplier::post_step(bool gradient_rows_only) {
 }
 
 void ExplicitMultiplier::check_value(const at::Tensor& value) const {
-  if (is_inequality()) problem::require_non_negative(value, "a multiplier of an inequality");
+  if (is_inequality()) {
+    problem::require_non_negative(value, "a multiplier of an inequality");
+  } else {
+    problem::require_finite(value, "a multiplier");
+  }
 }
 
 DenseMultiplier::DenseMultiplier(int64_t num_constraints, const at::TensorOptions& options)

@@ -11,7 +11,7 @@ namespace cooper4j {
 
 PenaltyCoefficient::PenaltyCoefficient(const at::Tensor& init, bool indexed) : indexed_(indexed) {
   problem::require_floating_point(init, "init");
-  if (init.dim() > 1 || init.requires_grad()) {
+  if (init.dim() > 1 || init.requires_grad() || init.numel() == 0) {
     throw std::invalid_argument("init has shape " + c10::str(init.sizes()) +
                                 "; expected a scalar or [num_constraints] that requires no grad");
   }
@@ -26,9 +26,11 @@ void PenaltyCoefficient::set_value(const at::Tensor& values) {
                                 ", found " +
                                 (values.defined() ? c10::str(values.sizes()) : "nothing"));
   }
-  problem::require_non_negative(values, "a penalty coefficient");
   c10::NoGradGuard no_grad;
-  value_.copy_(values);
+  // In this coefficient's dtype, in which a large value may be infinite.
+  const at::Tensor converted = values.to(value_.options());
+  problem::require_non_negative(converted, "a penalty coefficient");
+  value_.copy_(converted);
 }
 
 DensePenaltyCoefficient::DensePenaltyCoefficient(const at::Tensor& init)

@@ -1,5 +1,6 @@
 #include "lagrangian/backward.h"
 
+#include <torch/csrc/autograd/forward_grad.h>
 #include <torch/torch.h>
 
 #include "check.h"
@@ -10,6 +11,12 @@ using at::Tensor;
 
 /// The roots of a graph over the leaves; called twice, for two graphs alike.
 using Graph = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+
+/// The elements, whatever holds them.
+Tensor elements(const Tensor& t) {
+  if (t._is_zerotensor()) return at::zeros(t.sizes(), t.options());
+  return t.is_sparse() ? t.to_dense() : t;
+}
 
 /// Whether the pass gives the leaves what LibTorch's engine gives them, bit for bit.
 bool agrees(const std::vector<Tensor>& values, const Graph& graph) {
@@ -35,7 +42,9 @@ bool agrees(const std::vector<Tensor>& values, const Graph& graph) {
     const Tensor& expected = gradients[0][i];
     const Tensor& found = gradients[1][i];
     if (expected.defined() != found.defined()) return false;
-    if (expected.defined() && !expected.equal(found)) return false;
+    if (!expected.defined()) continue;
+    if (expected.layout() != found.layout() || expected.dtype() != found.dtype()) return false;
+    if (!elements(expected).equal(elements(found))) return false;
   }
   return true;
 }
@@ -48,9 +57,7 @@ TEST(a_pass_is_the_engines_for_graphs_of_every_shape) {
       [](auto& x) {
         return std::vector<Tensor>{x[0].square().sum(), x[0][1], x[0][-1] * 2, x[0][1]};
       },
-      [](auto& x) {
-        return std::vector<Tensor>{x[0].sum(), x[0]};
-      },
+      [](auto& x) { return std::vector<Tensor>{x[0].sum(), x[0]}; },
       [](auto& x) {
         return std::vector<Tensor>{(x[0].unsqueeze(1) + x[1]).exp().mean(), x[1].sum()};
       },
@@ -168,6 +175,118 @@ TEST(a_graph_is_freed_by_the_pass) {
   const Tensor root = x.exp().sum();
   cooper4j::backward({root}, {at::ones({}, at::kDouble)});
   CHECK_THROWS(cooper4j::backward({root}, {at::ones({}, at::kDouble)}), "second time");
+}
+
+/// The identity, whose gradient is what `make` makes of the one that arrives.
+struct Replaced : torch::autograd::Function<Replaced> {
+  using Make = Tensor (*)(const Tensor&);
+
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, Make make) {
+    context->saved_data["make"] = reinterpret_cast<int64_t>(make);
+    return x * 1;
+  }
+  static std::vector<Tensor> backward(torch::autograd::AutogradContext* context,
+                                      std::vector<Tensor> gradients) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    const auto make = reinterpret_cast<Make>(context->saved_data["make"].toInt());
+    return {make(gradients[0]), Tensor()};
+  }
+};
+
+Tensor zero(const Tensor& t) { return at::_efficientzerotensor(t.sizes(), t.options()); }
+Tensor undefined(const Tensor&) { return {}; }
+Tensor negated(const Tensor& t) { return at::_neg_view(t); }
+Tensor expanded(const Tensor& t) { return at::full({}, 2, t.options()).expand(t.sizes()); }
+Tensor sparse(const Tensor& t) { return t.to_sparse(); }
+Tensor single(const Tensor& t) { return t.to(at::kFloat); }
+
+TEST(gradients_of_every_kind_are_summed_as_the_engine_does) {
+  const std::vector<Replaced::Make> makes = {zero, undefined, negated, expanded, sparse, single};
+  for (const int64_t n : {1, 3, 700}) {  // one element, a plain loop's, too many for one
+    for (const auto first : makes) {
+      CHECK(agrees({vector(n)},
+                   [&](auto& x) { return std::vector<Tensor>{Replaced::apply(x[0], first)}; }));
+      for (const auto second : makes) {
+        CHECK(agrees({vector(n)}, [&](auto& x) {
+          // Into a node and into a leaf, before and after a plain one.
+          const Tensor y = x[0] * 2;
+          return std::vector<Tensor>{Replaced::apply(y, first),    Replaced::apply(y, second),
+                                     Replaced::apply(x[0], first), y.exp(),
+                                     Replaced::apply(y, second),   x[0].exp(),
+                                     Replaced::apply(x[0], second)};
+        }));
+        CHECK(agrees({vector(n)}, [&](auto& x) {
+          const Tensor y = Replaced::apply(x[0] * 2, first);
+          return std::vector<Tensor>{y[0], Replaced::apply(y, second), y.select(0, -1),
+                                     Replaced::apply(y[0], second == sparse ? zero : second)};
+        }));
+      }
+    }
+  }
+}
+
+TEST(complex_and_conjugated_gradients_are_the_engines) {
+  const Tensor values = at::randn({4}, at::kComplexDouble);
+  std::vector<Tensor> found;
+  for (const bool engine : {true, false}) {
+    const Tensor x = values.clone().requires_grad_(true);
+    const std::vector<Tensor> roots = {at::real(x * x.conj()).sum(), at::imag(x[1] * x[2]),
+                                       x.abs().sum()};
+    const std::vector<Tensor> weights(3, at::ones({}, at::kDouble));
+    engine ? torch::autograd::backward(roots, weights) : cooper4j::backward(roots, weights);
+    found.push_back(x.grad());
+  }
+  CHECK(found[0].equal(found[1]));
+}
+
+TEST(a_pass_inside_of_forward_mode_is_the_engines) {
+  const uint64_t level = torch::autograd::ForwardADLevel::get_next_idx();
+  CHECK(agrees({vector(3), vector(3)}, [](auto& x) {
+    const Tensor a = at::_make_dual(x[0], at::tensor({1.0, 0.0, 2.0}), 0);
+    const Tensor b = a * x[1];  // whose tangent along x[1] is a zero tensor
+    return std::vector<Tensor>{b.pow(3).sum(), b[0] * a[2], a.max(), b};
+  }));
+  torch::autograd::ForwardADLevel::release_idx(level);
+}
+
+TEST(a_leaf_of_another_gradient_dtype_gets_it) {
+  for (const bool engine : {true, false}) {
+    const Tensor x = vector(3).requires_grad_(true);
+    x.set_grad_dtype(at::kFloat);
+    const std::vector<Tensor> roots = {x[1], x.select(0, 2)};
+    const std::vector<Tensor> weights(2, at::ones({}, at::kDouble));
+    engine ? torch::autograd::backward(roots, weights) : cooper4j::backward(roots, weights);
+    CHECK(x.grad().scalar_type() == at::kFloat);
+    const Tensor leaf = vector(3).requires_grad_(true);
+    leaf.set_grad_dtype(at::kFloat);
+    const std::vector<Tensor> weight = {at::ones({3}, at::kDouble)};
+    engine ? torch::autograd::backward({leaf}, weight) : cooper4j::backward({leaf}, weight);
+    CHECK(leaf.grad().scalar_type() == at::kFloat);
+  }
+}
+
+TEST(a_graph_on_another_device_goes_to_the_engine) {
+  const Tensor x = at::ones({3}, at::kMeta).requires_grad_(true);
+  cooper4j::backward({x[0] + x.sum()}, {at::ones({}, at::kMeta)});
+  CHECK(x.grad().is_meta() && x.grad().size(0) == 3);
+}
+
+struct Counting : torch::autograd::PostAccumulateGradHook {
+  explicit Counting(int* count) : count(count) {}
+  void operator()(const torch::autograd::Variable&) override { ++*count; }
+  int* count;
+};
+
+TEST(hooks_of_leaves_are_called) {
+  const Tensor x = vector(3).requires_grad_(true);
+  int before = 0;
+  int after = 0;
+  x.register_hook([&before](const Tensor& gradient) { return ++before, gradient * 2; });
+  torch::autograd::impl::set_post_acc_grad_hooks(x, std::make_unique<Counting>(&after));
+  cooper4j::backward({x.sum(), x[0]}, {at::ones({}, at::kDouble), at::ones({}, at::kDouble)});
+  CHECK(x.grad().equal(at::tensor({4.0, 2.0, 2.0})));
+  CHECK_EQ(1, before);
+  CHECK_EQ(1, after);
 }
 
 struct Doubling : torch::autograd::Function<Doubling> {

@@ -4,6 +4,7 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/sgd.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "check.h"
@@ -136,6 +137,7 @@ TEST(an_implicit_multiplier_learns_through_its_module) {
   CMPState state(at::ones({}).requires_grad_(true).clone());
   ConstraintState observed{at::tensor({1.0F, 2.0F})};
   observed.constraint_features = at::tensor({3.0F, 4.0F}).unsqueeze(1);
+  observed.contributes_to_primal_update = false;
   state.observe(h, observed).evaluate().backward();
   CHECK_EQ(-11.0, affine->linear->weight.grad().item<double>());
   CHECK_EQ(-3.0, affine->linear->bias.grad().item<double>());
@@ -189,7 +191,7 @@ TEST(a_module_is_saved_by_dotted_names_and_loaded_strictly) {
     document.put(other, name, document.value(state, i));
   }
   CHECK_THROWS((load_state_dict(*into, document, other), 0),
-               "missing keys: scale, head.weight, head.bias; unexpected keys: module.head");
+               "missing keys: scale, head.weight, head.bias; unexpected keys: module.scale");
   CHECK_THROWS((load_state_dict(*into, document, other), 0), "behind the prefix 'module.'");
   const Node stripped = without_prefix(document, other, "module.");
   load_state_dict(*into, document, stripped);
@@ -238,6 +240,11 @@ TEST(a_penalty_state_of_python_has_no_init) {
   problem.load_state_dict(document, state);
   CHECK(penalty->value().equal(at::tensor({3.0F, 4.0F})));
   CHECK(penalty->init().equal(at::tensor({1.0F, 2.0F})));
+  for (const double bad : {std::nan(""), 1e300}) {
+    CHECK_THROWS((penalty->set_value(at::full({2}, bad, at::kDouble)), 0), "NaN or infinite");
+  }
+  CHECK_THROWS(DenseMultiplier(at::full({2}, std::nan(""))), "NaN or infinite");
+  CHECK_THROWS(IndexedMultiplier(at::full({2}, INFINITY)), "NaN or infinite");
   CHECK_THROWS((penalty->set_value(at::ones({3})), 0), "expected values of shape [2]");
 }
 

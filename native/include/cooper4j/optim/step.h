@@ -11,10 +11,13 @@
 namespace cooper4j {
 
 /// The same step as optimizer.step(), to rounding, and with the same state afterwards. An SGD, Adam
-/// or AdamW (not a subclass) whose parameters and gradients are dense floating-point tensors on the
-/// CPU or CUDA goes through one fused kernel a group; everything else through optimizer.step().
+/// or AdamW (not a subclass) whose parameters and gradients are dense float32 or float64 tensors on
+/// the CPU or CUDA goes through one fused kernel a group; everything else through optimizer.step().
 /// Returns whether a sparse gradient's rows are all that moved: not so with momentum, for example.
 COOPER4J_EXPORT bool step(torch::optim::Optimizer& optimizer);
+
+/// Whether, of a parameter with a sparse gradient, a step moves the rows alone that it names.
+COOPER4J_EXPORT bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer);
 
 /// Clamps multipliers of inequalities to at least 0 in place; NaN stays NaN, as torch.relu keeps
 /// it.

@@ -114,6 +114,10 @@ class Fused {
             steps, options.lr(), std::get<0>(options.betas()), std::get<1>(options.betas()),
             options.weight_decay(), options.eps(), options.amsgrad(), /*maximize=*/false,
             std::nullopt, std::nullopt);
+    for (const auto* written :
+         {&batch.params, &batch.exp_avgs, &batch.exp_avg_sqs, &batch.max_exp_avg_sqs}) {
+      bump_versions(*written);
+    }
   }
 
   Optimizer& optimizer_;

@@ -16,6 +16,9 @@ bool is_fusable(const at::Tensor& param);
 /// Whether the kernels may walk the memory of `t` beside that of `param`.
 bool lies_like(const at::Tensor& t, const at::Tensor& param);
 
+/// Tells autograd that elements changed, which the kernels do not.
+void bump_versions(at::TensorList tensors);
+
 /// Throws std::invalid_argument when a parameter was moved after its state had been made.
 void check_same_device(const at::Tensor& state, const at::Tensor& param);
 

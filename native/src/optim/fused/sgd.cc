@@ -123,6 +123,8 @@ bool fused_sgd(Optimizer& optimizer) {
       at::_fused_sgd_(batch.params, batch.gradients, batch.buffers, options.weight_decay(),
                       options.momentum(), options.lr(), options.dampening(), options.nesterov(),
                       /*maximize=*/false, batch.first);
+      bump_versions(batch.params);
+      bump_versions(batch.buffers);
     }
     batches.clear();
   }

@@ -28,6 +28,20 @@ void ExtragradientOptimizer::extrapolation() {
   extrapolated_ = true;
 }
 
+void ExtragradientOptimizer::retract() {
+  at::NoGradGuard no_grad;
+  size_t index = 0;
+  for (const auto& group : param_groups_) {
+    for (const auto& param : group.params()) {
+      if (index == saved_.size()) break;
+      const at::Tensor& saved = saved_[index++];
+      if (saved.defined()) param.copy_(saved);
+    }
+  }
+  saved_.clear();
+  extrapolated_ = false;
+}
+
 at::Tensor ExtragradientOptimizer::step(LossClosure closure) {
   if (!extrapolated_) {
     throw std::logic_error(

@@ -7,6 +7,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.internal.RollScope;
+import org.cooper4j.internal.Tensors;
 
 /**
  * The value of a problem at one point: loss, observed constraints, and what you want to keep.
@@ -16,9 +18,10 @@ public final class CMPState {
   /** The primal and the dual side of {@link CMPState#backward()}. */
   public record Lagrangians(LagrangianStore primal, LagrangianStore dual) {}
 
-  private final Tensor loss;
+  private Tensor loss;
   private final Map<Constraint, ConstraintState> observedConstraints = new LinkedHashMap<>();
   private final Map<String, Object> misc = new LinkedHashMap<>();
+  private RollScope scope;
 
   private CMPState(Tensor loss) {
     this.loss = loss;
@@ -59,13 +62,20 @@ public final class CMPState {
     return this;
   }
 
-  /** The loss f(x); empty in a state of violations alone. */
+  /**
+   * The loss f(x); empty in a state of violations alone.
+   *
+   * @throws IllegalStateException as every method here that gives tensors: if a roll made the state
+   *     and another one has followed, or in another thread than the roll's
+   */
   public Optional<Tensor> loss() {
+    check();
     return Optional.ofNullable(loss);
   }
 
   /** The observed constraints, in the order of observation. */
   public Map<Constraint, ConstraintState> observedConstraints() {
+    check();
     return Collections.unmodifiableMap(observedConstraints);
   }
 
@@ -90,6 +100,7 @@ public final class CMPState {
   }
 
   private Map<String, Tensor> named(Function<ConstraintState, Optional<Tensor>> part) {
+    check();
     Map<String, Tensor> named = new LinkedHashMap<>();
     observedConstraints.forEach(
         (constraint, state) ->
@@ -125,12 +136,61 @@ public final class CMPState {
   }
 
   /**
-   * Evaluates both Lagrangians and accumulates all gradients, in one native call: ∇ₓ in the primal
-   * leaves, the negated dual gradients in the multipliers.
+   * Evaluates both Lagrangians; {@link LagrangianStore#backward()} of each then accumulates its
+   * gradients, and the first one checks both, so that a step between them never has to be taken
+   * back for what could be known before.
    *
-   * @throws IllegalArgumentException as {@link #computePrimalLagrangian()}, before anything changed
+   * @throws IllegalArgumentException as {@link #computePrimalLagrangian()}
+   */
+  public Lagrangians computeLagrangians() {
+    return Terms.evaluate(this, true, true, false);
+  }
+
+  /**
+   * Evaluates both Lagrangians and accumulates all gradients, in one native call: ∇ₓ in the primal
+   * leaves, the negated dual gradients in the multipliers. A state without a loss, none of whose
+   * constraints contributes to the primal update, has a dual side alone.
+   *
+   * @throws IllegalArgumentException as {@link #computePrimalLagrangian()}, or if what contributes
+   *     to the primal update is not differentiable; before anything changed
    */
   public Lagrangians backward() {
     return Terms.evaluate(this, true, true, true);
+  }
+
+  /** From now on a part of a roll, with which its tensors end. */
+  void belongTo(RollScope roll) {
+    scope = roll;
+  }
+
+  /** Lets copies stand for values that a step would have changed. */
+  void replace(Tensor ownLoss, Map<Constraint, ConstraintState> ownStates) {
+    loss = ownLoss;
+    observedConstraints.putAll(ownStates);
+  }
+
+  private void check() {
+    if (scope != null) {
+      scope.check("this CMPState");
+    }
+  }
+
+  /** What it holds; no values, which might have to be waited for. */
+  @Override
+  public String toString() {
+    if (scope != null && !scope.isReadable()) {
+      return "CMPState(of another roll or thread)";
+    }
+    StringBuilder text = new StringBuilder("CMPState(");
+    if (loss != null) {
+      text.append("loss: ").append(Tensors.describe(loss));
+    }
+    observedConstraints.forEach(
+        (constraint, state) ->
+            text.append(text.length() > "CMPState(".length() ? ", " : "")
+                .append(constraint.name().orElse("?"))
+                .append(": ")
+                .append(state));
+    return text.append(')').toString();
   }
 }

@@ -8,6 +8,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Device;
@@ -35,7 +37,14 @@ public abstract class ConstrainedMinimizationProblem<B> {
   /** A problem without constraints yet; a subclass registers them. */
   protected ConstrainedMinimizationProblem() {}
 
-  /** A problem without a class of its own. */
+  /**
+   * A problem without a class of its own.
+   *
+   * <p>The order of constraints is the order of {@link #dualParameters()}, by which a dual
+   * optimizer's state is saved. A {@link LinkedHashMap} and a sorted map keep theirs; any other
+   * map, such as {@code Map.of}, has a new one in every JVM and is taken in the order of names. In
+   * Python give the problem's attributes the same order.
+   */
   public static <B> ConstrainedMinimizationProblem<B> of(
       Map<String, Constraint> constraints, Function<? super B, CMPState> computeCMPState) {
     ConstrainedMinimizationProblem<B> problem =
@@ -45,7 +54,8 @@ public abstract class ConstrainedMinimizationProblem<B> {
             return computeCMPState.apply(batch);
           }
         };
-    constraints.forEach(problem::register);
+    boolean ordered = constraints instanceof LinkedHashMap || constraints instanceof SortedMap;
+    (ordered ? constraints : new TreeMap<>(constraints)).forEach(problem::register);
     return problem;
   }
 

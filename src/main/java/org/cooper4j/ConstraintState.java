@@ -3,6 +3,7 @@ package org.cooper4j;
 import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.internal.Tensors;
 
 /**
  * What was measured of one constraint at the current point. Mirrors {@code cooper.ConstraintState}.
@@ -70,6 +71,34 @@ public final class ConstraintState {
   /** Whether the multipliers are updated from this observation. */
   public boolean contributesToDualUpdate() {
     return contributesToDualUpdate;
+  }
+
+  /** This state with other violations. */
+  ConstraintState with(Tensor ownViolation, Tensor ownStrictViolation) {
+    return builder(ownViolation)
+        .constraintFeatures(constraintFeatures)
+        .strictViolation(ownStrictViolation)
+        .strictConstraintFeatures(strictConstraintFeatures)
+        .contributesToPrimalUpdate(contributesToPrimalUpdate)
+        .contributesToDualUpdate(contributesToDualUpdate)
+        .build();
+  }
+
+  /** What it holds; no values, which might have to be waited for. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder("violation ").append(Tensors.describe(violation));
+    describe(text, ", strict violation ", strictViolation);
+    describe(text, ", features ", constraintFeatures);
+    describe(text, ", strict features ", strictConstraintFeatures);
+    text.append(contributesToPrimalUpdate ? "" : ", not for the primal update");
+    return text.append(contributesToDualUpdate ? "" : ", not for the dual update").toString();
+  }
+
+  private static void describe(StringBuilder text, String what, Tensor tensor) {
+    if (tensor != null) {
+      text.append(what).append(Tensors.describe(tensor));
+    }
   }
 
   /** Builds a {@link ConstraintState}. */

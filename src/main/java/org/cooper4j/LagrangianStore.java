@@ -10,18 +10,22 @@ import java.util.function.IntFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.internal.Evaluation;
+import org.cooper4j.internal.RollScope;
 
 /**
  * The primal or dual Lagrangian at one point, with the multiplier and penalty values it was
  * computed from. Mirrors {@code cooper.LagrangianStore}.
  *
- * <p>Values are computed when read. A store of a {@code roll} lives until the next roll.
+ * <p>Values are computed when read, and are those of the evaluated point. A store of a {@code roll}
+ * lives until the next roll, for the thread that rolled; afterwards and elsewhere its methods throw
+ * IllegalStateException.
  */
 public final class LagrangianStore {
   private final Evaluation evaluation;
   private final List<Constraint> constraints;
   private final boolean primal;
-  private final PointerScope scope = PointerScope.getInnerScope();
+  private final RollScope roll = RollScope.current();
+  private final PointerScope scope = roll != null ? roll : PointerScope.getInnerScope();
 
   LagrangianStore(Evaluation evaluation, List<Constraint> constraints, boolean primal) {
     this.evaluation = evaluation;
@@ -44,11 +48,19 @@ public final class LagrangianStore {
 
   /**
    * Accumulates the gradients of this Lagrangian: of the primal one into the primal leaves, of the
-   * dual one, negated for optimizers that descend, into the multipliers.
+   * dual one, negated for optimizers that descend, into the multipliers. Does nothing where nothing
+   * contributes.
+   *
+   * @throws IllegalArgumentException if what contributes to the primal update is not
+   *     differentiable, before anything changed
    */
   public void backward() {
     if (evaluation != null) {
-      live().backward();
+      try {
+        live().backward(primal);
+      } catch (IllegalArgumentException e) {
+        throw Terms.named(e, constraints);
+      }
     }
   }
 
@@ -82,11 +94,24 @@ public final class LagrangianStore {
   }
 
   private Evaluation live() {
+    if (roll != null) {
+      roll.check("this LagrangianStore");
+    }
     if (evaluation.isNull()) {
       throw new IllegalStateException(
-          "this LagrangianStore was released by the next roll; read it before rolling again");
+          "this LagrangianStore was released with the PointerScope that it was made in");
     }
     return evaluation;
+  }
+
+  /** What it holds; no values, which might have to be waited for. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder(primal ? "primal" : "dual").append(" LagrangianStore(");
+    for (int k = 0; k < constraints.size(); k++) {
+      text.append(k == 0 ? "" : ", ").append(constraints.get(k).name().orElse("?"));
+    }
+    return text.append(')').toString();
   }
 
   /** Ties what is read after the roll to the roll's temporaries. */

@@ -1,14 +1,17 @@
 package org.cooper4j;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState.Lagrangians;
 import org.cooper4j.formulations.Formulation.Kernel;
 import org.cooper4j.internal.Evaluation;
-import org.cooper4j.internal.Tensors;
+import org.cooper4j.internal.Released;
+import org.cooper4j.internal.RollScope;
 import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.multipliers.Multiplier;
 import org.cooper4j.penalties.PenaltyCoefficient;
@@ -18,6 +21,16 @@ import org.cooper4j.penalties.PenaltyCoefficient;
 final class Terms {
   // The layout that native/src/jni/bridge.h documents.
   private static final int TENSORS = 8;
+  private static final String[] MEMBERS = {
+    "the violation",
+    "the tensor of constraint features",
+    "the strict violation",
+    "the tensor of strict constraint features",
+    "its multiplier",
+    "its multiplier at the strict features",
+    "its penalty coefficient",
+    "its formulation's contribution"
+  };
   private static final int NONE = 0;
   private static final int DENSE = 1;
   private static final int INDEXED = 2;
@@ -37,22 +50,36 @@ final class Terms {
   static Lagrangians evaluate(CMPState state, boolean primal, boolean dual, boolean backward) {
     Terms terms = new Terms(state);
     List<Tensor> made = new ArrayList<>();
+    Tensor loss = state.loss().orElse(null);
+    if (loss != null && loss.isNull()) {
+      throw released("the loss");
+    }
     int k = 0;
     for (var observed : state.observedConstraints().entrySet()) {
-      terms.pack(k++, observed.getKey(), observed.getValue(), primal, made);
+      try {
+        terms.pack(k++, observed.getKey(), observed.getValue(), primal, made);
+      } catch (NullPointerException e) {
+        throw Released.explain(
+            "constraint '"
+                + observed.getKey().name().orElse("?")
+                + "': its formulation or multiplier",
+            e);
+      }
     }
     Evaluation evaluation;
     try {
-      evaluation =
-          new Evaluation(
-              state.loss().orElse(null), terms.tensors, terms.flags, primal, dual, backward);
+      evaluation = new Evaluation(loss, terms.tensors, terms.flags, primal, dual, backward);
     } catch (RuntimeException e) {
-      throw terms.named(e);
+      throw named(e, terms.constraints);
     } finally {
       // The native side holds its own references; these must live until it does.
       java.lang.ref.Reference.reachabilityFence(made);
       java.lang.ref.Reference.reachabilityFence(state);
     }
+    if (evaluation.copied()) {
+      terms.replace(state, evaluation);
+    }
+    state.belongTo(RollScope.current());
     return new Lagrangians(
         new LagrangianStore(evaluation, terms.constraints, true),
         new LagrangianStore(evaluation, terms.constraints, false));
@@ -74,6 +101,7 @@ final class Terms {
     members[1] = features;
     members[2] = state.strictViolation().orElse(null);
     members[3] = strictFeatures;
+    requireOpen(constraint, members);
 
     int multiplierKind = NONE;
     if (multiplier instanceof ExplicitMultiplier explicit) {
@@ -106,8 +134,9 @@ final class Terms {
                           : keep(made, keep(made, multiplier.forward(features)).detach()),
                       penalty == null ? null : keep(made, penalty.forward(features))));
     }
+    requireOpen(constraint, members);
     for (int i = 0; i < TENSORS; i++) {
-      tensors[TENSORS * k + i] = Tensors.address(members[i]);
+      tensors[TENSORS * k + i] = members[i] == null ? 0 : members[i].address();
     }
     flags[k] =
         kernel.ordinal()
@@ -116,6 +145,33 @@ final class Terms {
             | bit(state.contributesToDualUpdate(), 6)
             | multiplierKind << 8
             | penaltyKind << 12;
+  }
+
+  private void replace(CMPState state, Evaluation evaluation) {
+    Map<Constraint, ConstraintState> own = new LinkedHashMap<>();
+    for (int k = 0; k < constraints.size(); k++) {
+      Constraint constraint = constraints.get(k);
+      ConstraintState observed = state.observedConstraints().get(constraint);
+      Tensor strict = observed.strictViolation().isPresent() ? evaluation.strictViolation(k) : null;
+      own.put(constraint, observed.with(evaluation.violation(k), strict));
+    }
+    state.replace(state.loss().isPresent() ? evaluation.loss() : null, own);
+  }
+
+  /** Natively a released tensor would look like none. */
+  private static void requireOpen(Constraint constraint, Tensor[] members) {
+    for (int i = 0; i < TENSORS; i++) {
+      if (members[i] != null && members[i].isNull()) {
+        throw released("constraint '" + constraint.name().orElseThrow() + "': " + MEMBERS[i]);
+      }
+    }
+  }
+
+  private static IllegalArgumentException released(String what) {
+    return new IllegalArgumentException(
+        what
+            + " was released: its PointerScope ended, or close() was called; make it where it lives"
+            + " long enough, or keep it with retainReference(); see docs/troubleshooting.md#released");
   }
 
   private static int bit(boolean value, int shift) {
@@ -128,14 +184,17 @@ final class Terms {
   }
 
   /** The native layer knows constraints by number, people by name. */
-  private RuntimeException named(RuntimeException e) {
+  static RuntimeException named(RuntimeException e, List<Constraint> constraints) {
     String text = e.getMessage();
     Matcher matcher = text == null ? null : TERM.matcher(text);
     if (matcher == null || !matcher.find()) {
       return e;
     }
     String name = constraints.get(Integer.parseInt(matcher.group(1))).name().orElseThrow();
-    return new IllegalArgumentException(
-        matcher.replaceFirst(Matcher.quoteReplacement("constraint '" + name + "'")), e);
+    RuntimeException named =
+        new IllegalArgumentException(
+            matcher.replaceFirst(Matcher.quoteReplacement("constraint '" + name + "'")));
+    named.setStackTrace(e.getStackTrace());
+    return named;
   }
 }

@@ -5,27 +5,28 @@ import org.cooper4j.internal.Native;
 /**
  * How many threads LibTorch's CPU kernels use; the numbers are the process's.
  *
- * <p>At the start every roll chooses by the size of its model: one thread for fewer than 2²⁰ primal
- * parameters, for which more threads cost more than they give, else one a core. They serve matrix
- * products (OpenBLAS's pool). Element-wise work keeps to one thread, since OpenMP's pool and
- * OpenBLAS's, both spinning, would fight for the cores. {@code torch.set_num_threads(n)} with n > 1
- * gives OpenMP the threads instead; matrix products then keep to one.
+ * <p>Unless a number is fixed, a roll has all cores: for convolutions, attention, normalisations
+ * and element-wise work (OpenMP's pool), and in models of 2¹⁸ primal parameters and more for matrix
+ * products (OpenBLAS's pool). Threads that train at a time share the cores. {@code
+ * OMP_NUM_THREADS}, {@code OPENBLAS_NUM_THREADS} and {@code torch.set_num_threads(n)} (OpenMP's
+ * pool) win over that.
+ *
+ * <p>This holds if cooper4j loads LibTorch, so use a class of it before the first tensor; otherwise
+ * OpenMP's pool keeps to one thread, and a warning of the logger {@code org.cooper4j} says so.
  */
 public final class Threads {
   private Threads() {}
 
   /**
-   * Fixes the number of threads. Mirrors {@code torch.set_num_threads}.
+   * Fixes the number of threads of both pools. Mirrors {@code torch.set_num_threads}.
    *
-   * @param threads at least 1; 0 chooses by the size of the model again
+   * @param threads at least 1; 0 chooses again
    * @throws IllegalArgumentException if it is negative
    */
   public static void setNumThreads(int threads) {
     if (threads < 0) {
       throw new IllegalArgumentException(
-          "the number of threads is "
-              + threads
-              + "; give at least 1, or 0 to choose by the size of the model");
+          "the number of threads is " + threads + "; give at least 1, or 0 to let rolls choose");
     }
     Native.setNumThreads(threads);
   }

@@ -4,24 +4,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.cooper4j.Devices.device;
+import static org.cooper4j.Devices.indices;
 import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.formulations.Formulation;
 import org.cooper4j.formulations.Lagrangian;
 import org.cooper4j.formulations.QuadraticPenalty;
 import org.cooper4j.multipliers.DenseMultiplier;
+import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @EveryDevice
 class BackwardTest {
@@ -118,16 +123,148 @@ class BackwardTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("constraint 'norm': violation has shape [4]")
         .hasMessageContaining("1 element");
-    assertThatThrownBy(
-            () ->
-                CMPState.of(x.sum()).observe(norm, x.sum().to(torch.ScalarType.Double)).backward())
-        .hasMessageContaining("constraint 'norm': violation is float64, its multiplier is float32");
     Constraint stranger = new Constraint(ConstraintType.EQUALITY, new DenseMultiplier(vector(0)));
     assertThatThrownBy(() -> CMPState.of(x.sum()).observe(stranger, x.sum()).backward())
         .hasMessageContaining("never registered");
 
     assertThat(x.grad().defined()).isFalse();
     assertThat(multiplier.weight().grad().defined()).isFalse();
+  }
+
+  /** Every tensor of a state in turn. */
+  private static CMPState stateWith(
+      int member, UnaryOperator<Tensor> spoil, Tensor x, Constraint indexed) {
+    Tensor[] tensors = {
+      x.sum(), x.mul(new Scalar(1.0)), indices(0, 1), x.detach().clone(), indices(1, 0)
+    };
+    tensors[member] = spoil.apply(tensors[member]);
+    return CMPState.of(tensors[0])
+        .observe(
+            indexed,
+            ConstraintState.builder(tensors[1])
+                .constraintFeatures(tensors[2])
+                .strictViolation(tensors[3])
+                .strictConstraintFeatures(tensors[4])
+                .build());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, the loss",
+    "1, constraint 'c': the violation",
+    "2, constraint 'c': the tensor of constraint features",
+    "3, constraint 'c': the strict violation",
+    "4, constraint 'c': the tensor of strict constraint features"
+  })
+  void aReleasedOrUndefinedTensorIsNotTakenForNone(int member, String name) {
+    Tensor x = vector(2, 3).requires_grad_(true);
+    Constraint indexed =
+        new Constraint(ConstraintType.INEQUALITY, new IndexedMultiplier(vector(0.5, 0.25)));
+    ConstrainedMinimizationProblem.of(Map.of("c", indexed), unused -> null);
+    UnaryOperator<Tensor> release =
+        tensor -> {
+          tensor.close();
+          return tensor;
+        };
+    assertThatThrownBy(() -> stateWith(member, release, x, indexed).backward())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(name + " was released");
+    assertThatThrownBy(() -> stateWith(member, tensor -> new Tensor(), x, indexed).backward())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(name + " is an undefined tensor");
+    assertThat(x.grad().defined()).isFalse();
+  }
+
+  @Test
+  void aReleasedMultiplierOrPenaltyIsNamed() {
+    Tensor x = vector(2).requires_grad_(true);
+    DenseMultiplier multiplier = new DenseMultiplier(vector(0.5));
+    DensePenaltyCoefficient penalty = new DensePenaltyCoefficient(vector(1));
+    Constraint c =
+        new Constraint(ConstraintType.EQUALITY, AugmentedLagrangian::new, multiplier, penalty);
+    ConstrainedMinimizationProblem.of(Map.of("c", c), unused -> null);
+    penalty.value().close();
+    assertThatThrownBy(() -> CMPState.of(x.sum()).observe(c, x).backward())
+        .hasMessageStartingWith("constraint 'c': its penalty coefficient was released");
+    multiplier.weight().close();
+    assertThatThrownBy(() -> CMPState.of(x.sum()).observe(c, x).backward())
+        .hasMessageStartingWith("constraint 'c': its multiplier was released");
+  }
+
+  @Test
+  void aLossThatIsNoFiniteScalarIsSaidToBeThat() {
+    Tensor x = vector(2, 3).requires_grad_(true);
+    assertThatThrownBy(() -> CMPState.of(x).backward())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("the loss has shape [2]; expected a dense scalar, such as its mean()");
+    assertThatThrownBy(() -> CMPState.of(indices(1)).backward())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("the loss has dtype int64; expected a floating point scalar");
+    assertThatThrownBy(() -> CMPState.of(vector(1)).backward())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("nothing to differentiate");
+    assumeTrue(device().is_cpu(), "on CUDA it would wait for the device");
+    for (double bad : new double[] {Double.NaN, Double.NEGATIVE_INFINITY}) {
+      assertThatThrownBy(() -> CMPState.of(x.sum().mul(new Scalar(bad))).backward())
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("the loss is NaN or infinite");
+    }
+  }
+
+  @Test
+  void aSideMayBeDifferentiatedOnItsOwn() {
+    Tensor x = vector(2).requires_grad_(true);
+    DenseMultiplier multiplier = new DenseMultiplier(vector(0.5));
+    Constraint c = new Constraint(ConstraintType.INEQUALITY, multiplier);
+    ConstrainedMinimizationProblem.of(Map.of("c", c), unused -> null);
+    CMPState.Lagrangians both =
+        CMPState.of(x.square().sum()).observe(c, x.mul(new Scalar(3.0))).computeLagrangians();
+
+    both.dual().backward();
+    assertThat(values(multiplier.weight().grad())).containsExactly(-6);
+    assertThat(x.grad().defined()).isFalse();
+
+    both.primal().backward();
+    assertThat(values(x.grad())).containsExactly(4 + 0.5 * 3);
+    assertThat(values(multiplier.weight().grad())).containsExactly(-6);
+    assertThatThrownBy(() -> both.dual().backward()).hasMessageContaining("called twice");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Lagrangian", "QuadraticPenalty", "AugmentedLagrangian"})
+  void gradientsHaveTheDtypeOfWhatTheyBelongTo(String formulation) {
+    for (ScalarType dtype :
+        new ScalarType[] {ScalarType.BFloat16, ScalarType.Half, ScalarType.Double}) {
+      Tensor x = vector(1, 2, -4).requires_grad_(true);
+      Constraint mixed = constraint(formulation, ConstraintType.EQUALITY);
+      CMPState state =
+          CMPState.of(x.sum())
+              .observe(
+                  mixed,
+                  ConstraintState.builder(x.to(dtype).mul(new Scalar(1.0)))
+                      .contributesToDualUpdate(mixed.multiplier().isPresent())
+                      .build());
+      state.backward();
+
+      Tensor y = vector(1, 2, -4).requires_grad_(true);
+      Constraint plain = constraint(formulation, ConstraintType.EQUALITY);
+      CMPState.of(y.sum())
+          .observe(
+              plain,
+              ConstraintState.builder(y.mul(new Scalar(1.0)))
+                  .contributesToDualUpdate(plain.multiplier().isPresent())
+                  .build())
+          .backward();
+      assertThat(values(x.grad())).containsExactly(values(y.grad()), within(1e-2));
+      mixed
+          .multiplier()
+          .ifPresent(
+              multiplier -> {
+                Tensor grad = multiplier.parameters().get(0).grad();
+                assertThat(grad.scalar_type().intern()).isEqualTo(ScalarType.Float);
+                assertThat(values(grad)).containsExactly(-1, -2, 4);
+              });
+    }
   }
 
   @Test

@@ -93,7 +93,10 @@ class PropertiesTest {
     Optimizer dual =
         switch (random.nextInt(3)) {
           case 0 -> new SGD(problem.dualParameters(), momentum(random.nextDouble()));
-          case 1 -> new Adam(new TensorVector(problem.dense.weight()), new AdamOptions(0.3));
+          case 1 -> {
+            problem.indexed.weight().requires_grad_(false);
+            yield new Adam(new TensorVector(problem.dense.weight()), new AdamOptions(0.3));
+          }
           default -> new NuPI(problem.dualParameters(), new NuPIOptions(0.3).kp(0.5));
         };
     var optimizer =

@@ -131,7 +131,7 @@ public final class Checkpoint {
     } catch (IOException e) {
       throw new CheckpointException(e.toString(), e);
     } catch (RuntimeException e) {
-      throw CheckpointException.of(e);
+      throw CheckpointException.ofFormat(e);
     }
   }
 

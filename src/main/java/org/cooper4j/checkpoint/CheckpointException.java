@@ -10,4 +10,13 @@ public final class CheckpointException extends RuntimeException {
   static RuntimeException of(RuntimeException e) {
     return e.getClass() == RuntimeException.class ? new CheckpointException(e.getMessage(), e) : e;
   }
+
+  /**
+   * The same for a format's own rules, where an argument that does not fit is what a file holds.
+   */
+  static RuntimeException ofFormat(RuntimeException e) {
+    return e instanceof IllegalArgumentException
+        ? new CheckpointException(e.getMessage(), e)
+        : of(e);
+  }
 }

@@ -80,7 +80,7 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
     } catch (IOException e) {
       throw new CheckpointException(e.toString(), e);
     } catch (RuntimeException e) {
-      throw CheckpointException.of(e);
+      throw CheckpointException.ofFormat(e);
     }
   }
 
@@ -133,7 +133,7 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
     } catch (IOException e) {
       throw new CheckpointException(e.toString(), e);
     } catch (RuntimeException e) {
-      throw CheckpointException.of(e);
+      throw CheckpointException.ofFormat(e);
     }
   }
 }

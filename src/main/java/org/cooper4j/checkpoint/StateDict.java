@@ -131,6 +131,7 @@ public final class StateDict extends LinkedHashMap<String, Object> {
     expected.forEach(
         (key, tensor) -> {
           if (!(found.get(key) instanceof Tensor value)
+              || value.isNull()
               || !Arrays.equals(tensor.shape(), value.shape())) {
             throw new IllegalArgumentException(
                 key + ": expected " + describe(tensor) + ", found " + describe(found.get(key)));
@@ -190,6 +191,9 @@ public final class StateDict extends LinkedHashMap<String, Object> {
 
   static String describe(Object value) {
     if (value instanceof Tensor tensor) {
+      if (tensor.isNull()) {
+        return "a released tensor";
+      }
       return Tensors.dtype(tensor) + " " + Tensors.shape(tensor);
     }
     if (value instanceof Python.Opaque) {

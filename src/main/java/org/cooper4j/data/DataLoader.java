@@ -2,6 +2,7 @@ package org.cooper4j.data;
 
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
@@ -52,9 +53,10 @@ public final class DataLoader implements Iterable<Batch> {
     return new Builder(dataset);
   }
 
-  /** The number of batches in an epoch. */
+  /** The number of batches in an epoch; 0 for a data set of no rows. */
   public long size() {
-    return (dataset.size() + (dropLast ? 0 : batchSize - 1)) / batchSize;
+    long rows = dataset.size();
+    return rows / batchSize + (dropLast || rows % batchSize == 0 ? 0 : 1);
   }
 
   /** Starts an epoch. A shuffled loader draws its order now. */
@@ -157,7 +159,7 @@ public final class DataLoader implements Iterable<Batch> {
     private Generator generator;
 
     private Builder(TensorDataset dataset) {
-      this.dataset = dataset;
+      this.dataset = Objects.requireNonNull(dataset, "dataset");
     }
 
     /**
@@ -194,7 +196,7 @@ public final class DataLoader implements Iterable<Batch> {
      * @throws IllegalArgumentException if it is a CUDA device that is not there
      */
     public Builder device(Device device) {
-      Cuda.check(device);
+      Cuda.check(Objects.requireNonNull(device, "device"));
       this.device = device;
       return this;
     }

@@ -3,6 +3,7 @@ package org.cooper4j.data;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.internal.Tensors;
 
 /**
  * A data set that lies in memory as two tensors of equal length. Mirrors {@code
@@ -20,10 +21,12 @@ public final class TensorDataset implements AutoCloseable {
    *
    * @param inputs shape {@code [n, …]}
    * @param targets shape {@code [n, …]}
-   * @throws IllegalArgumentException if one has no dimension, or their first ones or their devices
-   *     differ
+   * @throws IllegalArgumentException if one has no dimension, is null or was released, or their
+   *     first dimensions or their devices differ
    */
   public TensorDataset(Tensor inputs, Tensor targets) {
+    Tensors.requireTensor(inputs, "inputs");
+    Tensors.requireTensor(targets, "targets");
     if (inputs.dim() == 0 || targets.dim() == 0 || inputs.size(0) != targets.size(0)) {
       throw new IllegalArgumentException(
           "inputs and targets need as many rows as each other, but have the shapes "
@@ -46,19 +49,40 @@ public final class TensorDataset implements AutoCloseable {
     this.targets = targets;
   }
 
-  /** All inputs, shape {@code [n, …]}. */
+  /**
+   * All inputs, shape {@code [n, …]}.
+   *
+   * @throws IllegalStateException after {@link #close()}
+   */
   public Tensor inputs() {
-    return inputs;
+    return open(inputs);
   }
 
-  /** All targets, shape {@code [n, …]}. */
+  /**
+   * All targets, shape {@code [n, …]}.
+   *
+   * @throws IllegalStateException after {@link #close()}
+   */
   public Tensor targets() {
-    return targets;
+    return open(targets);
   }
 
-  /** The number of samples. */
+  /**
+   * The number of samples.
+   *
+   * @throws IllegalStateException after {@link #close()}
+   */
   public long size() {
-    return inputs.size(0);
+    return inputs().size(0);
+  }
+
+  private static Tensor open(Tensor tensor) {
+    if (tensor.isNull()) {
+      throw new IllegalStateException(
+          "this data set was closed, or released with the PointerScope that its tensors were made"
+              + " in; read it before, or make them outside");
+    }
+    return tensor;
   }
 
   @Override

@@ -4,6 +4,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.pytorch.Tensor;
@@ -31,7 +32,16 @@ public final class Evaluation extends Pointer {
       @Cast("bool") boolean dual,
       @Cast("bool") boolean backward);
 
-  public native void backward();
+  public native void backward(@Cast("bool") boolean primal);
+
+  /** Whether copies stand for values that a step would have changed. */
+  public native @Cast("bool") boolean copied();
+
+  public native @ByVal Tensor loss();
+
+  public native @ByVal Tensor violation(int term);
+
+  public native @Name("strict_violation") @ByVal Tensor strictViolation(int term);
 
   public native @ByVal Tensor lagrangian(@Cast("bool") boolean primal);
 

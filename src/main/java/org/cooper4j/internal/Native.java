@@ -17,11 +17,13 @@ import org.bytedeco.pytorch.TensorVector;
 @Properties(
     @Platform(
         include = {
+          "exceptions.h",
           "bridge.h",
           "document.h",
           "memory_watch.h",
           "cooper4j/optim/extragradient.h",
-          "cooper4j/optim/nupi.h"
+          "cooper4j/optim/nupi.h",
+          "cooper4j/optim/snapshot.h"
         },
         library = "jnicooper4j"))
 @Namespace("cooper4j::jni")
@@ -30,10 +32,10 @@ public final class Native {
 
   static {
     // LibTorch first: the binding's libraries then resolve to the copies already loaded.
-    NativeLibrary.load();
+    boolean idleThreadsSleep = NativeLibrary.load();
     watchMemory();
     cacheCpuMemory(CPU_CACHE_BYTES);
-    initThreads(Runtime.getRuntime().availableProcessors());
+    initThreads(Runtime.getRuntime().availableProcessors(), idleThreadsSleep);
   }
 
   private Native() {}
@@ -60,7 +62,7 @@ public final class Native {
   public static native void emptyCpuCache();
 
   @Name("init_threads")
-  private static native void initThreads(int cores);
+  private static native void initThreads(int cores, @Cast("bool") boolean idleThreadsSleep);
 
   @Name("set_num_threads")
   public static native void setNumThreads(int threads);
@@ -103,7 +105,8 @@ public final class Native {
       @Cast("bool") boolean restart,
       double tolerance,
       double factor,
-      double summand);
+      double summand,
+      double maximum);
 
   @Name("add_param_group")
   public static native void addParamGroup(

@@ -21,6 +21,7 @@ import org.bytedeco.pytorch.global.torch;
 final class NativeLibrary {
   private static final String PATH = "org.cooper4j.library.path";
   private static final String NAME = "jnicooper4j";
+  private static final String PRELOAD = "jnicooper4jpreload";
 
   /** What this jar was compiled for; Maven fills it in. */
   private static final Properties BUILD = read(NativeLibrary.class.getResource("build.properties"));
@@ -29,7 +30,8 @@ final class NativeLibrary {
 
   private NativeLibrary() {}
 
-  static void load() {
+  /** Returns whether OpenMP's idle threads sleep by what was done here. */
+  static boolean load() {
     String folder = System.getProperty(PATH);
     String platform = Loader.getPlatform();
     if (folder == null) {
@@ -38,9 +40,17 @@ final class NativeLibrary {
     requireVersion("pytorch");
     requireVersion("javacpp");
     requireFile(folder, platform);
-    loadLibTorch(platform);
+    try (LoadLock unused = LoadLock.take()) {
+      boolean sleeps =
+          OpenMp.load(() -> load(folder, platform, PRELOAD), () -> loadLibTorch(platform));
+      load(folder, platform, NAME);
+      return sleeps;
+    }
+  }
+
+  private static void load(String folder, String platform, String name) {
     try {
-      load(folder != null ? library(folder) : extracted(platform));
+      load(folder != null ? library(folder, name) : extracted(platform, name));
     } catch (LinkageError e) {
       throw error(
           "library-does-not-load",
@@ -100,7 +110,7 @@ final class NativeLibrary {
   private static void requireFile(String folder, String platform) {
     String file = System.mapLibraryName(NAME);
     if (folder != null) {
-      if (!Files.isRegularFile(library(folder))) {
+      if (!Files.isRegularFile(library(folder, NAME))) {
         throw error(
             "library-path",
             null,
@@ -163,18 +173,18 @@ final class NativeLibrary {
     }
   }
 
-  /** The library of the native jar as a file, in JavaCPP's cache. */
-  private static Path extracted(String platform) {
+  /** A library of the native jar as a file, in JavaCPP's cache. */
+  private static Path extracted(String platform, String name) {
     try {
-      String resource = platform + "/" + System.mapLibraryName(NAME);
+      String resource = platform + "/" + System.mapLibraryName(name);
       return Loader.cacheResource(Native.class, resource).toPath().toAbsolutePath();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static Path library(String folder) {
-    return Path.of(folder, System.mapLibraryName(NAME)).toAbsolutePath();
+  private static Path library(String folder, String name) {
+    return Path.of(folder, System.mapLibraryName(name)).toAbsolutePath();
   }
 
   private static URL resource(String name) {

@@ -28,9 +28,12 @@ public final class Tensors {
     return pointer;
   }
 
-  /** The address of the native tensor, 0 for null. */
-  public static long address(Tensor tensor) {
-    return tensor == null ? 0 : tensor.address();
+  /** Dtype and shape, of any tensor. */
+  public static String describe(Tensor tensor) {
+    if (tensor.isNull()) {
+      return "(released)";
+    }
+    return tensor.defined() ? dtype(tensor) + shape(tensor) : "(undefined)";
   }
 
   public static String shape(Tensor tensor) {
@@ -91,19 +94,52 @@ public final class Tensors {
     }
   }
 
-  /** Waits for a CUDA device. Meta tensors have no values, so none of them is negative. */
-  public static boolean anyNegative(Tensor values) {
+  /**
+   * That no entry is NaN, infinite or, if asked for, negative. Waits for a CUDA device. Meta
+   * tensors have no values.
+   */
+  public static void requireValues(Tensor values, boolean nonNegative, String what) {
     if (values.is_meta()) {
-      return false;
+      return;
     }
     try (PointerScope temporaries = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
-      return values.lt(new Scalar(0.0)).any().item_bool();
+      Tensor finite = values.isfinite();
+      Tensor good = nonNegative ? finite.logical_and(values.ge(new Scalar(0.0))) : finite;
+      if (good.all().item_bool()) {
+        return;
+      }
+      throw new IllegalArgumentException(
+          what
+              + (finite.all().item_bool()
+                  ? " has a negative entry; all must be >= 0"
+                  : " has a NaN or infinite entry, as " + dtype(values) + "; all must be finite"));
     }
   }
 
+  /** That there is a tensor: not null, not closed by hand or by a PointerScope, not undefined. */
+  public static void requireTensor(Tensor tensor, String what) {
+    if (tensor == null) {
+      throw new IllegalArgumentException(what + " is null; expected a tensor");
+    }
+    if (tensor.isNull()) {
+      throw new IllegalArgumentException(
+          what
+              + " was released, by close() or with the PointerScope it was made in; make it outside,"
+              + " or keep it with retainReference()");
+    }
+    if (!tensor.defined()) {
+      throw new IllegalArgumentException(
+          what + " is an undefined tensor; expected one with values");
+    }
+  }
+
+  public static boolean isFloatingPoint(Tensor tensor) {
+    return isFloatingType(tensor.scalar_type());
+  }
+
   public static void requireFloatingPoint(Tensor tensor, String what) {
-    if (!isFloatingType(tensor.scalar_type())) {
+    if (!isFloatingPoint(tensor)) {
       throw new IllegalArgumentException(
           what + " is " + dtype(tensor) + "; expected a floating point dtype, such as float32");
     }
@@ -116,6 +152,11 @@ public final class Tensors {
     if (indices.scalar_type().intern() != ScalarType.Long) {
       throw new IllegalArgumentException("indices are " + dtype(indices) + "; expected int64");
     }
+  }
+
+  /** The values in another dtype, in which a large one may be infinite. */
+  public static Tensor as(ScalarType dtype, Tensor values) {
+    return values.detach().to(dtype);
   }
 
   public static void requireSameShape(Tensor expected, Tensor found, String what) {

@@ -22,7 +22,8 @@ public final class DenseMultiplier extends ExplicitMultiplier {
   /**
    * Starts at given values; device and dtype are theirs (Cooper makes float32 of every dtype).
    *
-   * @param init [num_constraints], floating point; copied
+   * @param init [num_constraints], floating point, finite, at least one; copied
+   * @throws IllegalArgumentException if it is anything else
    */
   public DenseMultiplier(Tensor init) {
     super(copyOf(init).requires_grad_(true));

@@ -2,6 +2,7 @@ package org.cooper4j.multipliers;
 
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -16,10 +17,14 @@ import org.cooper4j.internal.Tensors;
  * cooper.multipliers.ExplicitMultiplier}.
  */
 public abstract class ExplicitMultiplier extends Multiplier {
+  static {
+    Native.load();
+  }
+
   private final Tensor weight;
 
   ExplicitMultiplier(Tensor weight) {
-    this.weight = Tensors.keep(weight);
+    this.weight = weight;
   }
 
   /** The values; its {@code grad()} holds the <em>negated</em> dual gradient after a roll. */
@@ -53,8 +58,17 @@ public abstract class ExplicitMultiplier extends Multiplier {
     return constraintType().filter(type -> type == ConstraintType.INEQUALITY).isPresent();
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalArgumentException if the dtype is no floating point one, or holds a value as
+   *     infinite; nothing was changed
+   */
   @Override
   public final void to(Device device, ScalarType dtype) {
+    if (dtype != null) {
+      requireValues(weight, dtype);
+    }
     Tensors.moveInPlace(weight, device, dtype);
   }
 
@@ -74,22 +88,20 @@ public abstract class ExplicitMultiplier extends Multiplier {
   @Override
   public final void checkStateDict(Map<String, ?> stateDict) {
     StateDict.check(Map.of("weight", weight), stateDict);
-    if (isInequality()) {
-      requireNonNegative((Tensor) stateDict.get("weight"));
-    }
+    requireValues((Tensor) stateDict.get("weight"), weight.scalar_type());
   }
 
   @Override
   public final void sanityCheck() {
-    if (isInequality()) {
-      requireNonNegative(weight);
-    }
+    requireValues(weight, weight.scalar_type());
   }
 
-  private static void requireNonNegative(Tensor values) {
-    if (Tensors.anyNegative(values)) {
-      throw new IllegalArgumentException(
-          "a multiplier of an inequality constraint has a negative entry; all must be >= 0");
+  private void requireValues(Tensor values, ScalarType dtype) {
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensors.requireValues(
+          Tensors.as(dtype, values),
+          isInequality(),
+          "a multiplier of an " + (isInequality() ? "inequality" : "equality") + " constraint");
     }
   }
 
@@ -108,11 +120,15 @@ public abstract class ExplicitMultiplier extends Multiplier {
   }
 
   static Tensor copyOf(Tensor init) {
-    if (init.dim() != 1) {
+    Tensors.requireTensor(init, "init");
+    if (init.dim() != 1 || init.numel() == 0) {
       throw new IllegalArgumentException(
-          "init has shape " + Tensors.shape(init) + "; expected [num_constraints]");
+          "init has shape "
+              + Tensors.shape(init)
+              + "; expected [num_constraints], and at least one constraint");
     }
     Tensors.requireFloatingPoint(init, "init");
+    Tensors.requireValues(init, false, "init");
     return init.detach().clone();
   }
 }

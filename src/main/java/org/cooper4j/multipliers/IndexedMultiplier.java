@@ -25,7 +25,8 @@ public final class IndexedMultiplier extends ExplicitMultiplier {
   /**
    * Starts at given values; device and dtype are theirs.
    *
-   * @param init [num_constraints], floating point; copied
+   * @param init [num_constraints], floating point, finite, at least one; copied
+   * @throws IllegalArgumentException if it is anything else
    */
   public IndexedMultiplier(Tensor init) {
     super(copyOf(init).unsqueeze(1).requires_grad_(true));

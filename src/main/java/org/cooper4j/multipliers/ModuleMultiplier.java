@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -23,9 +24,12 @@ import org.cooper4j.internal.Tensors;
 
 /**
  * Multipliers that a LibTorch or TorchScript module computes from the constraints' features: [m, …]
- * to [m]. The module itself has to keep those of inequalities non-negative, for example by a relu
- * at its end. Its state has the names that Python's {@code module.state_dict()} gives, so an {@code
- * ImplicitMultiplier} of Cooper with the same module exchanges checkpoints with it.
+ * to [m]. The module itself has to keep those of inequalities non-negative, best by a softplus at
+ * its end. A relu has no gradient where the value before it is negative, so that a multiplier that
+ * is 0 there for all constraints never leaves it: if it must be a relu, give the layer before it a
+ * positive bias to begin with. Its state has the names that Python's {@code module.state_dict()}
+ * gives, so an {@code ImplicitMultiplier} of Cooper with the same module exchanges checkpoints with
+ * it.
  */
 public final class ModuleMultiplier extends ImplicitMultiplier {
   private final Pointer module;
@@ -40,8 +44,8 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
    * @param forward what it computes, such as {@code features -> module.forward(features)}
    */
   public ModuleMultiplier(Module module, UnaryOperator<Tensor> forward) {
-    this.module = module;
-    this.forward = forward;
+    this.module = Objects.requireNonNull(module, "module");
+    this.forward = Objects.requireNonNull(forward, "forward");
     try (PointerScope temporaries = new PointerScope()) {
       StringTensorDict named = module.named_parameters();
       for (long i = 0; i < named.size(); i++) {
@@ -56,7 +60,7 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
 
   /** A TorchScript module, as {@code torch.jit.load} gives it. */
   public ModuleMultiplier(JitModule module) {
-    this.module = module;
+    this.module = Objects.requireNonNull(module, "module");
     this.forward = features -> module.forward(new IValueVector(new IValue(features))).toTensor();
     try (PointerScope temporaries = new PointerScope()) {
       named_parameter_list named = module.named_parameters();
@@ -96,7 +100,13 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
 
   @Override
   public void to(Device device, ScalarType dtype) {
-    tensors.values().forEach(tensor -> Tensors.moveInPlace(tensor, device, dtype));
+    // As torch.nn.Module.to: a buffer that counts something stays a count.
+    tensors
+        .values()
+        .forEach(
+            tensor ->
+                Tensors.moveInPlace(
+                    tensor, device, Tensors.isFloatingPoint(tensor) ? dtype : null));
   }
 
   @Override
@@ -115,5 +125,12 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
   @Override
   public void checkStateDict(Map<String, ?> stateDict) {
     StateDict.check(tensors, stateDict);
+    tensors.forEach(
+        (name, tensor) -> {
+          // A buffer may be infinite, such as a mask.
+          if (tensor.requires_grad()) {
+            Tensors.requireValues((Tensor) stateDict.get(name), false, name);
+          }
+        });
   }
 }

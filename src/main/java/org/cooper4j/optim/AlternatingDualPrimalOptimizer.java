@@ -5,14 +5,15 @@ import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.LagrangianStore;
+import org.cooper4j.internal.Snapshot;
 
 /**
  * Updates the dual variables first, then the primal ones at the new multipliers:
  *
  * <pre>λ₊ = [λ + η g(x)]₊,  μ₊ = μ + η h(x),  x₊ = x − η ∇ₓL(x, λ₊, μ₊)</pre>
  *
- * <p>The problem is evaluated once a roll. Mirrors {@code
- * cooper.optim.AlternatingDualPrimalOptimizer}.
+ * <p>The problem is evaluated once a roll; if the primal gradients then cannot be computed, the
+ * multipliers are put back. Mirrors {@code cooper.optim.AlternatingDualPrimalOptimizer}.
  */
 public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimizer<B> {
   /** One optimizer a side. */
@@ -31,14 +32,22 @@ public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimize
 
   @Override
   RollOut update(B batch, B violationsBatch) {
-    CMPState state = cmp().computeCMPState(batch);
+    CMPState state = evaluate(batch);
     zeroGrad();
-    LagrangianStore dual = state.computeDualLagrangian();
+    LagrangianStore dual = state.computeLagrangians().dual();
     dual.backward();
-    dualStep();
-    LagrangianStore primal = state.computePrimalLagrangian();
-    primal.backward();
+    List<Snapshot> multipliers = dualOptimizers().stream().map(Snapshot::new).toList();
+    LagrangianStore primal;
+    try {
+      dualStep();
+      primal = state.computePrimalLagrangian();
+      primal.backward();
+      requirePrimalGradients(state);
+    } catch (RuntimeException | Error e) {
+      multipliers.forEach(Snapshot::restore);
+      throw e;
+    }
     primalStep();
-    return new RollOut(state.loss().orElse(null), state, primal, dual);
+    return new RollOut(state, primal, dual);
   }
 }

@@ -1,7 +1,6 @@
 package org.cooper4j.optim;
 
 import java.util.List;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
@@ -15,7 +14,11 @@ import org.cooper4j.LagrangianStore;
  *
  * <p>The violations at x₊ come from {@link ConstrainedMinimizationProblem#computeViolations} where
  * the problem has it (the roll then reports the loss at x), else from a second {@code
- * computeCMPState} (and the loss at x₊); both run without gradients. Mirrors {@code
+ * computeCMPState} (and the loss at x₊). Nothing is differentiated there, but gradients are
+ * enabled, since violations may contain derivatives; a {@code computeViolations} without any is
+ * cheaper in a {@code NoGradGuard}. If that evaluation throws, or gives values that are not finite,
+ * the primal half of the roll is done and stays: an IllegalStateException says so, its cause is the
+ * reason, and the next roll goes on from x₊ with the multipliers as they are. Mirrors {@code
  * cooper.optim.AlternatingPrimalDualOptimizer}.
  */
 public final class AlternatingPrimalDualOptimizer<B> extends ConstrainedOptimizer<B> {
@@ -46,30 +49,34 @@ public final class AlternatingPrimalDualOptimizer<B> extends ConstrainedOptimize
 
   @Override
   RollOut update(B batch, B violationsBatch) {
-    CMPState state = cmp().computeCMPState(batch);
+    CMPState state = evaluate(batch);
     zeroGrad();
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
+    requirePrimalGradients(state);
     primalStep();
-    CMPState newState = violations(violationsBatch);
-    LagrangianStore dual = newState.computeDualLagrangian();
-    dual.backward();
-    dualStep();
-    return new RollOut(newState.loss().or(state::loss).orElse(null), newState, primal, dual);
+    try {
+      CMPState newState = violations(violationsBatch);
+      LagrangianStore dual = newState.computeDualLagrangian();
+      dual.backward();
+      dualStep();
+      return new RollOut(newState.loss().or(state::loss).orElse(null), newState, primal, dual);
+    } catch (RuntimeException e) {
+      throw new IllegalStateException(
+          "the primal variables were updated, the multipliers were not: " + e.getMessage(), e);
+    }
   }
 
   private CMPState violations(B batch) {
-    try (NoGradGuard noGrad = new NoGradGuard()) {
-      CMPState violations = cmp().computeViolations(batch);
-      if (violations.loss().isPresent()) {
-        throw new IllegalStateException(
-            "computeViolations gave a loss; leave it to computeCMPState");
-      }
-      return violations;
+    CMPState violations;
+    try {
+      violations = evaluate(batch, "computeViolations", cmp()::computeViolations);
     } catch (ViolationsNotImplementedException e) {
-      try (NoGradGuard noGrad = new NoGradGuard()) {
-        return cmp().computeCMPState(batch);
-      }
+      return evaluate(batch);
     }
+    if (violations.loss().isPresent()) {
+      throw new IllegalStateException("computeViolations gave a loss; leave it to computeCMPState");
+    }
+    return violations;
   }
 }

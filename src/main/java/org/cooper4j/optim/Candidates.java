@@ -7,73 +7,113 @@ public final class Candidates {
   private Candidates() {}
 
   /**
-   * The best candidate by ranks: per constraint, candidates are ranked by how much they violate it,
-   * feasible ones all first; a candidate counts by its worst rank, then by its objective. No weight
-   * between objective and violations has to be chosen. Mirrors {@code find_best_candidate_index} of
-   * TensorFlow Constrained Optimization (Cotter, Jiang and Sridharan, "Two-Player Games for
-   * Efficient Non-Convex Constrained Optimization", ALT 2019).
-   *
-   * @param objectives f of each candidate; not NaN
-   * @param violations of each candidate, one a constraint: positive where g(x) ≤ 0 is violated; for
-   *     an equality give |h|
-   * @param rankObjectives whether the objective's rank counts as the constraints' ranks do, which
-   *     trades feasibility for it
-   * @return the index of the best one
+   * The best candidate by the constraint that each violates most; see {@link
+   * #findBestCandidateIndex(double[], double[][], boolean, boolean)}, whose {@code maxConstraints}
+   * is true here.
    */
   public static int findBestCandidateIndex(
       double[] objectives, double[][] violations, boolean rankObjectives) {
+    return findBestCandidateIndex(objectives, violations, rankObjectives, true);
+  }
+
+  /**
+   * The best candidate by ranks, so that no weight between objective and violations has to be
+   * chosen: candidates are ranked by how much they violate, feasible ones all first, and by their
+   * objective; a candidate counts by its worst rank. Of equal ones the lower objective wins, then
+   * the later candidate. Mirrors {@code find_best_candidate_index} of TensorFlow Constrained
+   * Optimization, where both options are true unless set (Cotter, Jiang and Sridharan, "Two-Player
+   * Games for Efficient Non-Convex Constrained Optimization", ALT 2019). Takes O(n m + n log n) for
+   * n candidates of m violations, or O(n m log n) without {@code maxConstraints}.
+   *
+   * @param objectives f of each candidate; not NaN
+   * @param violations of each candidate, one a constraint, not NaN: positive where g(x) ≤ 0 is
+   *     violated; for an equality give |h|
+   * @param rankObjectives whether the objective's rank counts as a constraint's does, which trades
+   *     feasibility for it; if not, the objective only decides between equal ranks
+   * @param maxConstraints whether the largest violation of each candidate is ranked, once; if not,
+   *     candidates are ranked by each constraint for itself, which units of their own ask for
+   * @return the index of the best one
+   * @throws IllegalArgumentException if there is no candidate, a number is NaN, or the rows of
+   *     violations are not as many as the objectives, and of equal length
+   */
+  public static int findBestCandidateIndex(
+      double[] objectives, double[][] violations, boolean rankObjectives, boolean maxConstraints) {
     int n = objectives.length;
-    if (n == 0 || violations.length != n) {
-      throw new IllegalArgumentException(
-          n
-              + " objectives and "
-              + violations.length
-              + " rows of violations; expected one row a candidate");
-    }
-    int constraints = violations[0].length;
+    check(objectives, violations);
     int[] worst = new int[n];
     if (rankObjectives) {
       raise(worst, objectives);
     }
-    for (int k = 0; k < constraints; k++) {
-      double[] magnitudes = new double[n];
-      for (int i = 0; i < n; i++) {
-        if (violations[i].length != constraints) {
-          throw new IllegalArgumentException(
-              "candidate "
-                  + i
-                  + " has "
-                  + violations[i].length
-                  + " violations, not "
-                  + constraints);
-        }
-        magnitudes[i] = Math.max(0, violations[i][k]);
+    if (maxConstraints) {
+      raise(worst, Arrays.stream(violations).mapToDouble(Candidates::largest).toArray());
+    } else {
+      for (int k = 0; k < violations[0].length; k++) {
+        int constraint = k;
+        raise(
+            worst,
+            Arrays.stream(violations).mapToDouble(row -> Math.max(0, row[constraint])).toArray());
       }
-      raise(worst, magnitudes);
     }
     int best = 0;
     for (int i = 1; i < n; i++) {
-      if (worst[i] < worst[best] || (worst[i] == worst[best] && objectives[i] < objectives[best])) {
+      if (worst[i] < worst[best]
+          || (worst[i] == worst[best] && objectives[i] <= objectives[best])) {
         best = i;
       }
     }
     return best;
   }
 
+  private static void check(double[] objectives, double[][] violations) {
+    int n = objectives.length;
+    if (n == 0 || violations.length != n) {
+      throw new IllegalArgumentException(
+          n
+              + " objectives and "
+              + violations.length
+              + " rows of violations; expected one row a candidate, and a candidate at least");
+    }
+    for (int i = 0; i < n; i++) {
+      if (violations[i].length != violations[0].length) {
+        throw new IllegalArgumentException(
+            "candidate "
+                + i
+                + " has "
+                + violations[i].length
+                + " violations, not "
+                + violations[0].length);
+      }
+      if (Double.isNaN(objectives[i])) {
+        throw new IllegalArgumentException(
+            "the objective of candidate " + i + " is NaN; leave that candidate out");
+      }
+      if (Arrays.stream(violations[i]).anyMatch(Double::isNaN)) {
+        throw new IllegalArgumentException(
+            "a violation of candidate " + i + " is NaN; leave that candidate out");
+      }
+    }
+  }
+
+  private static double largest(double[] violations) {
+    return Arrays.stream(violations).reduce(0, Math::max);
+  }
+
   /** Ranks from 1; equal values share the smallest rank of theirs. */
   private static void raise(int[] worst, double[] values) {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
-    if (Double.isNaN(sorted[sorted.length - 1])) {
-      throw new IllegalArgumentException(
-          "an objective or violation is NaN; leave that candidate out");
-    }
     for (int i = 0; i < worst.length; i++) {
-      int rank = 1;
-      while (sorted[rank - 1] < values[i]) {
-        rank++;
+      int low = 0;
+      int high = sorted.length;
+      while (low < high) {
+        int middle = (low + high) >>> 1;
+        if (sorted[middle] < values[i]) {
+          low = middle + 1;
+        } else {
+          high = middle;
+        }
       }
-      worst[i] = Math.max(worst[i], rank);
+      worst[i] = Math.max(worst[i], low + 1);
     }
   }
 }

@@ -18,15 +18,20 @@ public abstract class ConstrainedOptimizer<B> extends CooperOptimizer<B> {
       ConstrainedMinimizationProblem<B> cmp,
       List<? extends Optimizer> primalOptimizers,
       List<? extends Optimizer> dualOptimizers) {
-    super(cmp, primalOptimizers, dualOptimizers);
+    super(cmp, primalOptimizers, requireOne(dualOptimizers));
+  }
+
+  private static List<? extends Optimizer> requireOne(List<? extends Optimizer> dualOptimizers) {
     if (dualOptimizers.isEmpty()) {
       throw new IllegalArgumentException(
           "no dual optimizer was given; give one, or use UnconstrainedOptimizer");
     }
+    return dualOptimizers;
   }
 
   /** Steps the dual optimizers, then projects the multipliers of inequalities. */
   public final void dualStep() {
+    require();
     boolean gradientRowsOnly = true;
     for (Optimizer optimizer : dualOptimizers()) {
       gradientRowsOnly &= Native.step(optimizer);

@@ -5,25 +5,37 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.bytedeco.javacpp.PointerScope;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Optimizer;
+import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.checkpoint.OptimizerState;
 import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Released;
+import org.cooper4j.internal.RollScope;
+import org.cooper4j.internal.ScopeEnd;
 
 /**
  * Drives LibTorch optimizers through a problem. Mirrors {@code cooper.optim.CooperOptimizer}.
  *
- * <p>An optimizer belongs to one thread at a time.
+ * <p>An optimizer belongs to one thread at a time: it may wander between rolls, but what another
+ * thread asks of it during one is refused with IllegalStateException. {@link #close()} ends it, as
+ * does the end of the PointerScope it was made in, if any; LibTorch's optimizers stay their
+ * owner's.
  *
  * @param <B> what the problem's evaluation needs
  */
-public abstract class CooperOptimizer<B> {
+public abstract class CooperOptimizer<B> implements AutoCloseable {
   private final ConstrainedMinimizationProblem<B> cmp;
   private final List<Optimizer> primalOptimizers;
   private final List<Optimizer> dualOptimizers;
+  private final Wiring wiring;
   private final long primalParameters;
-  private PointerScope lastRoll;
+  private final AtomicReference<Thread> user = new AtomicReference<>();
+  private RollScope lastRoll;
+  private boolean primalGradientsSeen;
+  private boolean closed;
 
   CooperOptimizer(
       ConstrainedMinimizationProblem<B> cmp,
@@ -35,7 +47,9 @@ public abstract class CooperOptimizer<B> {
     if (primalOptimizers.isEmpty()) {
       throw new IllegalArgumentException("no primal optimizer was given; give at least one");
     }
+    wiring = new Wiring(cmp, this.primalOptimizers, this.dualOptimizers);
     primalParameters = this.primalOptimizers.stream().mapToLong(Native::numel).sum();
+    ScopeEnd.onClose(this::end);
   }
 
   public final ConstrainedMinimizationProblem<B> cmp() {
@@ -56,9 +70,14 @@ public abstract class CooperOptimizer<B> {
    * released by the next roll, or right away if the evaluation throws; no scope is needed around
    * it.
    *
+   * <p>A roll that throws has moved no variable, unless the optimizer's own description says which
+   * half it may have done. What LibTorch's optimizers remember of gradients, such as momenta, may
+   * have seen that roll.
+   *
    * @param batch what {@code computeCMPState} is given
-   * @throws IllegalArgumentException naming the constraint that does not fit, before any variable
-   *     changed
+   * @throws IllegalArgumentException naming the constraint that does not fit
+   * @throws IllegalStateException if the optimizer is rolling already, in this thread or another,
+   *     or was closed; if the evaluation gave null or used what had been released
    */
   public final RollOut roll(B batch) {
     return roll(batch, batch);
@@ -70,29 +89,76 @@ public abstract class CooperOptimizer<B> {
   }
 
   RollOut roll(B batch, B violationsBatch) {
-    releaseLastRoll();
-    Native.useThreadsFor(primalParameters);
-    PointerScope scope = new PointerScope();
+    enter();
     try {
-      RollOut rollOut = update(batch, violationsBatch);
-      scope.extend();
-      lastRoll = scope;
-      return rollOut;
+      wiring.requireOpen();
+      releaseLastRoll();
+      Native.useThreadsFor(primalParameters);
+      RollScope scope = new RollScope();
+      try {
+        RollOut rollOut = update(batch, violationsBatch);
+        scope.extend();
+        lastRoll = scope;
+        return rollOut;
+      } finally {
+        if (lastRoll != scope) {
+          scope.release();
+        } else {
+          scope.close();
+        }
+      }
     } finally {
-      scope.close();
+      user.set(null);
     }
   }
 
   abstract RollOut update(B batch, B violationsBatch);
 
+  /** Evaluates the problem where it is. */
+  final CMPState evaluate(B batch) {
+    return evaluate(batch, "computeCMPState", cmp::computeCMPState);
+  }
+
+  final CMPState evaluate(B batch, String method, Function<B, CMPState> function) {
+    CMPState state;
+    try {
+      state = function.apply(batch);
+    } catch (RuntimeException e) {
+      throw Released.explain(method, e);
+    }
+    if (state == null) {
+      throw new IllegalStateException(
+          method + " returned null; return a CMPState, such as CMPState.of(loss)");
+    }
+    wiring.check(state);
+    return state;
+  }
+
+  /** Clears all gradients and computes those of both Lagrangians. */
+  final CMPState.Lagrangians differentiate(CMPState state) {
+    zeroGrad();
+    CMPState.Lagrangians lagrangians = state.backward();
+    requirePrimalGradients(state);
+    return lagrangians;
+  }
+
+  /** Throws if nothing that a primal optimizer could move has a gradient after all. */
+  final void requirePrimalGradients(CMPState state) {
+    if (!primalGradientsSeen) {
+      primalGradientsSeen = wiring.requirePrimalGradients(state);
+    }
+  }
+
   /** Clears the gradients of primal and dual variables. */
   public final void zeroGrad() {
+    require();
     primalOptimizers.forEach(optimizer -> optimizer.zero_grad(true));
     dualOptimizers.forEach(optimizer -> optimizer.zero_grad(true));
   }
 
   /** Steps the primal optimizers. */
   public final void primalStep() {
+    require();
     primalOptimizers.forEach(Native::step);
   }
 
@@ -101,6 +167,7 @@ public abstract class CooperOptimizer<B> {
    * "dual_optimizer_states": […] or null}}.
    */
   public final Map<String, Object> stateDict() {
+    require();
     Map<String, Object> state = new LinkedHashMap<>();
     state.put("primal_optimizer_states", states(primalOptimizers, false));
     state.put(
@@ -121,6 +188,7 @@ public abstract class CooperOptimizer<B> {
    * @throws IllegalArgumentException naming the key that does not fit
    */
   public final void loadStateDict(Map<String, ?> state) {
+    require();
     for (boolean dry : new boolean[] {true, false}) {
       load(state, "primal_optimizer_states", primalOptimizers, false, dry);
       load(state, "dual_optimizer_states", dualOptimizers, true, dry);
@@ -144,10 +212,74 @@ public abstract class CooperOptimizer<B> {
     }
   }
 
+  /**
+   * Releases what the last roll made; every method that uses the optimizers then throws
+   * IllegalStateException. Closing again does nothing.
+   *
+   * @throws IllegalStateException during a roll
+   */
+  @Override
+  public final void close() {
+    if (!closed) {
+      enter();
+      end();
+      user.set(null);
+    }
+  }
+
+  private void end() {
+    closed = true;
+    releaseLastRoll();
+  }
+
+  private void enter() {
+    if (!user.compareAndSet(null, Thread.currentThread())) {
+      require();
+      throw new IllegalStateException(
+          "this optimizer is rolling; computeCMPState must not roll or close it");
+    }
+    if (closed) {
+      user.set(null);
+      require();
+    }
+  }
+
+  /** Throws unless this thread may use the optimizers. */
+  final void require() {
+    Thread rolling = user.get();
+    if (rolling != null && rolling != Thread.currentThread()) {
+      throw new IllegalStateException(
+          "thread '"
+              + rolling.getName()
+              + "' is rolling this optimizer; an optimizer belongs to one thread at a time");
+    }
+    if (closed) {
+      throw new IllegalStateException(
+          "this optimizer was closed, or the PointerScope that it was made in has ended; make"
+              + " another one");
+    }
+  }
+
   private void releaseLastRoll() {
     if (lastRoll != null) {
-      lastRoll.close();
+      lastRoll.release();
       lastRoll = null;
     }
+  }
+
+  @Override
+  public final String toString() {
+    return getClass().getSimpleName()
+        + "("
+        + cmp
+        + ", primalOptimizers="
+        + names(primalOptimizers)
+        + ", dualOptimizers="
+        + names(dualOptimizers)
+        + (closed ? ", closed)" : ")");
+  }
+
+  private static List<String> names(List<Optimizer> optimizers) {
+    return optimizers.stream().map(optimizer -> optimizer.getClass().getSimpleName()).toList();
   }
 }

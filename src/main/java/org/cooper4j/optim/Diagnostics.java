@@ -1,21 +1,33 @@
 package org.cooper4j.optim;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.nio.DoubleBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.internal.Tensors;
 
 /**
  * Watches a run: how far from a KKT point it is, and whether its multipliers swing or run away.
- * Every {@link #update} reads values, which waits for a CUDA device; call it as often as you log.
+ *
+ * <p>Each entry of a constraint is followed for itself: by its index where the state has int64
+ * constraint features, else by its place. Of a violation with more than 1000 entries, up to 1000
+ * that lie evenly are; of one with other features, such as an implicit multiplier's, the mean is.
+ *
+ * <p>Every {@link #update} reads all that it needs at once, which waits for a CUDA device; call it
+ * as often as you log.
  */
 public final class Diagnostics {
   /**
@@ -24,9 +36,10 @@ public final class Diagnostics {
    * @param stationarity max |∇ₓL| over the given primal variables
    * @param infeasibility max over constraints of max(0, g) or |h|
    * @param complementarity max |λ g| over inequalities
-   * @param oscillating names of constraints whose violation changed its sign in a quarter or more
-   *     of the window's steps, by no less at its end: smaller dual steps, an augmented Lagrangian,
-   *     nuPI or extragradient damp this
+   * @param oscillating names of constraints whose violation swings about 0 and does not die out:
+   *     its latest swings, at least four, are alike in length, whatever that is, and keep or raise
+   *     their energy; noise and damped swings do not count. Smaller dual steps, an augmented
+   *     Lagrangian, nuPI or extragradient damp this
    * @param infeasible names of constraints violated throughout the window, and not less and less,
    *     while their multipliers grew in every step: their level may be out of reach
    */
@@ -42,20 +55,24 @@ public final class Diagnostics {
     }
   }
 
-  /**
-   * What the window remembers of a constraint: its largest signed violation, its multipliers' sum.
-   */
-  private record Observation(double violation, double multiplier) {}
+  private static final int MOST_ENTRIES = 1000;
+  private static final Device CPU = new Device("cpu");
 
-  private final Iterable<Tensor> primal;
+  private final List<Tensor> primal;
   private final int window;
-  private final Map<Constraint, Deque<Observation>> history = new HashMap<>();
+  private final Map<Constraint, Map<Long, Entry>> history = new HashMap<>();
+
+  // Of the present update.
+  private double infeasibility;
+  private double complementarity;
 
   /**
    * A watch.
    *
    * @param primal the primal variables, whose gradients a roll leaves behind
-   * @param window how many steps oscillation and infeasibility look back over, at least 4
+   * @param window how many steps infeasibility looks back over, at least 4; swings are found at any
+   *     length
+   * @throws IllegalArgumentException if the window is shorter, or a variable was released
    */
   public Diagnostics(List<Tensor> primal, int window) {
     if (window < 4) {
@@ -63,97 +80,230 @@ public final class Diagnostics {
     }
     this.primal = List.copyOf(primal);
     this.window = window;
+    requirePrimal();
   }
 
-  /** Looks at the roll that was just made; call it before the next one. */
+  private void requirePrimal() {
+    for (int i = 0; i < primal.size(); i++) {
+      Tensors.requireTensor(primal.get(i), "primal variable " + i);
+    }
+  }
+
+  /**
+   * What {@link #observe} appended of one constraint.
+   *
+   * @param whole whether every entry is followed; if not, the largest of all come first
+   * @param rows whether the entries' indices come after them
+   * @param multiplier whether the multiplier's values come last
+   */
+  private record Observed(
+      Constraint constraint, int entries, boolean whole, boolean rows, boolean multiplier) {
+    boolean inequality() {
+      return constraint.constraintType() == ConstraintType.INEQUALITY;
+    }
+  }
+
+  /**
+   * Looks at the roll that was just made; call it before the next one.
+   *
+   * @throws IllegalStateException after the next roll
+   */
   public Report update(RollOut rollOut) {
+    requirePrimal();
     try (PointerScope temporaries = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
-      double infeasibility = 0;
-      double complementarity = 0;
-      Map<Constraint, Tensor> multipliers = rollOut.dualLagrangianStore().multiplierValues();
-      for (var observed : rollOut.cmpState().observedConstraints().entrySet()) {
-        Constraint constraint = observed.getKey();
-        ConstraintState state = observed.getValue();
-        Tensor violation = state.strictViolation().orElse(state.violation()).detach().flatten();
-        boolean inequality = constraint.constraintType() == ConstraintType.INEQUALITY;
-        Tensor violated = inequality ? violation.relu() : violation.abs();
-        infeasibility = Math.max(infeasibility, largest(violated));
-        Tensor multiplier = multipliers.get(constraint);
-        if (inequality && multiplier != null) {
-          complementarity = Math.max(complementarity, largest(multiplier.mul(violation).abs()));
+      List<Tensor> read = new ArrayList<>();
+      for (Tensor variable : primal) {
+        Tensor grad = variable.grad();
+        if (grad.defined() && grad.numel() > 0) {
+          read.add((grad.is_sparse() ? grad.coalesce()._values() : grad).abs().max());
         }
-        remember(constraint, violation, multiplier);
       }
+      int gradients = read.size();
+      Map<Constraint, Tensor> multipliers = rollOut.dualLagrangianStore().multiplierValues();
+      List<Observed> observations = new ArrayList<>();
+      rollOut
+          .cmpState()
+          .observedConstraints()
+          .forEach(
+              (constraint, state) -> {
+                Tensor violation = state.strictViolation().orElse(state.violation());
+                if (violation.isNull()) {
+                  throw new IllegalStateException(
+                      "this RollOut was released by the next roll; call update before it");
+                }
+                if (violation.numel() > 0) {
+                  observations.add(
+                      observe(constraint, state, violation, multipliers.get(constraint), read));
+                }
+              });
+      DoubleBuffer values = DoubleBuffer.wrap(values(read));
+      double stationarity = 0;
+      for (int i = 0; i < gradients; i++) {
+        stationarity = Math.max(stationarity, values.get());
+      }
+      infeasibility = 0;
+      complementarity = 0;
+      observations.forEach(observed -> remember(observed, values));
       return new Report(
-          stationarity(),
+          stationarity,
           infeasibility,
           complementarity,
-          names(Diagnostics::oscillates),
-          names(Diagnostics::runsAway));
+          names(entry -> entry.swings.areGoingOn()),
+          names(entry -> entry.stuck));
     }
   }
 
-  private double stationarity() {
-    double largest = 0;
-    for (Tensor variable : primal) {
-      if (variable.grad().defined()) {
-        largest = Math.max(largest, largest(variable.grad().abs()));
+  /** Appends to {@code read} what {@link #remember} takes from it, in that order. */
+  private static Observed observe(
+      Constraint constraint,
+      ConstraintState state,
+      Tensor violation,
+      Tensor multiplier,
+      List<Tensor> read) {
+    boolean inequality = constraint.constraintType() == ConstraintType.INEQUALITY;
+    Tensor features = state.strictConstraintFeatures().or(state::constraintFeatures).orElse(null);
+    boolean rows =
+        features != null
+            && features.scalar_type().intern() == ScalarType.Long
+            && features.numel() == violation.numel();
+    boolean mean = features != null && !rows;
+    boolean whole = !mean && violation.numel() <= MOST_ENTRIES;
+    if (!whole) {
+      read.add((inequality ? violation.relu() : violation.abs()).max());
+      if (inequality && multiplier != null) {
+        read.add(multiplier.flatten().mul(violation.flatten()).abs().max());
       }
     }
-    return largest;
-  }
-
-  private static double largest(Tensor values) {
-    return values.numel() == 0 ? 0 : values.max().item_double();
-  }
-
-  private void remember(Constraint constraint, Tensor violation, Tensor multiplier) {
-    Deque<Observation> past = history.computeIfAbsent(constraint, unused -> new ArrayDeque<>());
-    if (past.size() == window) {
-      past.removeFirst();
+    Tensor followed = mean ? violation.mean() : followed(violation);
+    int entries = (int) followed.numel();
+    read.add(followed);
+    if (rows) {
+      read.add(followed(features).to(ScalarType.Double));
     }
-    // The entry furthest from 0 stands for a vector of constraints.
-    Tensor furthest = violation.index_select(0, violation.abs().argmax().unsqueeze(0));
-    past.addLast(
-        new Observation(
-            furthest.sum().item_double(),
-            multiplier == null ? 0 : multiplier.abs().sum().item_double()));
+    if (multiplier != null) {
+      read.add(mean ? multiplier.mean() : followed(multiplier));
+    }
+    return new Observed(constraint, entries, whole, rows, multiplier != null);
   }
 
-  private List<String> names(Predicate<List<Observation>> holds) {
+  private static Tensor followed(Tensor tensor) {
+    long n = tensor.numel();
+    return n <= MOST_ENTRIES
+        ? tensor
+        : tensor
+            .flatten()
+            .slice(0, new LongOptional(0), new LongOptional(n), 1 + (n - 1) / MOST_ENTRIES);
+  }
+
+  /** One read, of the first one's device. */
+  private static double[] values(List<Tensor> tensors) {
+    if (tensors.isEmpty()) {
+      return new double[0];
+    }
+    Tensor first = tensors.get(0);
+    TensorVector parts = new TensorVector();
+    for (Tensor tensor : tensors) {
+      Tensor near =
+          first.is_cpu() && tensor.is_cpu()
+              ? tensor
+              : tensor.to(first.device(), tensor.scalar_type());
+      parts.push_back(near.dim() == 1 ? near : near.flatten());
+    }
+    Tensor all = torch.cat(parts).to(CPU, ScalarType.Double);
+    double[] values = new double[(int) all.numel()];
+    all.data_ptr_double().get(values);
+    return values;
+  }
+
+  private void remember(Observed observed, DoubleBuffer values) {
+    int n = observed.entries();
+    boolean slack = observed.inequality() && observed.multiplier();
+    if (!observed.whole()) {
+      infeasibility = Math.max(infeasibility, values.get());
+      complementarity = slack ? Math.max(complementarity, values.get()) : complementarity;
+    }
+    double[] violations = next(values, n);
+    double[] rows = observed.rows() ? next(values, n) : null;
+    double[] multipliers = observed.multiplier() ? next(values, n) : new double[n];
+    Map<Long, Entry> entries =
+        history.computeIfAbsent(observed.constraint(), unused -> new HashMap<>());
+    for (int i = 0; i < n; i++) {
+      double violation = violations[i];
+      if (observed.whole()) {
+        double violated = observed.inequality() ? violation : Math.abs(violation);
+        infeasibility = Math.max(infeasibility, violated);
+        if (slack) {
+          complementarity = Math.max(complementarity, Math.abs(multipliers[i] * violation));
+        }
+      }
+      long key = rows == null ? i : (long) rows[i];
+      if (entries.size() < MOST_ENTRIES) {
+        entries.computeIfAbsent(key, unused -> new Entry());
+      }
+      Entry entry = entries.get(key);
+      if (entry != null) {
+        entry.observe(violation, Math.abs(multipliers[i]), observed.inequality(), window);
+      }
+    }
+  }
+
+  private static double[] next(DoubleBuffer values, int n) {
+    double[] next = new double[n];
+    values.get(next);
+    return next;
+  }
+
+  private List<String> names(Predicate<Entry> holds) {
     return history.entrySet().stream()
-        .filter(entry -> entry.getValue().size() == window)
-        .filter(entry -> holds.test(List.copyOf(entry.getValue())))
+        .filter(entry -> entry.getValue().values().stream().anyMatch(holds))
         .map(entry -> entry.getKey().name().orElse("?"))
         .sorted()
         .toList();
   }
 
-  private static boolean oscillates(List<Observation> past) {
-    int half = past.size() / 2;
-    int changes = 0;
-    for (int i = 1; i < past.size(); i++) {
-      changes += past.get(i).violation() * past.get(i - 1).violation() < 0 ? 1 : 0;
-    }
-    return 4 * changes >= past.size()
-        && amplitude(past.subList(half, past.size())) >= 0.9 * amplitude(past.subList(0, half));
-  }
+  /** What is known of one entry of a constraint. */
+  private static final class Entry {
+    final Swings swings = new Swings();
 
-  private static double amplitude(List<Observation> past) {
-    return past.stream().mapToDouble(seen -> Math.abs(seen.violation())).max().orElse(0);
-  }
+    /** Whether it was violated throughout a window, no less at its end, and its multiplier grew. */
+    boolean stuck;
 
-  private static boolean runsAway(List<Observation> past) {
-    for (int i = 1; i < past.size(); i++) {
-      if (past.get(i).violation() == 0
-          || past.get(i).multiplier() <= past.get(i - 1).multiplier()) {
-        return false;
+    private double violation;
+    private double multiplier;
+    private int streak;
+    private double earlier;
+    private double later;
+
+    void observe(double newViolation, double newMultiplier, boolean inequality, int window) {
+      swings.observe(newViolation);
+      boolean violated = inequality ? newViolation > 0 : newViolation != 0;
+      if (!violated || newViolation * violation <= 0 || newMultiplier <= multiplier) {
+        stuck = false;
+        restart();
+      }
+      violation = newViolation;
+      multiplier = newMultiplier;
+      if (!violated) {
+        return;
+      }
+      streak++;
+      if (streak <= window / 2) {
+        earlier += Math.abs(newViolation);
+      } else if (streak > window - window / 2) {
+        later += Math.abs(newViolation);
+      }
+      if (streak == window) {
+        // Half a window lies between the means of both halves: 1 % a window.
+        stuck = later >= 0.995 * earlier;
+        restart();
       }
     }
-    double first = Math.abs(past.get(0).violation());
-    double last = Math.abs(past.get(past.size() - 1).violation());
-    return past.stream().noneMatch(seen -> seen.violation() * past.get(0).violation() <= 0)
-        && last >= 0.99 * first;
+
+    private void restart() {
+      streak = 0;
+      earlier = 0;
+      later = 0;
+    }
   }
 }

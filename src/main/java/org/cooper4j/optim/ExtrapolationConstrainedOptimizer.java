@@ -3,7 +3,6 @@ package org.cooper4j.optim;
 import java.util.List;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
-import org.cooper4j.multipliers.Multiplier;
 import org.cooper4j.optim.torch.ExtragradientOptimizer;
 
 /**
@@ -14,12 +13,12 @@ import org.cooper4j.optim.torch.ExtragradientOptimizer;
  * x₊ = x − η ∇ₓL(x½, λ½, μ½),  λ₊ = [λ + η g(x½)]₊,  μ₊ = μ + η h(x½)
  * </pre>
  *
- * <p>The problem is evaluated twice a roll; the RollOut is that of the first point. Mirrors {@code
+ * <p>The problem is evaluated twice a roll; the RollOut is that of the first point. If the second
+ * evaluation fails, the variables are back at the first point. Mirrors {@code
  * cooper.optim.ExtrapolationConstrainedOptimizer}.
  */
 public final class ExtrapolationConstrainedOptimizer<B> extends ConstrainedOptimizer<B> {
-  private final List<ExtragradientOptimizer> primal;
-  private final List<ExtragradientOptimizer> dual;
+  private final LookAhead<B> ahead;
 
   /** One optimizer a side. */
   public ExtrapolationConstrainedOptimizer(
@@ -35,24 +34,16 @@ public final class ExtrapolationConstrainedOptimizer<B> extends ConstrainedOptim
       List<? extends ExtragradientOptimizer> primalOptimizers,
       List<? extends ExtragradientOptimizer> dualOptimizers) {
     super(cmp, primalOptimizers, dualOptimizers);
-    primal = List.copyOf(primalOptimizers);
-    dual = List.copyOf(dualOptimizers);
+    ahead = new LookAhead<>(this, primalOptimizers, dualOptimizers);
   }
 
   @Override
   RollOut update(B batch, B violationsBatch) {
-    CMPState here = cmp().computeCMPState(batch);
-    zeroGrad();
-    CMPState.Lagrangians lagrangians = here.backward();
-    primal.forEach(ExtragradientOptimizer::extrapolation);
-    dual.forEach(ExtragradientOptimizer::extrapolation);
-    cmp().multipliers().forEach(Multiplier::postStep);
-
-    CMPState ahead = cmp().computeCMPState(batch);
-    zeroGrad();
-    ahead.backward();
+    CMPState here = evaluate(batch);
+    CMPState.Lagrangians lagrangians = differentiate(here);
+    ahead.evaluate(batch);
     primalStep();
     dualStep();
-    return new RollOut(here.loss().orElse(null), here, lagrangians.primal(), lagrangians.dual());
+    return new RollOut(here, lagrangians.primal(), lagrangians.dual());
   }
 }

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
@@ -32,35 +33,38 @@ public final class LRScheduler {
    * The rates that the groups started from, which Python keeps as {@code initial_lr}, are the base:
    * the present ones, unless the optimizer's state came from a run with a scheduler. They become
    * {@code schedule.at(base, 0)}.
+   *
+   * @throws IllegalArgumentException if the schedule gives NaN or infinity; the rates stay
    */
   public LRScheduler(Optimizer optimizer, Schedule schedule) {
-    this.optimizer = optimizer;
-    this.schedule = schedule;
-    List<Double> rates = getLastLr();
+    this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
+    this.schedule = Objects.requireNonNull(schedule, "schedule");
     this.baseLrs = new ArrayList<>();
-    for (int i = 0; i < rates.size(); i++) {
-      double base = Native.initialLr(optimizer, i);
-      baseLrs.add(base);
-      set(i, next(rates.get(i), base, 0));
+    for (int i = 0; i < getLastLr().size(); i++) {
+      baseLrs.add(Native.initialLr(optimizer, i));
     }
+    apply(0);
     this.stepCount = 1;
   }
 
-  /** Goes on by one step and sets the rates. */
+  /**
+   * Goes on by one step and sets the rates.
+   *
+   * @throws IllegalArgumentException if the schedule gives NaN or infinity; the rates stay
+   * @throws IllegalStateException if the optimizer was released, or has got another group
+   */
   public void step() {
-    List<Double> rates = getLastLr();
-    lastEpoch++;
+    apply(Math.incrementExact(lastEpoch));
     stepCount++;
-    for (int i = 0; i < baseLrs.size(); i++) {
-      double base = baseLrs.get(i);
-      boolean onSchedule =
-          Math.abs(rates.get(i) - schedule.at(base, lastEpoch - 1)) <= ROUNDING * Math.abs(base);
-      set(i, onSchedule ? next(rates.get(i), base, lastEpoch) : schedule.at(base, lastEpoch));
-    }
   }
 
   /** The present rates, one a group. */
   public List<Double> getLastLr() {
+    if (optimizer.isNull()) {
+      throw new IllegalStateException(
+          "the scheduler's optimizer was released, by close() or with the PointerScope it was made"
+              + " in; make it outside, or keep it with retainReference()");
+    }
     List<Double> rates = new ArrayList<>();
     try (PointerScope temporaries = new PointerScope()) {
       OptimizerParamGroupVector groups = optimizer.param_groups();
@@ -71,14 +75,37 @@ public final class LRScheduler {
     return rates;
   }
 
-  private double next(double rate, double base, long step) {
-    return schedule instanceof TorchSchedule torch
-        ? torch.next(rate, base, step)
-        : schedule.at(base, step);
+  private void apply(long epoch) {
+    List<Double> present = getLastLr();
+    if (present.size() != baseLrs.size()) {
+      throw new IllegalStateException(
+          "the optimizer has "
+              + present.size()
+              + " groups, but had "
+              + baseLrs.size()
+              + " when this scheduler was made; make the scheduler after the last group");
+    }
+    List<Double> rates = new ArrayList<>();
+    for (int i = 0; i < present.size(); i++) {
+      double base = baseLrs.get(i);
+      rates.add(ScheduledValue.finite(next(present.get(i), base, epoch), base, epoch));
+    }
+    for (int i = 0; i < rates.size(); i++) {
+      Native.setLr(optimizer, i, rates.get(i));
+    }
+    lastEpoch = epoch;
   }
 
-  private void set(int group, double rate) {
-    Native.setLr(optimizer, group, rate);
+  /** Python's step from rate to rate; in closed form where the rate is not the schedule's. */
+  private double next(double rate, double base, long epoch) {
+    if (schedule instanceof TorchSchedule torch) {
+      boolean onSchedule =
+          epoch == 0 || Math.abs(rate - torch.at(base, epoch - 1)) <= ROUNDING * Math.abs(base);
+      if (onSchedule) {
+        return torch.next(rate, base, epoch);
+      }
+    }
+    return schedule.at(base, epoch);
   }
 
   /**
@@ -125,12 +152,10 @@ public final class LRScheduler {
     List<Double> base = new ArrayList<>();
     if (state.get("base_lrs") instanceof List<?> rates) {
       for (Object rate : rates) {
-        if (rate instanceof Number number) {
-          base.add(number.doubleValue());
-        }
+        base.add(rate instanceof Number number ? number.doubleValue() : Double.NaN);
       }
     }
-    if (base.size() != baseLrs.size()) {
+    if (base.size() != baseLrs.size() || !base.stream().allMatch(Double::isFinite)) {
       throw new IllegalArgumentException(
           "base_lrs: expected a list of "
               + baseLrs.size()

@@ -1,9 +1,7 @@
 package org.cooper4j.optim;
 
 import java.util.List;
-import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
-import org.cooper4j.multipliers.Multiplier;
 import org.cooper4j.optim.torch.ExtragradientOptimizer;
 
 /**
@@ -17,11 +15,11 @@ import org.cooper4j.optim.torch.ExtragradientOptimizer;
  * </pre>
  *
  * <p>The first roll, also after loading a state, has no past and steps from where it is. Between
- * rolls the gradients belong to this optimizer. The RollOut is that of the look-ahead point.
+ * rolls the gradients belong to this optimizer. If the evaluation fails, the variables are back
+ * where they were. The RollOut is that of the look-ahead point.
  */
 public final class PastExtrapolationConstrainedOptimizer<B> extends ConstrainedOptimizer<B> {
-  private final List<ExtragradientOptimizer> primal;
-  private final List<ExtragradientOptimizer> dual;
+  private final LookAhead<B> ahead;
 
   /** One optimizer a side. */
   public PastExtrapolationConstrainedOptimizer(
@@ -37,22 +35,15 @@ public final class PastExtrapolationConstrainedOptimizer<B> extends ConstrainedO
       List<? extends ExtragradientOptimizer> primalOptimizers,
       List<? extends ExtragradientOptimizer> dualOptimizers) {
     super(cmp, primalOptimizers, dualOptimizers);
-    primal = List.copyOf(primalOptimizers);
-    dual = List.copyOf(dualOptimizers);
+    ahead = new LookAhead<>(this, primalOptimizers, dualOptimizers);
     zeroGrad();
   }
 
   @Override
   RollOut update(B batch, B violationsBatch) {
-    primal.forEach(ExtragradientOptimizer::extrapolation);
-    dual.forEach(ExtragradientOptimizer::extrapolation);
-    cmp().multipliers().forEach(Multiplier::postStep);
-
-    CMPState ahead = cmp().computeCMPState(batch);
-    zeroGrad();
-    CMPState.Lagrangians lagrangians = ahead.backward();
+    RollOut rollOut = ahead.evaluate(batch);
     primalStep();
     dualStep();
-    return new RollOut(ahead.loss().orElse(null), ahead, lagrangians.primal(), lagrangians.dual());
+    return rollOut;
   }
 }

@@ -3,32 +3,63 @@ package org.cooper4j.optim;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
 import org.cooper4j.LagrangianStore;
+import org.cooper4j.internal.RollScope;
 
 /**
- * What a roll computed. Mirrors {@code cooper.optim.RollOut}.
+ * What a roll computed, at the point that it evaluated. Mirrors {@code cooper.optim.RollOut}.
  *
- * <p>Its tensors live until the same optimizer rolls again; {@code retainReference()} or a copy
- * keeps one longer, and reading one too late throws.
- *
- * @param loss f(x), a scalar; null if the problem gave none
+ * <p>Its tensors live until the same optimizer rolls again or is closed, and belong to the thread
+ * that rolled. Keep a copy of one, or the tensor itself with {@code retainReference()}; reading one
+ * too late or in another thread throws IllegalStateException.
  */
-public record RollOut(
-    Tensor loss,
-    CMPState cmpState,
-    LagrangianStore primalLagrangianStore,
-    LagrangianStore dualLagrangianStore) {
+public final class RollOut {
+  private final RollScope scope;
+  private final Tensor loss;
+  private final CMPState cmpState;
+  private final LagrangianStore primalLagrangianStore;
+  private final LagrangianStore dualLagrangianStore;
+
+  /** Made inside a roll. */
+  RollOut(CMPState cmpState, LagrangianStore primal, LagrangianStore dual) {
+    this(cmpState.loss().orElse(null), cmpState, primal, dual);
+  }
+
+  RollOut(Tensor loss, CMPState cmpState, LagrangianStore primal, LagrangianStore dual) {
+    this.scope = RollScope.current();
+    this.loss = loss;
+    this.cmpState = cmpState;
+    this.primalLagrangianStore = primal;
+    this.dualLagrangianStore = dual;
+  }
 
   /**
-   * The loss.
+   * The loss f(x), a scalar; null if the problem gave none.
    *
-   * @throws IllegalStateException after the next roll
+   * @throws IllegalStateException after the next roll, or in another thread
    */
-  @Override
   public Tensor loss() {
-    if (loss != null && loss.isNull()) {
-      throw new IllegalStateException(
-          "this RollOut was released by the next roll; read it before rolling again");
-    }
+    scope.check("the loss of this RollOut");
     return loss;
+  }
+
+  /** The state that the problem gave; what of it are no tensors may be read at any time. */
+  public CMPState cmpState() {
+    return cmpState;
+  }
+
+  /** The primal Lagrangian, and the multipliers and penalties that went into it. */
+  public LagrangianStore primalLagrangianStore() {
+    return primalLagrangianStore;
+  }
+
+  /** The dual Lagrangian; empty where no multipliers were updated. */
+  public LagrangianStore dualLagrangianStore() {
+    return dualLagrangianStore;
+  }
+
+  /** What it holds; no values, which might have to be waited for. */
+  @Override
+  public String toString() {
+    return "RollOut(" + cmpState + ", " + primalLagrangianStore + ", " + dualLagrangianStore + ")";
   }
 }

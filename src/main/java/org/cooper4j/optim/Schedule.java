@@ -4,7 +4,11 @@ import java.util.Arrays;
 import org.cooper4j.checkpoint.Python;
 import org.cooper4j.internal.Native;
 
-/** A value over time, in closed form: a learning rate, a constraint's level, a tolerance. */
+/**
+ * A value over time, in closed form: a learning rate, a constraint's level, a tolerance. The
+ * schedules here throw {@link IllegalArgumentException} for options that are NaN, infinite or,
+ * where they count steps, below 1.
+ */
 @FunctionalInterface
 public interface Schedule {
   /**
@@ -17,6 +21,7 @@ public interface Schedule {
 
   /** Times gamma every stepSize steps. Mirrors {@code torch.optim.lr_scheduler.StepLR}. */
   static Schedule step(long stepSize, double gamma) {
+    requireFinite(gamma, "gamma");
     require(stepSize >= 1, "stepSize is " + stepSize + "; it must be at least 1");
     return new TorchSchedule(
         (base, step) -> {
@@ -32,6 +37,7 @@ public interface Schedule {
 
   /** Times gamma at every milestone. Mirrors {@code torch.optim.lr_scheduler.MultiStepLR}. */
   static Schedule multiStep(double gamma, long... milestones) {
+    requireFinite(gamma, "gamma");
     long[] sorted = milestones.clone();
     Arrays.sort(sorted);
     return new TorchSchedule(
@@ -56,6 +62,7 @@ public interface Schedule {
 
   /** Times gamma every step. Mirrors {@code torch.optim.lr_scheduler.ExponentialLR}. */
   static Schedule exponential(double gamma) {
+    requireFinite(gamma, "gamma");
     return new TorchSchedule(
         (base, step) -> base * Native.pow(gamma, (double) step),
         (rate, base, step) -> step == 0 ? rate : rate * gamma,
@@ -67,6 +74,7 @@ public interface Schedule {
    * torch.optim.lr_scheduler.CosineAnnealingLR}.
    */
   static Schedule cosineAnnealing(long tMax, double etaMin) {
+    requireFinite(etaMin, "etaMin");
     require(tMax >= 1, "tMax is " + tMax + "; it must be at least 1");
     return new TorchSchedule(
         (base, step) -> etaMin + (base - etaMin) * (1 + Native.cos(Math.PI * step / tMax)) / 2,
@@ -93,6 +101,7 @@ public interface Schedule {
    * steps. Mirrors {@code torch.optim.lr_scheduler.CosineAnnealingWarmRestarts}.
    */
   static Schedule cosineAnnealingWarmRestarts(long t0, long tMult, double etaMin) {
+    requireFinite(etaMin, "etaMin");
     require(t0 >= 1, "t0 is " + t0 + "; it must be at least 1");
     require(tMult >= 1, "tMult is " + tMult + "; it must be at least 1");
     Schedule schedule =
@@ -133,6 +142,8 @@ public interface Schedule {
    * torch.optim.lr_scheduler.LinearLR}.
    */
   static Schedule linear(double startFactor, double endFactor, long totalIters) {
+    requireFinite(startFactor, "startFactor");
+    requireFinite(endFactor, "endFactor");
     require(totalIters >= 1, "totalIters is " + totalIters + "; it must be at least 1");
     double range = endFactor - startFactor;
     return new TorchSchedule(
@@ -151,6 +162,10 @@ public interface Schedule {
           state.put("end_factor", endFactor);
           state.put("total_iters", totalIters);
         });
+  }
+
+  private static void requireFinite(double option, String name) {
+    require(Double.isFinite(option), name + " is " + option + "; it must be finite");
   }
 
   private static void require(boolean holds, String message) {

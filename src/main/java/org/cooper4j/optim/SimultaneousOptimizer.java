@@ -30,11 +30,10 @@ public final class SimultaneousOptimizer<B> extends ConstrainedOptimizer<B> {
 
   @Override
   RollOut update(B batch, B violationsBatch) {
-    CMPState state = cmp().computeCMPState(batch);
-    zeroGrad();
-    CMPState.Lagrangians lagrangians = state.backward();
+    CMPState state = evaluate(batch);
+    CMPState.Lagrangians lagrangians = differentiate(state);
     primalStep();
     dualStep();
-    return new RollOut(state.loss().orElse(null), state, lagrangians.primal(), lagrangians.dual());
+    return new RollOut(state, lagrangians.primal(), lagrangians.dual());
   }
 }

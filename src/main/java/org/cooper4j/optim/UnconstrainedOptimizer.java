@@ -8,7 +8,9 @@ import org.cooper4j.LagrangianStore;
 
 /**
  * Updates primal variables only: for problems without constraints, or with quadratic penalties
- * alone. Mirrors {@code cooper.optim.UnconstrainedOptimizer}.
+ * alone, whose states do not contribute to the dual update. Nothing updates multipliers: a problem
+ * that has some needs one of the {@link ConstrainedOptimizer}s. Mirrors {@code
+ * cooper.optim.UnconstrainedOptimizer}.
  */
 public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
   /** One optimizer. */
@@ -24,11 +26,12 @@ public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
 
   @Override
   RollOut update(B batch, B violationsBatch) {
-    CMPState state = cmp().computeCMPState(batch);
+    CMPState state = evaluate(batch);
     zeroGrad();
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
+    requirePrimalGradients(state);
     primalStep();
-    return new RollOut(state.loss().orElse(null), state, primal, LagrangianStore.empty());
+    return new RollOut(state, primal, LagrangianStore.empty());
   }
 }

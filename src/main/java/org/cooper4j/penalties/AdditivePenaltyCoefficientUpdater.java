@@ -11,17 +11,25 @@ public final class AdditivePenaltyCoefficientUpdater
     this(1.0, 1e-4, true);
   }
 
+  /** An updater with Cooper's options: the coefficients have no maximum. */
+  public AdditivePenaltyCoefficientUpdater(
+      double increment, double violationTolerance, boolean hasRestart) {
+    this(increment, violationTolerance, hasRestart, Double.POSITIVE_INFINITY);
+  }
+
   /**
    * An updater with options.
    *
-   * @param increment the summand
+   * @param increment the summand, finite and not negative
    * @param violationTolerance the violation (of inequalities: its positive part) above which a
    *     constraint counts as violated, in the violation's unit
    * @param hasRestart whether a satisfied inequality's coefficient returns to its initial value
-   * @throws IllegalArgumentException if the tolerance is negative or NaN
+   * @param maximum what no coefficient is raised above, such as 1e6; one that is above stays as it
+   *     is. Cooper has none
+   * @throws IllegalArgumentException if an option is NaN or out of its range
    */
   public AdditivePenaltyCoefficientUpdater(
-      double increment, double violationTolerance, boolean hasRestart) {
-    super(1, increment, violationTolerance, hasRestart);
+      double increment, double violationTolerance, boolean hasRestart, double maximum) {
+    super(1, requireFinite(increment, "increment"), violationTolerance, hasRestart, maximum);
   }
 }

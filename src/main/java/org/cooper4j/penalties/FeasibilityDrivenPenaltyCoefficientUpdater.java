@@ -5,29 +5,52 @@ import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Tensors;
 
 /**
  * Raises the coefficients of constraints violated beyond a tolerance, entry by entry; a scalar
  * coefficient compares the norm of the violation. Mirrors {@code
  * cooper.penalty_coefficients.FeasibilityDrivenPenaltyCoefficientUpdater}.
+ *
+ * <p>A constraint that stays violated has its coefficient raised without end, unless there is a
+ * maximum. Before a coefficient, or its product with the violation, becomes infinite and makes the
+ * variables NaN, {@code step} throws an exception that names the constraint, and the coefficient
+ * keeps its value. On a CUDA device it keeps it too, but without an exception, for which every step
+ * would have to wait.
  */
 public abstract class FeasibilityDrivenPenaltyCoefficientUpdater extends PenaltyCoefficientUpdater {
   private final double violationTolerance;
   private final boolean hasRestart;
   private final double factor;
   private final double summand;
+  private final double maximum;
 
-  /** New value of a violated entry: {@code factor * value + summand}. */
+  /** New value of a violated entry: {@code min(maximum, factor * value + summand)}. */
   FeasibilityDrivenPenaltyCoefficientUpdater(
-      double factor, double summand, double violationTolerance, boolean hasRestart) {
+      double factor,
+      double summand,
+      double violationTolerance,
+      boolean hasRestart,
+      double maximum) {
     if (!(violationTolerance >= 0)) {
       throw new IllegalArgumentException(
           "violation_tolerance is " + violationTolerance + "; it must be >= 0");
+    }
+    if (!(maximum > 0)) {
+      throw new IllegalArgumentException("maximum is " + maximum + "; it must be > 0");
     }
     this.factor = factor;
     this.summand = summand;
     this.violationTolerance = violationTolerance;
     this.hasRestart = hasRestart;
+    this.maximum = maximum;
+  }
+
+  static double requireFinite(double option, String name) {
+    if (!(option >= 0) || Double.isInfinite(option)) {
+      throw new IllegalArgumentException(name + " is " + option + "; it must be finite and >= 0");
+    }
+    return option;
   }
 
   @Override
@@ -35,22 +58,31 @@ public abstract class FeasibilityDrivenPenaltyCoefficientUpdater extends Penalty
     PenaltyCoefficient coefficient = constraint.penaltyCoefficient().orElseThrow();
     Tensor features = state.strictConstraintFeatures().or(state::constraintFeatures).orElse(null);
     boolean indexed = coefficient.expectsConstraintFeatures() && coefficient.value().dim() > 0;
+    String self = "constraint '" + constraint.name().orElse("?") + "': ";
     if (indexed && features == null) {
       throw new IllegalArgumentException(
-          "constraint '"
-              + constraint.name().orElse("?")
-              + "': its penalty coefficient is indexed, but the state has no constraint features");
+          self + "its penalty coefficient is indexed, but the state has no constraint features");
+    }
+    Tensor violation = state.strictViolation().orElse(state.violation());
+    Tensors.requireTensor(violation, self + "the violation");
+    if (indexed) {
+      Tensors.requireTensor(features, self + "the constraint features");
     }
     boolean inequality = constraint.constraintType() == ConstraintType.INEQUALITY;
-    Native.updatePenalty(
-        coefficient.value(),
-        coefficient.init(),
-        state.strictViolation().orElse(state.violation()),
-        indexed ? features : null,
-        inequality,
-        hasRestart && inequality,
-        violationTolerance,
-        factor,
-        summand);
+    try {
+      Native.updatePenalty(
+          coefficient.value(),
+          coefficient.init(),
+          violation,
+          indexed ? features : null,
+          inequality,
+          hasRestart && inequality,
+          violationTolerance,
+          factor,
+          summand,
+          maximum);
+    } catch (RuntimeException e) {
+      throw new IllegalArgumentException(self + e.getMessage(), e);
+    }
   }
 }

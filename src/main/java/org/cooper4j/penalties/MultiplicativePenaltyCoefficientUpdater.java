@@ -12,17 +12,25 @@ public final class MultiplicativePenaltyCoefficientUpdater
     this(1.01, 1e-4, true);
   }
 
+  /** An updater with Cooper's options: the coefficients have no maximum. */
+  public MultiplicativePenaltyCoefficientUpdater(
+      double growthFactor, double violationTolerance, boolean hasRestart) {
+    this(growthFactor, violationTolerance, hasRestart, Double.POSITIVE_INFINITY);
+  }
+
   /**
    * An updater with options.
    *
-   * @param growthFactor the factor
+   * @param growthFactor the factor, finite and not negative
    * @param violationTolerance the violation (of inequalities: its positive part) above which a
    *     constraint counts as violated, in the violation's unit
    * @param hasRestart whether a satisfied inequality's coefficient returns to its initial value
-   * @throws IllegalArgumentException if the tolerance is negative or NaN
+   * @param maximum what no coefficient is raised above, such as 1e6; one that is above stays as it
+   *     is. Cooper has none
+   * @throws IllegalArgumentException if an option is NaN or out of its range
    */
   public MultiplicativePenaltyCoefficientUpdater(
-      double growthFactor, double violationTolerance, boolean hasRestart) {
-    super(growthFactor, 0, violationTolerance, hasRestart);
+      double growthFactor, double violationTolerance, boolean hasRestart, double maximum) {
+    super(requireFinite(growthFactor, "growth_factor"), 0, violationTolerance, hasRestart, maximum);
   }
 }

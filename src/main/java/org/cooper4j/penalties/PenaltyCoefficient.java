@@ -1,6 +1,7 @@
 package org.cooper4j.penalties;
 
 import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -18,21 +19,25 @@ public abstract class PenaltyCoefficient {
   /**
    * Starts at given values; device and dtype are theirs.
    *
-   * @param init a scalar, or [num_constraints], floating point, none negative; copied
+   * @param init a scalar, or [num_constraints], floating point, finite, none negative; copied
+   * @throws IllegalArgumentException if it is anything else
    */
   PenaltyCoefficient(Tensor init) {
-    if (init.dim() > 1) {
+    Tensors.requireTensor(init, "init");
+    if (init.dim() > 1 || init.numel() == 0) {
       throw new IllegalArgumentException(
-          "init has shape " + Tensors.shape(init) + "; expected a scalar or [num_constraints]");
+          "init has shape "
+              + Tensors.shape(init)
+              + "; expected a scalar or [num_constraints], and at least one constraint");
     }
     if (init.requires_grad()) {
       throw new IllegalArgumentException(
           "init requires grad; a penalty coefficient is no variable");
     }
     Tensors.requireFloatingPoint(init, "init");
-    requireNonNegative(init);
-    this.init = Tensors.keep(init.clone());
-    this.value = Tensors.keep(init.clone());
+    requireValues(init, init.scalar_type());
+    this.init = init.clone();
+    this.value = init.clone();
   }
 
   /** Whether {@link #forward} needs the indices of the observed constraints. */
@@ -59,16 +64,27 @@ public abstract class PenaltyCoefficient {
   /**
    * Sets the values.
    *
-   * @throws IllegalArgumentException if the shape differs or an entry is negative
+   * @param values finite, none negative, also in this coefficient's dtype; copied
+   * @throws IllegalArgumentException if they are not, or the shape differs; nothing was changed
    */
   public final void setValue(Tensor values) {
+    Tensors.requireTensor(values, "value");
     Tensors.requireSameShape(value, values, "value");
-    requireNonNegative(values);
+    requireValues(values, value.scalar_type());
     Tensors.copyInto(value, values);
   }
 
-  /** Moves and/or converts values and restart values in place; null changes nothing. */
+  /**
+   * Moves and/or converts values and restart values in place; null changes nothing.
+   *
+   * @throws IllegalArgumentException if the dtype is no floating point one, or holds a value as
+   *     infinite; nothing was changed
+   */
   public final void to(Device device, ScalarType dtype) {
+    if (dtype != null) {
+      requireValues(value, dtype);
+      requireValues(init, dtype);
+    }
     Tensors.moveInPlace(value, device, dtype);
     Tensors.moveInPlace(init, device, dtype);
   }
@@ -102,14 +118,13 @@ public abstract class PenaltyCoefficient {
             : Map.of("value", value),
         stateDict);
     for (Object values : stateDict.values()) {
-      requireNonNegative((Tensor) values);
+      requireValues((Tensor) values, value.scalar_type());
     }
   }
 
-  private static void requireNonNegative(Tensor values) {
-    if (Tensors.anyNegative(values)) {
-      throw new IllegalArgumentException(
-          "a penalty coefficient has a negative entry; all must be >= 0");
+  private static void requireValues(Tensor values, ScalarType dtype) {
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensors.requireValues(Tensors.as(dtype, values), true, "a penalty coefficient");
     }
   }
 

@@ -21,6 +21,8 @@ public abstract class PenaltyCoefficientUpdater {
    * contributes to the primal update.
    *
    * @param observedConstraints those of {@code rollOut.cmpState()}
+   * @throws IllegalArgumentException naming the constraint whose coefficient cannot be updated: it
+   *     and those after it were not, those before it were
    */
   public final void step(Map<Constraint, ConstraintState> observedConstraints) {
     try (PointerScope temporaries = new PointerScope();

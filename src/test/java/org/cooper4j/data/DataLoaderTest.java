@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
@@ -125,6 +126,46 @@ class DataLoaderTest {
   }
 
   @Test
+  void anEpochHasAsManyBatchesAsThereAreRowsFor() {
+    for (long batchSize : new long[] {10, 11, Long.MAX_VALUE}) {
+      assertThat(epoch(DataLoader.builder(dataset).batchSize(batchSize).build())).hasSize(1);
+    }
+    try (TensorDataset none = new TensorDataset(torch.zeros(0, 2), torch.zeros(0))) {
+      for (DataLoader.Builder options :
+          List.of(
+              DataLoader.builder(none),
+              DataLoader.builder(none).shuffle(0),
+              DataLoader.builder(none).dropLast())) {
+        assertThat(options.build().size()).isZero();
+        assertThat(epoch(options.build())).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void aClosedDataSetIsSaidToBeOne() {
+    TensorDataset closed = new TensorDataset(torch.zeros(4, 2), torch.zeros(4));
+    DataLoader loader = DataLoader.builder(closed).build();
+    Iterator<Batch> batches = loader.iterator();
+    assertThat(batches.next().size()).isEqualTo(1);
+    closed.close();
+    for (ThrowingCallable read :
+        List.<ThrowingCallable>of(
+            closed::size,
+            closed::inputs,
+            closed::targets,
+            loader::size,
+            loader::iterator,
+            batches::next,
+            () -> DataLoader.builder(closed).shuffle(1).build().iterator())) {
+      assertThatThrownBy(read)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("data set was closed");
+    }
+    closed.close();
+  }
+
+  @Test
   void whatCannotBeLoadedIsRefused() {
     assertThatThrownBy(() -> DataLoader.builder(dataset).batchSize(0))
         .isInstanceOf(IllegalArgumentException.class)
@@ -132,5 +173,14 @@ class DataLoaderTest {
     assertThatThrownBy(() -> new TensorDataset(torch.zeros(3, 2), torch.zeros(4)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll("[3, 2]", "[4]");
+    Tensor released = torch.zeros(3);
+    released.close();
+    assertThatThrownBy(() -> new TensorDataset(torch.zeros(3, 2), released))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("targets was released");
+    assertThatThrownBy(() -> new TensorDataset(null, torch.zeros(3)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("inputs is null");
+    assertThatThrownBy(() -> DataLoader.builder(null)).hasMessage("dataset");
   }
 }

@@ -1,6 +1,7 @@
 package org.cooper4j.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -20,12 +21,15 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The library runs wherever JavaCPP's LibTorch does, shows nothing but JNI, and is described. */
 class NativeJarTest {
   private static final Path JAR = Path.of(System.getProperty("cooper4j.test.native-jar"));
   private static final Path LIBRARY =
       JAR.resolve("org/cooper4j/internal/linux-x86_64/libjnicooper4j.so");
+  private static final Path PRELOAD = LIBRARY.resolveSibling("libjnicooper4jpreload.so");
   private static final Path LIBTORCH = Path.of("target/libtorch");
   private static final Path METADATA =
       JAR.resolve("META-INF/native-image/org.cooper4j/cooper4j/linux-x86_64");
@@ -79,14 +83,28 @@ class NativeJarTest {
     assertThat(needs(LIBTORCH.resolve("libtorch_cpu.so"))).isEqualTo(NEWEST);
   }
 
+  private static List<String> exported(Path library) throws Exception {
+    return run("nm", "-D", "--defined-only", library.toString())
+        .lines()
+        .map(line -> line.replaceAll(".* ", ""))
+        .toList();
+  }
+
+  @Test
+  void whatIsLoadedBeforeLibTorchNeedsTheCLibraryOnly() throws Exception {
+    assertThat(run("objdump", "-p", PRELOAD.toString()).lines().filter(l -> l.contains("NEEDED")))
+        .singleElement(STRING)
+        .endsWith(" libc.so.6");
+    assertThat(needs(PRELOAD)).containsOnlyKeys("GLIBC");
+    assertThat(needs(PRELOAD).get("GLIBC")).isLessThanOrEqualTo(NEWEST.get("GLIBC"));
+    assertThat(exported(PRELOAD))
+        .isNotEmpty()
+        .allMatch(name -> name.startsWith("Java_org_cooper4j_internal_OpenMp_"));
+  }
+
   @Test
   void onlyJniIsExported() throws Exception {
-    List<String> symbols =
-        run("nm", "-D", "--defined-only", LIBRARY.toString())
-            .lines()
-            .map(line -> line.replaceAll(".* ", ""))
-            .toList();
-    assertThat(symbols)
+    assertThat(exported(LIBRARY))
         .contains("JNI_OnLoad")
         .allMatch(
             name ->
@@ -95,9 +113,10 @@ class NativeJarTest {
                     || name.startsWith("Java_org_bytedeco_javacpp_"));
   }
 
-  @Test
-  void noFolderOfTheBuildIsInTheLibrary() throws IOException {
-    String bytes = Files.readString(LIBRARY, StandardCharsets.ISO_8859_1);
+  @ParameterizedTest
+  @ValueSource(strings = {"libjnicooper4j.so", "libjnicooper4jpreload.so"})
+  void noFolderOfTheBuildIsInALibrary(String name) throws IOException {
+    String bytes = Files.readString(LIBRARY.resolveSibling(name), StandardCharsets.ISO_8859_1);
     assertThat(bytes.contains(Path.of("").toAbsolutePath().toString())).isFalse();
     assertThat(bytes.contains(System.getProperty("user.home") + "/")).isFalse();
   }
@@ -126,7 +145,9 @@ class NativeJarTest {
   @Test
   void theNativeImageMetadataNamesTheLibraryAndItsClasses() throws IOException {
     Path folder = METADATA.resolve("jnicooper4j");
-    assertThat(folder.resolve("resource-config.json")).content().contains("libjnicooper4j.so");
+    assertThat(folder.resolve("resource-config.json"))
+        .content()
+        .contains("libjnicooper4j(preload)?.so");
     assertThat(folder.resolve("jni-config.json"))
         .content()
         .contains(Native.class.getName(), Document.class.getName(), Evaluation.class.getName());

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What users see who lack something: each runs in a JVM of its own. */
 class NativeLibraryTest {
   private static final String FILE = "libjnicooper4j.so";
+  private static final String PRELOAD = "libjnicooper4jpreload.so";
   private static final Path NATIVE_JAR = Path.of(System.getProperty("cooper4j.test.native-jar"));
   private static final Path FOLDER = NATIVE_JAR.resolve("org/cooper4j/internal/linux-x86_64");
 
@@ -39,13 +40,20 @@ class NativeLibraryTest {
 
   private static String run(List<String> classPath, String... options)
       throws IOException, InterruptedException {
+    return output(start(classPath, options));
+  }
+
+  private static Process start(List<String> classPath, String... options) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(options));
     command.add("-cp");
     command.add(String.join(File.pathSeparator, classPath));
     command.add(Program.class.getName());
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
+  }
+
+  private static String output(Process process) throws IOException, InterruptedException {
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
     return output.strip();
@@ -78,6 +86,23 @@ class NativeLibraryTest {
   @Test
   void theNativeJarIsLoadedWithoutAnySetting() throws Exception {
     assertThat(run(classPath())).isEqualTo("runs");
+  }
+
+  @Test
+  void severalJvmsStartTogetherOnAnEmptyCache() throws Exception {
+    List<Process> processes = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      processes.add(start(classPath(), "-Dorg.bytedeco.javacpp.cachedir=" + temporary));
+    }
+    for (Process process : processes) {
+      assertThat(output(process)).isEqualTo("runs");
+    }
+  }
+
+  @Test
+  void aCacheWithoutLocksIsNoError() throws Exception {
+    Files.createDirectory(temporary.resolve(".cooper4j.lock"));
+    assertThat(run(classPath(), "-Dorg.bytedeco.javacpp.cachedir=" + temporary)).isEqualTo("runs");
   }
 
   @Test
@@ -155,6 +180,7 @@ class NativeLibraryTest {
   @Test
   void aLibraryThatDoesNotLoadSaysWhy() throws Exception {
     Files.writeString(temporary.resolve(FILE), "no library");
+    Files.copy(FOLDER.resolve(PRELOAD), temporary.resolve(PRELOAD));
     String output = run(classPath(), "-Dorg.cooper4j.library.path=" + temporary);
     assertError(
         output.replaceFirst("(?s)^.* VM warning: .*?(?=java\\.lang)", ""),

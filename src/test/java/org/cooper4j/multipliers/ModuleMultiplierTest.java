@@ -23,6 +23,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
@@ -137,5 +138,23 @@ class ModuleMultiplierTest {
     wrong.put("linear.bias", vector(1, 2));
     assertThatThrownBy(() -> multiplier.loadStateDict(wrong))
         .hasMessage("linear.bias: expected float32 [1], found float32 [2]");
+  }
+
+  @Test
+  void aStateWithNaNIsRefusedAndACountStaysOne() {
+    ModuleMultiplier multiplier = libTorch();
+    Map<String, Object> state = multiplier.stateDict();
+    state.put("linear.bias", vector(Double.NaN));
+    assertThatThrownBy(() -> multiplier.loadStateDict(state))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("linear.bias has a NaN or infinite entry");
+    assertThat(values(multiplier.parameters().get(1))).containsExactly(0.25);
+
+    Module module = new Module();
+    Tensor count = module.register_buffer("count", torch.ones(1).to(ScalarType.Long));
+    Tensor weight = module.register_parameter("weight", vector(1));
+    new ModuleMultiplier(module, features -> weight).to(null, ScalarType.Double);
+    assertThat(count.scalar_type().intern()).isEqualTo(ScalarType.Long);
+    assertThat(weight.scalar_type().intern()).isEqualTo(ScalarType.Double);
   }
 }

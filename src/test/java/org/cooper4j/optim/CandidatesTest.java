@@ -1,13 +1,46 @@
 package org.cooper4j.optim;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.Gson;
+import java.io.InputStreamReader;
 import org.junit.jupiter.api.Test;
 
 class CandidatesTest {
-  // Worked out by hand from the definition in the Javadoc.
   private static final double[] OBJECTIVES = {0.1, 0.2, 0.3, 0.4, 0.5};
+
+  /** A line of what src/test/python/candidates.py wrote. */
+  private static final class Choice {
+    double[] objectives;
+    double[][] violations;
+    boolean rank_objectives;
+    boolean max_constraints;
+    int best;
+  }
+
+  @Test
+  void theChoiceIsThatOfTensorFlowConstrainedOptimization() {
+    var json = CandidatesTest.class.getResourceAsStream("/candidates.json");
+    Choice[] choices = new Gson().fromJson(new InputStreamReader(json, UTF_8), Choice[].class);
+    assertThat(choices).hasSize(96);
+    for (Choice choice : choices) {
+      assertThat(
+              Candidates.findBestCandidateIndex(
+                  choice.objectives,
+                  choice.violations,
+                  choice.rank_objectives,
+                  choice.max_constraints))
+          .isEqualTo(choice.best);
+      if (choice.max_constraints) {
+        assertThat(
+                Candidates.findBestCandidateIndex(
+                    choice.objectives, choice.violations, choice.rank_objectives))
+            .isEqualTo(choice.best);
+      }
+    }
+  }
 
   @Test
   void aFeasibleCandidateWinsAndTheLowerObjectiveAmongThem() {
@@ -16,10 +49,12 @@ class CandidatesTest {
   }
 
   @Test
-  void withoutAFeasibleOneTheWorstRankDecides() {
-    // ranks per constraint: (1, 2, 3, 4, 5) and (5, 4, 3, 2, 1); worst: 5, 4, 3, 4, 5
+  void withoutAFeasibleOneTheConstraintThatIsViolatedMostDecidesOrEachForItself() {
     double[][] violations = {{1, 50}, {2, 40}, {3, 30}, {4, 20}, {5, 10}};
-    assertThat(Candidates.findBestCandidateIndex(OBJECTIVES, violations, false)).isEqualTo(2);
+    assertThat(Candidates.findBestCandidateIndex(OBJECTIVES, violations, false)).isEqualTo(4);
+    // ranks per constraint: (1, 2, 3, 4, 5) and (5, 4, 3, 2, 1); worst: 5, 4, 3, 4, 5
+    assertThat(Candidates.findBestCandidateIndex(OBJECTIVES, violations, false, false))
+        .isEqualTo(2);
   }
 
   @Test
@@ -32,14 +67,60 @@ class CandidatesTest {
   }
 
   @Test
+  void ofCandidatesAlikeInAllTheLastWins() {
+    double[][] violations = {{-1}, {0}, {-0.0}, {2}};
+    assertThat(Candidates.findBestCandidateIndex(new double[4], violations, true)).isEqualTo(2);
+    double inf = Double.POSITIVE_INFINITY;
+    assertThat(
+            Candidates.findBestCandidateIndex(
+                new double[] {inf, inf, 0}, new double[][] {{inf}, {1}, {inf}}, false))
+        .isEqualTo(1);
+    assertThat(
+            Candidates.findBestCandidateIndex(
+                new double[] {3, 1, 2}, new double[3][0], true, false))
+        .as("without constraints the lowest objective")
+        .isEqualTo(1);
+  }
+
+  /** Ranks that were looked up one after another would take minutes. */
+  @Test
+  void aLongRunIsRanked() {
+    int n = 1_000_000;
+    double[] objectives = new double[n];
+    double[][] violations = new double[n][];
+    for (int i = 0; i < n; i++) {
+      objectives[i] = -i;
+      violations[i] = new double[] {i == 12345 ? 0 : i + 1};
+    }
+    assertThat(Candidates.findBestCandidateIndex(objectives, violations, false)).isEqualTo(12345);
+  }
+
+  @Test
   void whatCannotBeRankedIsRefused() {
     assertThatThrownBy(
             () -> Candidates.findBestCandidateIndex(new double[1], new double[0][], true))
         .hasMessageContaining("1 objectives and 0 rows of violations");
     assertThatThrownBy(
-            () ->
-                Candidates.findBestCandidateIndex(
-                    new double[2], new double[][] {{1}, {Double.NaN}}, false))
-        .hasMessageContaining("NaN");
+            () -> Candidates.findBestCandidateIndex(new double[0], new double[0][], true))
+        .hasMessageContaining("a candidate at least");
+    for (boolean option : new boolean[] {false, true}) {
+      assertThatThrownBy(
+              () ->
+                  Candidates.findBestCandidateIndex(
+                      new double[2], new double[][] {{1, 0}, {0, Double.NaN}}, option, option))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("a violation of candidate 1 is NaN; leave that candidate out");
+      assertThatThrownBy(
+              () ->
+                  Candidates.findBestCandidateIndex(
+                      new double[] {Double.NaN, 1}, new double[][] {{1}, {0}}, option, option))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("the objective of candidate 0 is NaN; leave that candidate out");
+      assertThatThrownBy(
+              () ->
+                  Candidates.findBestCandidateIndex(
+                      new double[2], new double[][] {{1}, {0, 1}}, option, option))
+          .hasMessageContaining("candidate 1 has 2 violations, not 1");
+    }
   }
 }

@@ -120,4 +120,77 @@ class LRSchedulerTest {
     scheduler.step();
     assertThat(rates(scheduler)).containsExactly(0.25, 0.05);
   }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY})
+  void optionsThatAreNoNumbersAreRefused(double bad) {
+    List<Runnable> makers =
+        List.of(
+            () -> Schedule.step(1, bad),
+            () -> Schedule.multiStep(bad, 1),
+            () -> Schedule.exponential(bad),
+            () -> Schedule.cosineAnnealing(1, bad),
+            () -> Schedule.linear(bad, 1, 1),
+            () -> Schedule.linear(1, bad, 1),
+            () -> new ScheduledValue(bad, (base, step) -> 1));
+    for (Runnable maker : makers) {
+      assertThatThrownBy(maker::run)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("is " + bad + "; it must be finite");
+    }
+  }
+
+  @Test
+  void aScheduleThatGivesNoNumberLeavesRatesAndStepAsTheyWere() {
+    Schedule brief = (base, step) -> step < 2 ? base / (step + 1) : Double.NaN;
+    LRScheduler scheduler = new LRScheduler(twoGroups(), brief);
+    ScheduledValue level = new ScheduledValue(4, brief);
+    scheduler.step();
+    level.step();
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(scheduler::step)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("gives NaN for base 0.5 and step 2");
+      assertThatThrownBy(level::step).isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThat(rates(scheduler)).containsExactly(0.25, 0.05);
+    assertThat(scheduler.stateDict()).containsEntry("last_epoch", 1L);
+    assertThat(level.value()).isEqualTo(2);
+    assertThatThrownBy(() -> level.loadStateDict(Map.of("last_epoch", 7)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(level.value()).isEqualTo(2);
+    SGD untouched = twoGroups();
+    assertThatThrownBy(() -> new LRScheduler(untouched, (base, step) -> 1 / (base - 0.1)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(rates(new LRScheduler(untouched, Schedule.exponential(1))))
+        .containsExactly(0.5, 0.1);
+  }
+
+  @Test
+  void aStateOfOtherThingsThanNumbersIsRefused() {
+    LRScheduler scheduler = new LRScheduler(twoGroups(), Schedule.exponential(0.5));
+    for (List<?> rates :
+        List.of(List.of(0.1, "0.2"), List.of(0.1, 0.2, "x"), List.of(0.1, Double.NaN))) {
+      assertThatThrownBy(() -> scheduler.loadStateDict(Map.of("last_epoch", 1L, "base_lrs", rates)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("2 numbers");
+    }
+    scheduler.loadStateDict(Map.of("last_epoch", 1, "base_lrs", List.of(4, 2)));
+    scheduler.step();
+    assertThat(rates(scheduler)).containsExactly(1, 0.5);
+  }
+
+  @Test
+  void aGroupTooManyOrAReleasedOptimizerIsNamed() {
+    SGD sgd = twoGroups();
+    LRScheduler scheduler = new LRScheduler(sgd, Schedule.exponential(0.5));
+    Native.addParamGroup(sgd, new TensorVector(vector(1)), new SGDOptions(0.1));
+    assertThatThrownBy(scheduler::step)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("has 3 groups, but had 2");
+    sgd.close();
+    assertThatThrownBy(scheduler::step)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("optimizer was released");
+  }
 }

@@ -55,7 +55,7 @@ final class MnistOptions {
 
   @Option(
       names = "--threads",
-      description = "Threads of LibTorch's CPU kernels; without it, the model's size decides.")
+      description = "Threads of LibTorch's CPU kernels; every core without it.")
   Integer threads;
 
   @Option(

@@ -22,7 +22,7 @@ public final class ExtraSGD extends ExtragradientOptimizer {
   /**
    * An optimizer of one parameter group.
    *
-   * @throws RuntimeException if an option is out of range; it says which
+   * @throws IllegalArgumentException if an option is out of range; it says which
    */
   public ExtraSGD(TensorVector params, ExtraSGDOptions options) {
     allocate(params, options);

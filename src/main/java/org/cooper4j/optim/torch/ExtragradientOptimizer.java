@@ -26,4 +26,10 @@ public abstract class ExtragradientOptimizer extends Optimizer {
 
   /** Moves the parameters by one update; the first call since step() remembers where they were. */
   public native void extrapolation();
+
+  /**
+   * Goes back to where {@link #extrapolation()} started, if it was called since step(). What the
+   * optimizer remembers of its gradients, such as momenta, has seen that extrapolation's.
+   */
+  public native void retract();
 }

@@ -29,7 +29,7 @@ public final class NuPI extends Optimizer {
   /**
    * An optimizer of one parameter group.
    *
-   * @throws RuntimeException if an option is out of range; it says which
+   * @throws IllegalArgumentException if an option is out of range; it says which
    */
   public NuPI(TensorVector params, NuPIOptions options) {
     super((Pointer) null);

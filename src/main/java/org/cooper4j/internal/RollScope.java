@@ -1,0 +1,63 @@
+package org.cooper4j.internal;
+
+import java.util.Iterator;
+import org.bytedeco.javacpp.PointerScope;
+
+/**
+ * Owns what was made during one roll, from its start to the next one. Its tensors belong to the
+ * thread that rolled: that thread's next roll frees them, whoever is reading.
+ */
+public final class RollScope extends PointerScope {
+  private final Thread thread = Thread.currentThread();
+  private boolean released;
+
+  /** The scope of the roll that this thread is in; null outside of rolls. */
+  public static RollScope current() {
+    if (PointerScope.getInnerScope() instanceof RollScope scope) {
+      return scope;
+    }
+    for (Iterator<PointerScope> scopes = PointerScope.getScopeIterator();
+        scopes != null && scopes.hasNext(); ) {
+      if (scopes.next() instanceof RollScope scope) {
+        return scope;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Throws unless what was made here may be read now.
+   *
+   * @throws IllegalStateException after the release, or in another thread
+   */
+  public void check(String what) {
+    if (!isOwn()) {
+      throw new IllegalStateException(
+          what
+              + " belongs to thread '"
+              + thread.getName()
+              + "', whose next roll releases it; read its values there and hand those over");
+    }
+    if (released) {
+      throw new IllegalStateException(
+          what
+              + " was released by the next roll, or by close(); read it before, or keep a copy;"
+              + " see docs/troubleshooting.md#released");
+    }
+  }
+
+  /** Whether {@link #check} passes. */
+  public boolean isReadable() {
+    return isOwn() && !released;
+  }
+
+  private boolean isOwn() {
+    return Thread.currentThread() == thread;
+  }
+
+  /** Frees everything. */
+  public void release() {
+    released = true;
+    close();
+  }
+}

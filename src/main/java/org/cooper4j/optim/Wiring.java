@@ -1,0 +1,245 @@
+package org.cooper4j.optim;
+
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamW;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.OptimizerParamGroupVector;
+import org.bytedeco.pytorch.RMSprop;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.Constraint;
+import org.cooper4j.ConstraintState;
+import org.cooper4j.internal.Tensors;
+import org.cooper4j.multipliers.IndexedMultiplier;
+import org.cooper4j.multipliers.Multiplier;
+
+/**
+ * Which optimizer moves which variable: every one at most one, primal variables a primal optimizer,
+ * and each of the problem's multipliers a dual one. Parameters are told apart by their native
+ * addresses.
+ */
+final class Wiring {
+  private final ConstrainedMinimizationProblem<?> cmp;
+  private final List<Optimizer> primalOptimizers;
+  private final List<Optimizer> dualOptimizers;
+  private final Set<Constraint> known = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  /**
+   * Checks what is known before the first evaluation.
+   *
+   * @throws IllegalArgumentException naming optimizer and constraint
+   */
+  Wiring(
+      ConstrainedMinimizationProblem<?> cmp,
+      List<Optimizer> primalOptimizers,
+      List<Optimizer> dualOptimizers) {
+    this.cmp = cmp;
+    this.primalOptimizers = primalOptimizers;
+    this.dualOptimizers = dualOptimizers;
+    requireOpen();
+    try (PointerScope temporaries = new PointerScope()) {
+      Map<Long, Constraint> multipliers = new HashMap<>();
+      for (Constraint constraint : cmp.constraints()) {
+        constraint
+            .multiplier()
+            .map(Multiplier::parameters)
+            .orElse(List.of())
+            .forEach(parameter -> multipliers.putIfAbsent(identity(parameter), constraint));
+      }
+      Map<Long, String> owners = new HashMap<>();
+      claim(
+          "primal optimizer",
+          primalOptimizers,
+          owners,
+          (optimizer, parameter) -> {
+            Constraint constraint = multipliers.get(identity(parameter));
+            if (constraint != null) {
+              throw new IllegalArgumentException(
+                  optimizer
+                      + " has the multiplier of "
+                      + quoted(constraint)
+                      + ", which it would minimise; give it to a dual optimizer");
+            }
+          });
+      claim(
+          "dual optimizer",
+          dualOptimizers,
+          owners,
+          (optimizer, parameter) -> {
+            if (!multipliers.containsKey(identity(parameter))) {
+              throw new IllegalArgumentException(
+                  optimizer
+                      + " has a parameter "
+                      + Tensors.describe(parameter)
+                      + " that is no multiplier of this problem's constraints; give it the problem's"
+                      + " dualParameters(), after all constraints were registered, and primal"
+                      + " variables to a primal optimizer");
+            }
+          });
+      Map<Long, Optimizer> moved = moved();
+      cmp.constraints().forEach(constraint -> admit(constraint, moved));
+    }
+  }
+
+  /** Checks constraints that were not there before. */
+  void check(CMPState state) {
+    for (Constraint constraint : state.observedConstraints().keySet()) {
+      if (!known.contains(constraint)) {
+        if (cmp.namedConstraints().get(constraint.name().orElse(null)) != constraint) {
+          throw new IllegalArgumentException(
+              quoted(constraint)
+                  + " was observed, but is not registered in this problem; call register(name,"
+                  + " constraint), and observe what it returns");
+        }
+        try (PointerScope temporaries = new PointerScope()) {
+          admit(constraint, moved());
+        }
+      }
+    }
+  }
+
+  /** Throws if an optimizer is gone. */
+  void requireOpen() {
+    requireOpen("primal optimizer", primalOptimizers);
+    requireOpen("dual optimizer", dualOptimizers);
+  }
+
+  private static void requireOpen(String side, List<Optimizer> optimizers) {
+    for (int i = 0; i < optimizers.size(); i++) {
+      if (optimizers.get(i).isNull()) {
+        throw new IllegalStateException(
+            name(side, i, optimizers)
+                + " was closed, or released with the PointerScope that it was made in; make it"
+                + " where it lives as long as this");
+      }
+    }
+  }
+
+  private static String name(String side, int i, List<Optimizer> optimizers) {
+    return side + " " + i + " (" + optimizers.get(i).getClass().getSimpleName() + ")";
+  }
+
+  /**
+   * Throws if a state with a primal side gave no primal optimizer anything to do; returns whether
+   * it has one.
+   */
+  boolean requirePrimalGradients(CMPState state) {
+    boolean primalSide =
+        state.loss().isPresent()
+            || state.observedConstraints().values().stream()
+                .anyMatch(ConstraintState::contributesToPrimalUpdate);
+    if (!primalSide) {
+      return false;
+    }
+    boolean[] any = {false};
+    try (PointerScope temporaries = new PointerScope()) {
+      for (Optimizer optimizer : primalOptimizers) {
+        forEachParameter(optimizer, parameter -> any[0] |= parameter.grad().defined());
+      }
+    }
+    if (!any[0]) {
+      throw new IllegalArgumentException(
+          "no parameter of the primal optimizers got a gradient, so that no roll would move one:"
+              + " the loss and the violations depend on other tensors; give the primal optimizer"
+              + " the parameters that computeCMPState uses");
+    }
+    return true;
+  }
+
+  private void admit(Constraint constraint, Map<Long, Optimizer> moved) {
+    Multiplier multiplier = constraint.multiplier().orElse(null);
+    List<Tensor> parameters = multiplier == null ? List.of() : multiplier.parameters();
+    for (Tensor parameter : parameters) {
+      Optimizer optimizer = moved.get(identity(parameter));
+      if (optimizer == null && parameter.requires_grad()) {
+        throw new IllegalArgumentException(
+            "no dual optimizer has the multiplier of "
+                + quoted(constraint)
+                + ", so that it would never move; register constraints before the optimizers are"
+                + " made and give one the problem's dualParameters(), or, if the multiplier is to"
+                + " stay as it is, set requires_grad_(false) on its parameters");
+      }
+      if (multiplier instanceof IndexedMultiplier && takesNoSparseGradient(optimizer)) {
+        throw new IllegalArgumentException(
+            "a dual "
+                + optimizer.getClass().getSimpleName()
+                + " has the indexed multiplier of "
+                + quoted(constraint)
+                + ", whose gradients are sparse, which it does not take; use SGD, Adagrad or NuPI");
+      }
+    }
+    known.add(constraint);
+  }
+
+  private static boolean takesNoSparseGradient(Optimizer optimizer) {
+    return optimizer instanceof Adam || optimizer instanceof AdamW || optimizer instanceof RMSprop;
+  }
+
+  /** What the dual optimizers have now. */
+  private Map<Long, Optimizer> moved() {
+    Map<Long, Optimizer> moved = new HashMap<>();
+    for (Optimizer optimizer : dualOptimizers) {
+      forEachParameter(optimizer, parameter -> moved.put(identity(parameter), optimizer));
+    }
+    return moved;
+  }
+
+  private static void claim(
+      String side,
+      List<Optimizer> optimizers,
+      Map<Long, String> owners,
+      BiConsumer<String, Tensor> check) {
+    for (int i = 0; i < optimizers.size(); i++) {
+      Optimizer optimizer = optimizers.get(i);
+      String name = name(side, i, optimizers);
+      int before = owners.size();
+      forEachParameter(
+          optimizer,
+          parameter -> {
+            check.accept(name, parameter);
+            String other = owners.put(identity(parameter), name);
+            if (other != null) {
+              throw new IllegalArgumentException(
+                  "a parameter "
+                      + Tensors.describe(parameter)
+                      + " is in "
+                      + (other.equals(name) ? name + " twice" : other + " and in " + name)
+                      + ", so that it would move twice a step; give it to one");
+            }
+          });
+      if (owners.size() == before) {
+        throw new IllegalArgumentException(
+            name + " has no parameters; give it some, or leave it out");
+      }
+    }
+  }
+
+  private static void forEachParameter(Optimizer optimizer, Consumer<Tensor> action) {
+    OptimizerParamGroupVector groups = optimizer.param_groups();
+    for (long g = 0; g < groups.size(); g++) {
+      TensorVector parameters = groups.get(g).params();
+      for (long i = 0; i < parameters.size(); i++) {
+        action.accept(parameters.get(i));
+      }
+    }
+  }
+
+  private static long identity(Tensor parameter) {
+    return parameter.unsafeGetTensorImpl().address();
+  }
+
+  private static String quoted(Constraint constraint) {
+    return "constraint '" + constraint.name().orElse("?") + "'";
+  }
+}
