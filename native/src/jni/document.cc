@@ -136,6 +136,14 @@ int Document::sizes(const int64_t* sizes, int n) {
   return as_int32(document_.size(std::vector<int64_t>(sizes, sizes + n)));
 }
 
+void Document::append_numbers(int list, const double* values, int n) {
+  for (int i = 0; i < n; ++i) document_.append(list, document_.number(values[i]));
+}
+
+void Document::append_integers(int list, const int64_t* values, int n) {
+  for (int i = 0; i < n; ++i) document_.append(list, document_.integer(values[i]));
+}
+
 int Document::enumeration(const char* class_name, int64_t n, int value) {
   return as_int32(document_.enumeration(view(class_name, n), value));
 }

@@ -65,6 +65,9 @@ class Document {
   int enumeration(const char* class_name, int64_t n, int value);
   int tensor(const at::Tensor& tensor, bool parameter);
   void append(int sequence, int item) { document_.append(sequence, item); }
+  /// Many floats or ints at once: a call from Java costs more than what it does here.
+  void append_numbers(int list, const double* values, int n);
+  void append_integers(int list, const int64_t* values, int n);
   void put(int dict, int key, int value) { document_.put(dict, key, value); }
   void set_attrs(int node, int dict) { document_.set_attrs(node, dict); }
 

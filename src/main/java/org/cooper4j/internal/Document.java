@@ -223,6 +223,14 @@ public final class Document extends Pointer {
 
   public native void append(int sequence, int item);
 
+  /** Appends floats to a list. */
+  @Name("append_numbers")
+  public native void appendNumbers(int list, @Const double[] values, int n);
+
+  /** Appends ints to a list. */
+  @Name("append_integers")
+  public native void appendIntegers(int list, @Cast("const int64_t*") long[] values, int n);
+
   public native void put(int dict, int key, int value);
 
   @Name("set_attrs")
