@@ -6,6 +6,7 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "checkpoint/inspect/inspect.h"
 #include "cooper4j/checkpoint.h"
@@ -133,15 +134,21 @@ class Builder {
   std::vector<Node> nodes_;
 };
 
+std::string tree_of(const Document& document) {
+  std::ostringstream out;
+  cooper4j::json_tree(document, &out);
+  return out.str();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Choices choices(data, size);
   Document document;
   document.set_root(Builder(choices, document).build());
-  const std::string before = cooper4j::json_tree(document);
+  const std::string before = tree_of(document);
   const std::string file = cooper4j::save_bytes(document, document.root());
-  const std::string after = cooper4j::json_tree(cooper4j::load_bytes(file));
+  const std::string after = tree_of(cooper4j::load_bytes(file));
   if (after != before) {
     std::cerr << "before: " << before << "\nafter:  " << after << "\n";
     std::abort();

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <iosfwd>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -32,15 +33,19 @@ class COOPER4J_EXPORT CheckpointError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// 64 MiB.
+inline constexpr uint64_t kDefaultLimit = uint64_t{64} << 20;
+
 struct LoadOptions {
   /// Where tensors go: a device for all of them, or "" for the device the file names.
   std::string map_location = "cpu";
   /// Containers inside containers. Python's own pickler stops at about 1000.
   uint32_t max_depth = 1000;
-  /// Values in the file, shared tuples counted each time they are reached.
-  uint64_t max_nodes = uint64_t{1} << 24;
-  /// Bytes of data.pkl, which holds everything but the tensors' elements.
-  uint64_t max_pickle_bytes = uint64_t{1} << 28;
+  /// Bounds what a file may cost beyond what its size explains. A file of n bytes is refused where
+  /// reading it, or showing or converting what was read, takes more than limit + 20 n bytes of
+  /// output, 2 limit + 4 n bytes of memory, or limit + 8 n steps of work of up to 10 ns: 2 s + 100
+  /// ns * n of one core at most. Only what a file names again and again costs that much.
+  uint64_t limit = kDefaultLimit;
 };
 
 struct SaveOptions {
@@ -63,11 +68,13 @@ COOPER4J_EXPORT std::string save_bytes(const Document& document, Node root,
                                        const SaveOptions& options = {},
                                        std::string_view name = "archive");
 
-/// One line of JSON: {"file": …, "ok": true, "tree": …} or {"file": …, "ok": false, "error": …}.
-/// Never throws for a bad file; sets *ok.
-COOPER4J_EXPORT std::string inspect_json(const std::string& path, bool* ok = nullptr);
+/// Writes one line of JSON: {"file": …, "ok": true, "tree": …} or {"file": …, "ok": false, "error":
+/// …}. Returns whether the file is in order; never throws for one that is not.
+COOPER4J_EXPORT bool inspect_json(const std::string& path, std::ostream& out,
+                                  const LoadOptions& options = {});
 /// The same for people: an indented tree.
-COOPER4J_EXPORT std::string inspect_text(const std::string& path, bool* ok = nullptr);
+COOPER4J_EXPORT bool inspect_text(const std::string& path, std::ostream& out,
+                                  const LoadOptions& options = {});
 
 // LibTorch's side.
 

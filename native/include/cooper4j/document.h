@@ -15,7 +15,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "cooper4j/export.h"
@@ -118,9 +117,13 @@ struct SparseInfo {
   std::optional<bool> coalesced;  ///< COO only; none in files of old versions
 };
 
+class Budget;
+
 class COOPER4J_EXPORT Document {
  public:
   Document();
+  /// What is added is counted; see LoadOptions::limit.
+  explicit Document(const Budget& budget);
   Document(Document&&) noexcept;
   Document& operator=(Document&&) noexcept;
   ~Document();
@@ -197,6 +200,9 @@ class COOPER4J_EXPORT Document {
   Storage& storage(uint32_t index);
   size_t storage_count() const { return storages_.size(); }
 
+  /// What the file it was read from may still cost; without bounds where a program built it.
+  Budget& budget() const { return *budget_; }
+
   /// A slot for what a layer above wants to live as long as the document (LibTorch's tensors do).
   std::shared_ptr<void>& attachment() { return attachment_; }
 
@@ -211,14 +217,19 @@ class COOPER4J_EXPORT Document {
       uint64_t hash;  // of texts and tuples; 0: unhashable
     };
   };
+  struct Slot {
+    uint32_t tag;    // half of the key's hash
+    uint32_t entry;  // its index; UINT32_MAX: free
+  };
   struct Mapping {
     std::vector<Node> entries;  // key, value, key, value, …
     Node attrs = kNoNode;
-    std::unique_ptr<std::unordered_multimap<uint64_t, uint32_t>> index;  // only when large
+    std::vector<Slot> slots;  // finds the keys of a large one, by probing
   };
 
   Node add(Record record);
   Node add(Kind kind, size_t index, uint64_t hash);
+  void hold_text(std::string_view text);
   Node add_text(Kind kind, std::string_view text);
   Node add_mapping(Kind kind);
   Node add_sequence(Kind kind, std::vector<Node> items, uint64_t hash);
@@ -232,12 +243,14 @@ class COOPER4J_EXPORT Document {
   uint64_t hash_text(Kind kind, std::string_view text) const;
   uint64_t hash_integer(int64_t value) const;
   uint64_t hash_number(double value) const;
+  uint64_t hash_object(Node key) const;
   uint64_t hash_items(const std::vector<Node>& items) const;
   uint64_t hash_of(Node key) const;  // 0: unhashable
   uint64_t hash_key(Node key) const;
   bool same_key(Node a, Node b) const;
   template <typename Same>
   uint32_t find_entry(const Mapping& mapping, uint64_t hash, Same same) const;
+  void add_slot(Mapping& mapping, uint64_t hash, uint32_t entry);
   void put_entry(Mapping& mapping, Node key, Node value);
 
   std::vector<Record> nodes_;
@@ -248,6 +261,7 @@ class COOPER4J_EXPORT Document {
   std::vector<TensorInfo> tensors_;
   std::vector<SparseInfo> sparse_;
   std::vector<Storage> storages_;
+  std::unique_ptr<Budget> budget_;
   std::shared_ptr<void> attachment_;
   Node root_ = kNoNode;
   uint64_t seed_;

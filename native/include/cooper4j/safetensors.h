@@ -5,6 +5,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "cooper4j/checkpoint.h"
 
@@ -12,17 +14,22 @@ namespace cooper4j {
 
 /// Reads an OrderedDict of tensors in the header's order. Where the file has __metadata__, the
 /// OrderedDict has the attribute `safetensors_metadata`, a dict of texts.
-COOPER4J_EXPORT Document load_safetensors(const std::filesystem::path& path);
+COOPER4J_EXPORT Document load_safetensors(const std::filesystem::path& path,
+                                          const LoadOptions& options = {});
 
 /// Writes a dict of tensors, and that attribute as metadata; nested dicts give names joined by
 /// dots. Strided and shared tensors are written out contiguous, each on its own.
 COOPER4J_EXPORT void save_safetensors(const std::filesystem::path& path, const Document& document,
                                       Node root);
 
-/// Converts between torch.save's format and safetensors, told apart by the input's content; the
-/// output has the other. `key` names a dict inside a checkpoint, as "model.encoder"; "" is the
-/// root.
-COOPER4J_EXPORT void convert(const std::filesystem::path& in, const std::filesystem::path& out,
-                             const std::string& key = "");
+/// Writes the checkpoint `in`, of either format, as `out`, whose name says the format: safetensors
+/// for .safetensors, torch.save's for .pt, .pth, .ckpt, .bin, .tar and .th. `key` names a part of
+/// it, as "model.encoder" or "optimizers.0"; keys may have dots themselves; "" is the root. Returns
+/// the names that safetensors cannot hold and a model can do without: extra states that are no
+/// tensors.
+COOPER4J_EXPORT std::vector<std::string> convert(const std::filesystem::path& in,
+                                                 const std::filesystem::path& out,
+                                                 const std::string& key = "",
+                                                 const LoadOptions& options = {});
 
 }  // namespace cooper4j

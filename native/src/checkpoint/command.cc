@@ -1,9 +1,15 @@
 #include "cooper4j/command.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <ostream>
+#include <stdexcept>
 
+#include "checkpoint/document/tree_walk.h"
+#include "checkpoint/file_kind.h"
 #include "cooper4j/checkpoint.h"
 #include "cooper4j/safetensors.h"
 #include "message.h"
@@ -14,94 +20,167 @@ namespace {
 namespace fs = std::filesystem;
 using Arguments = std::vector<std::string>;
 
-constexpr const char* kInspectUsage =
-    "usage: inspect [--json] FILE_OR_FOLDER…\n"
-    "Prints the tree of checkpoints (torch.save's format or safetensors): names, types, shapes,\n"
-    "sizes, small values. With --json, one line a file. Exit code 1 if a file could not be read.\n";
-constexpr const char* kConvertUsage =
-    "usage: convert [--key NAME[.NAME…]] IN OUT\n"
-    "Converts a checkpoint of torch.save to safetensors, or back. --key takes a dict inside it,\n"
-    "such as model_state_dict.\n";
+constexpr size_t kNamed = 8;  // skipped files that are listed
 
-int misuse(std::ostream& err, const std::string& command, const std::string& why) {
-  err << command << ": " << why << "; see " << command << " --help\n";
-  return 2;
+constexpr const char* kInspectUsage =
+    "usage: inspect [--json] [--limit BYTES] FILE_OR_FOLDER…\n"
+    "Prints the tree of checkpoints (torch.save's format or safetensors): names, types, shapes,\n"
+    "sizes, small values. With --json, one line a file. Of a folder it takes what is named .pt, "
+    ".pth,\n"
+    ".ckpt, .bin, .tar, .th or .safetensors, and any other file that torch.save wrote.\n"
+    "--limit (default 67108864) bounds what a file may cost beyond what its size explains: it may\n"
+    "print the limit and 20 times its size, and take twice the limit and 4 times its size of "
+    "memory.\n"
+    "Exit code 1 if a file could not be read or nothing was found, 2 for wrong usage.\n";
+constexpr const char* kConvertUsage =
+    "usage: convert [--key NAME[.NAME…]] [--limit BYTES] IN OUT\n"
+    "Writes a checkpoint in the format that OUT's name says: .safetensors, or torch.save's for "
+    ".pt,\n"
+    ".pth, .ckpt, .bin, .tar and .th. --key takes a part of it, such as model_state_dict; names "
+    "may\n"
+    "have dots, and digits count in lists. Expanded tensors are written out for safetensors, as "
+    "far as\n"
+    "--limit allows: the limit (default 67108864) and 20 times IN's size.\n"
+    "Exit code 1 if it failed, 2 for wrong usage.\n";
+
+/// Wrong usage, which gets one line and exit code 2.
+struct Misuse : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// What stands between a command and its paths.
+struct Options {
+  bool help = false;
+  bool json = false;
+  std::string key;
+  LoadOptions load;
+  Arguments paths;
+};
+
+uint64_t parse_limit(const std::string& text) {
+  uint64_t limit = 0;
+  const char* const end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, limit);
+  if (result.ec != std::errc() || result.ptr != end)
+    throw Misuse("--limit: expected a number of bytes, found '" + text + "'");
+  return limit;
 }
 
-/// The files below a folder in the order of their names; a file itself.
-Arguments files_at(const std::string& path) {
-  std::error_code error;
-  if (!fs::is_directory(path, error)) return {path};
-  Arguments files;
-  for (fs::recursive_directory_iterator it(path, error), end; it != end; it.increment(error)) {
-    const std::string extension = it->path().extension().string();
-    const bool checkpoint =
-        extension == ".pt" || extension == ".pth" || extension == ".safetensors";
-    if (checkpoint && it->is_regular_file(error)) files.push_back(it->path().string());
+Options parse(const std::string& command, const Arguments& arguments) {
+  const bool inspects = command == "inspect";
+  Options options;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    const auto value = [&] {
+      if (i + 1 == arguments.size()) throw Misuse(argument + ": expected a value behind it");
+      return arguments[++i];
+    };
+    if (argument == "--help" || argument == "-h")
+      options.help = true;
+    else if (argument == "--json" && inspects)
+      options.json = true;
+    else if (argument == "--key" && !inspects)
+      options.key = value();
+    else if (argument == "--limit")
+      options.load.limit = parse_limit(value());
+    else if (argument.rfind("--", 0) == 0)
+      throw Misuse("unknown option " + argument);
+    else
+      options.paths.push_back(argument);
+  }
+  if (options.help) return options;
+  if (inspects && options.paths.empty()) throw Misuse("expected a file or a folder");
+  if (!inspects && options.paths.size() != 2) throw Misuse("expected IN and OUT");
+  return options;
+}
+
+bool is_checkpoint(const fs::path& path) {
+  if (has_checkpoint_name(path)) return true;
+  try {
+    return is_torch_zip(FileSource(path));
+  } catch (const CheckpointError&) {
+    return false;
+  }
+}
+
+/// The checkpoints below a folder in the order of their names; a file itself.
+Arguments files_at(const std::string& path, std::ostream& err) {
+  if (!fs::is_directory(path)) return {path};
+  Arguments files, skipped;
+  for (const auto& entry :
+       fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied)) {
+    std::error_code error;
+    if (!entry.is_regular_file(error)) continue;
+    (is_checkpoint(entry.path()) ? files : skipped).push_back(entry.path().string());
   }
   std::sort(files.begin(), files.end());
+  std::sort(skipped.begin(), skipped.end());
+  if (!skipped.empty()) {
+    err << "inspect: skipped " << skipped.size() << " other file" << (skipped.size() > 1 ? "s" : "")
+        << " in " << path << ":";
+    for (size_t i = 0; i < skipped.size() && i < kNamed; ++i)
+      err << (i > 0 ? ", " : " ") << fs::path(skipped[i]).lexically_relative(path).string();
+    err << (skipped.size() > kNamed ? ", …\n" : "\n");
+  }
+  if (files.empty()) err << "inspect: found no checkpoint in " << path << '\n';
   return files;
 }
 
-int inspect(const Arguments& arguments, std::ostream& out, std::ostream& err) {
-  bool json = false;
-  Arguments paths;
-  for (const std::string& argument : arguments) {
-    if (argument == "--help" || argument == "-h") return out << kInspectUsage, 0;
-    if (argument == "--json")
-      json = true;
-    else if (argument.rfind("--", 0) == 0)
-      return misuse(err, "inspect", "unknown option " + argument);
-    else
-      paths.push_back(argument);
-  }
-  if (paths.empty()) return misuse(err, "inspect", "expected a file or a folder");
+int inspect(const Options& options, std::ostream& out, std::ostream& err) {
   bool all = true;
-  for (const std::string& path : paths) {
-    for (const std::string& file : files_at(path)) {
-      bool ok = false;
-      if (json)
-        out << inspect_json(file, &ok) << '\n';
-      else
-        out << inspect_text(file, &ok);
+  for (const std::string& path : options.paths) {
+    const Arguments files = files_at(path, err);
+    all = all && !files.empty();
+    for (const std::string& file : files) {
+      const bool ok = options.json ? inspect_json(file, out, options.load)
+                                   : inspect_text(file, out, options.load);
       all = all && ok;
+      if (!out) return 1;
     }
   }
   return all ? 0 : 1;
 }
 
-int convert_files(const Arguments& arguments, std::ostream& out, std::ostream& err) {
-  std::string key;
-  Arguments paths;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
-    if (argument == "--help" || argument == "-h") return out << kConvertUsage, 0;
-    if (argument == "--key" && i + 1 < arguments.size())
-      key = arguments[++i];
-    else if (argument.rfind("--", 0) == 0)
-      return misuse(err, "convert", "unknown option " + argument);
-    else
-      paths.push_back(argument);
-  }
-  if (paths.size() != 2) return misuse(err, "convert", "expected IN and OUT");
-  convert(paths[0], paths[1], key);
+int convert_files(const Options& options, std::ostream& err) {
+  for (const std::string& name :
+       convert(options.paths[0], options.paths[1], options.key, options.load))
+    err << "convert: left out " << shortened(name) << ", which is no tensor\n";
   return 0;
+}
+
+int run(const std::string& command, const Arguments& arguments, std::ostream& out,
+        std::ostream& err) {
+  const Options options = parse(command, arguments);
+  const bool inspects = command == "inspect";
+  int code = 0;
+  if (options.help)
+    out << (inspects ? kInspectUsage : kConvertUsage);
+  else
+    code = inspects ? inspect(options, out, err) : convert_files(options, err);
+  errno = 0;
+  if (out.flush()) return code;
+  err << command << ": the output cannot be written"
+      << (errno != 0 ? std::string(": ") + std::strerror(errno) : "") << '\n';
+  return 1;
 }
 
 }  // namespace
 
 int run_command(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   const std::string command = arguments.empty() ? "" : arguments[0];
-  const Arguments rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+  if (command != "inspect" && command != "convert") {
+    err << "usage: cooper4j inspect|convert …; see cooper4j inspect --help\n";
+    return 2;
+  }
   try {
-    if (command == "inspect") return inspect(rest, out, err);
-    if (command == "convert") return convert_files(rest, out, err);
+    return run(command, {arguments.begin() + 1, arguments.end()}, out, err);
+  } catch (const Misuse& e) {
+    err << command << ": " << e.what() << "; see " << command << " --help\n";
+    return 2;
   } catch (const std::exception& e) {
     err << command << ": " << message(e) << '\n';
     return 1;
   }
-  err << "usage: cooper4j inspect|convert …; see cooper4j inspect --help\n";
-  return 2;
 }
 
 }  // namespace cooper4j

@@ -4,8 +4,11 @@
 #include <string>
 #include <unordered_set>
 
+#include "checkpoint/document/budget.h"
 #include "checkpoint/document/device_name.h"
+#include "checkpoint/document/hash.h"
 #include "checkpoint/document/storage_memory.h"
+#include "checkpoint/file_kind.h"
 #include "checkpoint/pickle/reader.h"
 #include "checkpoint/zip/byte_source.h"
 #include "checkpoint/zip/parallel.h"
@@ -66,6 +69,7 @@ void read_storages(const ZipReader& zip, const PickleReader& pickle, const LoadO
     bytes += records.back()->size;
     Storage& storage = document.storage(i);
     if (!options.map_location.empty()) storage.location = options.map_location;
+    document.budget().hold(records.back()->size, "holding its storages");
     storage.data = allocate_storage(records.back()->size);
   }
   // Fresh pages and checksums cost more than the reading, so cores help.
@@ -78,26 +82,33 @@ void read_storages(const ZipReader& zip, const PickleReader& pickle, const LoadO
 
 // Records that nothing refers to are checked too: damage there is damage.
 void verify_rest(const ZipReader& zip, const PickleReader& pickle) {
-  std::unordered_set<std::string> read = {"data.pkl", "version", "byteorder"};
+  std::unordered_set<std::string, SeededHash> read = {"data.pkl", "version", "byteorder"};
   for (const StorageRef& storage : pickle.storages()) read.insert(storage_record(storage));
   for (const ZipRecord& record : zip.records())
     if (!read.count(record.name)) zip.verify(record);
 }
 
 Document load_from(const ByteSource& source, const LoadOptions& options) {
-  const ZipReader zip(source);
+  if (is_safetensors(source))
+    throw CheckpointError(
+        "is a safetensors file, which SafeTensors.load reads (load_safetensors in C++)");
+  const std::string other = other_kind(source);
+  if (!other.empty()) throw CheckpointError(other);
+  Document document{Budget(source.size(), options.limit)};
+  const ZipReader zip(source, document.budget());
   const ZipRecord& data = require_record(zip, "data.pkl");
   if (zip.find("constants.pkl")) throw CheckpointError(kIsTorchScript);
   check_version(zip);
   const bool swap = needs_byteswap(zip);
-  const std::string pickle = zip.read_string(data, options.max_pickle_bytes);
-  Document document;
+  document.budget().hold(data.size, "holding data.pkl");
+  const std::string pickle = zip.read_string(data, data.size);
   PickleReader reader(pickle, document, options,
                       [&](const StorageRef& storage) { check_storage(zip, storage); });
   reader.read();
   read_storages(zip, reader, options, document);
   if (swap) byteswap_storages(document);
   verify_rest(zip, reader);
+  document.budget().release(data.size);
   return document;
 }
 
@@ -126,19 +137,14 @@ Document load_bytes(std::string_view file, const LoadOptions& options) {
   return load_from(MemorySource(file), options);
 }
 
-bool is_safetensors(const std::filesystem::path& path) {
-  const FileSource file(path);
-  return file.size() >= 9 && file.read_string(8, 1) == "{";
-}
-
-Document load_any(const std::filesystem::path& path) {
+Document load_any(const std::filesystem::path& path, const LoadOptions& options) {
   bool safetensors = false;
   try {
-    safetensors = is_safetensors(path);
+    safetensors = is_safetensors(FileSource(path));
   } catch (const CheckpointError& e) {
     throw CheckpointError(path.string() + ": " + e.what());
   }
-  return safetensors ? load_safetensors(path) : load(path);
+  return safetensors ? load_safetensors(path, options) : load(path, options);
 }
 
 }  // namespace cooper4j

@@ -3,14 +3,11 @@
 
 #include <filesystem>
 
-#include "cooper4j/document.h"
+#include "cooper4j/checkpoint.h"
 
 namespace cooper4j {
 
-/// Whether the file looks like safetensors rather than a checkpoint of torch.save.
-bool is_safetensors(const std::filesystem::path& path);
-
 /// Reads a checkpoint of either format.
-Document load_any(const std::filesystem::path& path);
+Document load_any(const std::filesystem::path& path, const LoadOptions& options = {});
 
 }  // namespace cooper4j

@@ -1,9 +1,11 @@
 #include "bridge.h"
 
+#include <cmath>
 #include <iostream>
 
 #include "cooper4j/command.h"
 #include "cooper4j/memory.h"
+#include "cooper4j/optim/state_dict.h"
 #include "cooper4j/optim/step.h"
 #include "cooper4j/penalty.h"
 #include "cooper4j/project.h"
@@ -68,6 +70,14 @@ bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer)
 void set_lr(torch::optim::Optimizer& optimizer, int group, double lr) {
   cooper4j::set_lr(optimizer, static_cast<size_t>(group), lr);
 }
+
+double initial_lr(torch::optim::Optimizer& optimizer, int group) {
+  return cooper4j::initial_lr(optimizer, static_cast<size_t>(group));
+}
+
+double cos(double x) { return std::cos(x); }
+
+double pow(double x, double y) { return std::pow(x, y); }
 
 int64_t numel(const torch::optim::Optimizer& optimizer) { return cooper4j::numel(optimizer); }
 

@@ -45,6 +45,13 @@ bool step(torch::optim::Optimizer& optimizer);
 /// Sets the learning rate of a group.
 void set_lr(torch::optim::Optimizer& optimizer, int group, double lr);
 
+/// The rate that a group's schedules start from, as Python's param_groups keep it.
+double initial_lr(torch::optim::Optimizer& optimizer, int group);
+
+/// What Python's math.cos and ** are: Java's own may differ in the last digit.
+double cos(double x);
+double pow(double x, double y);
+
 /// How many elements its parameters have.
 int64_t numel(const torch::optim::Optimizer& optimizer);
 

@@ -24,9 +24,7 @@ double lr(const torch::optim::Optimizer& optimizer, size_t group) {
 
 void set_lr(torch::optim::Optimizer& optimizer, size_t group, double lr) {
   check_group(optimizer, group);
-  if (!std::isfinite(lr) || lr < 0) {
-    optim::refuse("set_lr", "the learning rate", "finite and at least 0", lr);
-  }
+  if (!std::isfinite(lr)) optim::refuse("set_lr", "the learning rate", "finite", lr);
   optimizer.param_groups()[group].options().set_lr(lr);
 }
 

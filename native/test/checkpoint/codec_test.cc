@@ -39,8 +39,10 @@ class TempFolder {
 };
 
 std::string tree(const fs::path& file) {
-  const std::string line = cooper4j::inspect_json(file.string());
-  return line.substr(line.find("\"ok\""));
+  std::ostringstream out;
+  cooper4j::inspect_json(file.string(), out);
+  const std::string line = out.str();
+  return line.substr(line.find("\"ok\""), line.size() - line.find("\"ok\"") - 1);
 }
 
 std::string replace_all(std::string text, const std::string& from, const std::string& to) {
@@ -127,7 +129,9 @@ TEST(what_breaks_the_safetensors_format_is_refused) {
       {one("F32", "[99999999999999999999]", "[0,4]"), "1234", "below 10^18"},
       {one("F32", "[4294967296,4294967296]", "[0,4]"), "1234", "more than 2^63 - 1 elements"},
       {one("F32", "[1]", "[4,0]"), "1234", "expected it to begin at 0"},
-      {one("F32", "[1]", "[0,4,4]"), "1234", "two data_offsets"},
+      {one("F32", "[1]", "[0,4,4]"), "1234", "at most 2 data_offsets"},
+      {one("U8", "[1" + replace_all(std::string(64, ','), ",", ",1") + "]", "[0,1]"), "1",
+       "at most 64 dimensions"},
       {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\","
        "\"shape\":"
        "[1],\"data_offsets\":[1,2]}}",

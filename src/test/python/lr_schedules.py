@@ -14,6 +14,7 @@ SCHEDULES = {
     "exponential": lambda o: lr_scheduler.ExponentialLR(o, gamma=0.9),
     "cosine_annealing": lambda o: lr_scheduler.CosineAnnealingLR(o, T_max=10, eta_min=0.01),
     "linear": lambda o: lr_scheduler.LinearLR(o, start_factor=0.25, end_factor=1.0, total_iters=8),
+    "restarts": lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, T_0=3, T_mult=2, eta_min=0.01),
 }
 
 

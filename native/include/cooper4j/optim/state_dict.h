@@ -22,9 +22,15 @@ COOPER4J_EXPORT Node state_dict(Document& document, const torch::optim::Optimize
                                 bool maximize);
 
 /// Replaces the optimizer's options and states by copies of those in `state`, all of them or none;
-/// with `dry`, only checks that they fit. Unknown keys are ignored. Tensors move to the device and
+/// with `dry`, only checks that they fit. Keys of a
+/// group that LibTorch does not have stay with the optimizer, and state_dict() writes them again as
+/// they came. Tensors move to the device and
 /// floating-point type of their parameter, as torch.optim.Optimizer.load_state_dict moves them.
 COOPER4J_EXPORT void load_state_dict(torch::optim::Optimizer& optimizer, Document& document,
                                      Node state, bool maximize, bool dry = false);
+
+/// The rate that schedules start from: the group's `initial_lr`, as Python's schedulers keep it in
+/// its param_group; the present rate, which is then kept, if there is none yet.
+COOPER4J_EXPORT double initial_lr(torch::optim::Optimizer& optimizer, size_t group = 0);
 
 }  // namespace cooper4j

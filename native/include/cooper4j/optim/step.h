@@ -26,7 +26,8 @@ COOPER4J_EXPORT void project_non_negative(at::TensorList weights);
 /// How many elements the parameters of all groups have.
 COOPER4J_EXPORT int64_t numel(const torch::optim::Optimizer& optimizer);
 
-/// The learning rate of a group, and its change. A rate is finite and at least 0.
+/// The learning rate of a group, and its change. A rate is finite; schedules end below 0 at times,
+/// by rounding.
 COOPER4J_EXPORT double lr(const torch::optim::Optimizer& optimizer, size_t group = 0);
 COOPER4J_EXPORT void set_lr(torch::optim::Optimizer& optimizer, size_t group, double lr);
 

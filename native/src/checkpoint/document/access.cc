@@ -6,6 +6,7 @@
 namespace cooper4j {
 namespace {
 
+constexpr uint64_t kNineDigits = 1'000'000'000;
 constexpr size_t kNamedKeys = 8;  // keys that a message about a missing one lists
 
 }  // namespace
@@ -92,26 +93,30 @@ std::string Document::decimal(Node node) const {
   if (kind(node) == Kind::kInt) return std::to_string(as_int(node));
   const std::string& bytes = big_integer_bytes(node);
   const bool negative = bytes.back() & 0x80;
-  std::vector<unsigned char> magnitude(bytes.rbegin(), bytes.rend());
-  if (negative) {
-    unsigned carry = 1;
-    for (auto it = magnitude.rbegin(); it != magnitude.rend(); ++it) {
-      carry += static_cast<unsigned char>(~*it);
-      *it = static_cast<unsigned char>(carry);
-      carry >>= 8;
-    }
-    if (carry) magnitude.insert(magnitude.begin(), 1);
+  // Limbs of 32 bits, the lowest first; a magnitude of n bytes may need a bit more than n bytes.
+  std::vector<uint32_t> limbs(bytes.size() / 4 + 1, 0);
+  unsigned carry = negative ? 1 : 0;
+  for (size_t i = 0; i < 4 * limbs.size(); ++i) {
+    const unsigned char byte = i < bytes.size() ? static_cast<unsigned char>(bytes[i])
+                               : negative       ? 0xFF
+                                                : 0;
+    carry += negative ? static_cast<unsigned char>(~byte) : byte;
+    limbs[i / 4] |= static_cast<uint32_t>(carry & 0xFF) << 8 * (i % 4);
+    carry >>= 8;
   }
   std::string digits;
-  while (std::any_of(magnitude.begin(), magnitude.end(), [](unsigned char b) { return b != 0; })) {
-    unsigned remainder = 0;
-    for (unsigned char& b : magnitude) {
-      remainder = remainder << 8 | b;
-      b = static_cast<unsigned char>(remainder / 10);
-      remainder %= 10;
+  while (!limbs.empty()) {
+    uint64_t remainder = 0;
+    for (size_t i = limbs.size(); i-- > 0;) {
+      remainder = remainder << 32 | limbs[i];
+      limbs[i] = static_cast<uint32_t>(remainder / kNineDigits);
+      remainder %= kNineDigits;
     }
-    digits.push_back(static_cast<char>('0' + remainder));
+    while (!limbs.empty() && limbs.back() == 0) limbs.pop_back();
+    for (int i = 0; i < 9; ++i, remainder /= 10)
+      digits.push_back(static_cast<char>('0' + remainder % 10));
   }
+  while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
   if (negative) digits.push_back('-');
   std::reverse(digits.begin(), digits.end());
   return digits;

@@ -1,20 +1,19 @@
 #include "cooper4j/document.h"
 
-#include <random>
 #include <stdexcept>
 #include <utility>
 
+#include "checkpoint/document/budget.h"
 #include "checkpoint/document/device_name.h"
 #include "checkpoint/document/extent.h"
+#include "checkpoint/document/hash.h"
 #include "checkpoint/document/utf8.h"
 
 namespace cooper4j {
 namespace {
 
-uint64_t random_seed() {
-  std::random_device device;
-  return static_cast<uint64_t>(device()) << 32 | device();
-}
+constexpr const char* kValues = "holding its values";
+constexpr const char* kTensors = "describing its tensors";
 
 void require_dims(const std::vector<int64_t>& sizes) {
   if (sizes.size() > kMaxDims)
@@ -25,7 +24,9 @@ void require_dims(const std::vector<int64_t>& sizes) {
 }  // namespace
 
 // Seeded, so that no file can choose keys that collide.
-Document::Document() : seed_(random_seed()) {}
+Document::Document(const Budget& budget)
+    : budget_(std::make_unique<Budget>(budget)), seed_(random_seed()) {}
+Document::Document() : Document(Budget()) {}
 Document::Document(Document&&) noexcept = default;
 Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
@@ -33,6 +34,7 @@ Document::~Document() = default;
 Node Document::add(Record record) {
   if (nodes_.size() >= kNoNode - 1)
     throw std::length_error("a document has at most 2^32 - 2 nodes");
+  budget_->hold(sizeof(Record), kValues);
   nodes_.push_back(record);
   return static_cast<Node>(nodes_.size() - 1);
 }
@@ -43,18 +45,26 @@ Node Document::add(Kind kind, size_t index, uint64_t hash) {
   return add(record);
 }
 
+void Document::hold_text(std::string_view text) {
+  budget_->hold(sizeof(std::string) + (text.size() < sizeof(std::string) / 2 ? 0 : text.size()),
+                "holding its texts");
+}
+
 Node Document::add_text(Kind kind, std::string_view text) {
+  hold_text(text);
   texts_.emplace_back(text);
   return add(kind, texts_.size() - 1, hash_text(kind, text));
 }
 
 Node Document::add_mapping(Kind kind) {
+  budget_->hold(sizeof(Mapping), kValues);
   mappings_.emplace_back();
   return add(kind, mappings_.size() - 1, 0);
 }
 
 Node Document::add_sequence(Kind kind, std::vector<Node> items, uint64_t hash) {
   for (Node item : items) record(item);
+  budget_->hold(sizeof(items) + sizeof(Node) * items.size(), kValues);
   sequences_.push_back(std::move(items));
   return add(kind, sequences_.size() - 1, hash);
 }
@@ -89,6 +99,7 @@ Node Document::number(double value) {
 }
 
 Node Document::complex(std::complex<double> value) {
+  budget_->hold(sizeof(value), kValues);
   complexes_.push_back(value);
   return add(Kind::kComplex, complexes_.size() - 1, 0);
 }
@@ -149,6 +160,7 @@ Node Document::enumeration(std::string_view cls, Node value) {
   const Kind kind = this->kind(value);
   if (kind != Kind::kInt && kind != Kind::kStr && kind != Kind::kBool && kind != Kind::kFloat)
     mismatch("an int, str, bool or float as the value of an enum", value);
+  hold_text(cls);
   texts_.emplace_back(cls);
   Record record{Kind::kEnum, static_cast<uint32_t>(texts_.size() - 1), {}};
   record.child = value;
@@ -156,6 +168,7 @@ Node Document::enumeration(std::string_view cls, Node value) {
 }
 
 uint32_t Document::add_storage(Storage storage) {
+  budget_->hold(sizeof(Storage) + storage.location.size(), "describing its storages");
   storages_.push_back(std::move(storage));
   return static_cast<uint32_t>(storages_.size() - 1);
 }
@@ -170,6 +183,7 @@ Node Document::tensor(TensorInfo info) {
     throw std::invalid_argument(std::string("a ") + dtype_name(info.dtype) +
                                 " tensor cannot be conjugated");
   if (info.attrs != kNoNode) expect(info.attrs, Kind::kDict);
+  budget_->hold(sizeof(info) + 2 * sizeof(int64_t) * info.sizes.size(), kTensors);
   tensors_.push_back(std::move(info));
   return add(Kind::kTensor, tensors_.size() - 1, 0);
 }
@@ -179,6 +193,7 @@ Node Document::add_sparse(Kind kind, SparseInfo info) {
   require_elements(info.sizes);
   for (Node part : {info.first, info.second, info.third})
     if (part != kNoNode) expect(part, Kind::kTensor);
+  budget_->hold(sizeof(info) + sizeof(int64_t) * info.sizes.size(), kTensors);
   sparse_.push_back(std::move(info));
   return add(kind, sparse_.size() - 1, 0);
 }
@@ -198,6 +213,7 @@ void Document::append(Node sequence, Node item) {
   const Record& to = record(sequence);
   if (to.kind == Kind::kSet) return put_entry(mappings_[to.index], item, item);
   if (to.kind != Kind::kList) mismatch("a list or set to append to", sequence);
+  budget_->hold(sizeof(Node), kValues);
   sequences_[to.index].push_back(item);
 }
 

@@ -52,6 +52,17 @@ uint64_t logical_bytes(const TensorInfo& tensor) {
   return static_cast<uint64_t>(require_elements(tensor.sizes)) * dtype_size(tensor.dtype);
 }
 
+uint64_t piece_work(const TensorInfo& tensor) {
+  const bool plain = is_contiguous(tensor) && !tensor.conj && !tensor.neg;
+  return logical_bytes(tensor) +
+         (plain ? 0 : static_cast<uint64_t>(require_elements(tensor.sizes)));
+}
+
+void charge_pieces(const TensorInfo& tensor, Budget& budget, const std::string& what) {
+  budget.write(logical_bytes(tensor), what.c_str());
+  budget.work(piece_work(tensor), what.c_str());
+}
+
 void for_each_piece(const Document& document, const TensorInfo& tensor,
                     const std::function<void(std::string_view)>& accept) {
   const uint64_t total = logical_bytes(tensor);

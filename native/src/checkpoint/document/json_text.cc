@@ -1,7 +1,7 @@
 #include "checkpoint/document/json_text.h"
 
+#include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 
 #include "checkpoint/document/utf8.h"
@@ -9,10 +9,13 @@
 namespace cooper4j {
 namespace {
 
+constexpr char kDigits[] = "0123456789abcdef";
+
+bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+
 void append_unit(std::string& out, unsigned unit) {
-  char text[16];
-  std::snprintf(text, sizeof text, "\\u%04x", unit);
-  out += text;
+  out += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) out.push_back(kDigits[unit >> shift & 15]);
 }
 
 void append_code_point(std::string& out, char32_t c) {
@@ -53,17 +56,27 @@ void append_code_point(std::string& out, char32_t c) {
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view text) {
-  out.push_back('"');
+void append_json_text(std::string& out, std::string_view text) {
   while (!text.empty()) {
-    const size_t bad = find_invalid_utf8(text, Surrogates::kPass);
-    const std::string_view valid = text.substr(0, bad);
+    const size_t plain =
+        static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    const size_t odd =
+        static_cast<size_t>(std::find_if(text.begin(), text.end(), is_plain) - text.begin());
+    const size_t bad = find_invalid_utf8(text.substr(0, odd), Surrogates::kPass);
+    const std::string_view valid = text.substr(0, std::min(bad, odd));
     for (size_t i = 0; i < valid.size();) append_code_point(out, next_code_point(valid, i));
     text.remove_prefix(valid.size());
-    if (bad == std::string_view::npos) break;
+    if (bad == std::string_view::npos) continue;
     append_unit(out, 0xFFFD);
     text.remove_prefix(1);
   }
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out.push_back('"');
+  append_json_text(out, text);
   out.push_back('"');
 }
 
@@ -71,8 +84,8 @@ std::string hex(std::string_view bytes) {
   std::string text;
   text.reserve(2 * bytes.size());
   for (unsigned char c : bytes) {
-    text.push_back("0123456789abcdef"[c >> 4]);
-    text.push_back("0123456789abcdef"[c & 15]);
+    text.push_back(kDigits[c >> 4]);
+    text.push_back(kDigits[c & 15]);
   }
   return text;
 }
@@ -80,8 +93,8 @@ std::string hex(std::string_view bytes) {
 std::string hex_bits(double value) {
   uint64_t bits;
   std::memcpy(&bits, &value, 8);
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(bits));
+  std::string text;
+  for (int shift = 60; shift >= 0; shift -= 4) text.push_back(kDigits[bits >> shift & 15]);
   return text;
 }
 

@@ -1,23 +1,23 @@
 // What makes two dict keys the same one in Python: 1, 1.0 and True are, a tuple and a torch.Size
-// of the same numbers are, two tensors are only if they are one object.
+// of the same numbers are; two tensors or two NaNs are only if they are one object.
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
 
+#include "checkpoint/document/budget.h"
+#include "checkpoint/document/hash.h"
 #include "cooper4j/document.h"
 
 namespace cooper4j {
 namespace {
 
+constexpr const char* kComparing = "comparing keys";
+constexpr const char* kKeys = "holding its keys";
 constexpr uint32_t kAbsent = UINT32_MAX;
 constexpr size_t kIndexFrom = 16;     // dicts this large find their keys through a hash table
 constexpr size_t kMaxKeyWork = 4096;  // nodes compared for one key: nested tuples can share theirs
 
-uint64_t mix(uint64_t a, uint64_t b) {
-  const auto product =
-      static_cast<unsigned __int128>(a ^ 0xa0761d6478bd642fULL) * (b ^ 0xe7037ed1a0b428dbULL);
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-}
+uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
 uint64_t not_zero(uint64_t hash) { return hash == 0 ? 1 : hash; }
 
@@ -29,31 +29,22 @@ bool whole(double value) {
 }  // namespace
 
 uint64_t Document::hash_text(Kind kind, std::string_view text) const {
-  uint64_t hash = mix(seed_, static_cast<uint64_t>(kind) << 56 | text.size());
-  size_t i = 0;
-  for (; i + 8 <= text.size(); i += 8) {
-    uint64_t word;
-    std::memcpy(&word, text.data() + i, 8);
-    hash = mix(hash ^ seed_, word);
-  }
-  uint64_t rest = 0;
-  std::memcpy(&rest, text.data() + i, text.size() - i);
-  return not_zero(mix(hash ^ seed_, rest));
+  return not_zero(hash_bytes(seed_ + static_cast<uint64_t>(kind), text));
 }
 
 uint64_t Document::hash_integer(int64_t value) const {
-  return not_zero(mix(mix(seed_, static_cast<uint64_t>(value)), seed_ + 1));
+  return not_zero(mix(mix(seed_, seed_ ^ static_cast<uint64_t>(value)), seed_ + 51));
 }
 
 uint64_t Document::hash_number(double value) const {
   if (whole(value)) return hash_integer(static_cast<int64_t>(value));
   uint64_t bits;
   std::memcpy(&bits, &value, 8);
-  return not_zero(mix(mix(seed_ + 2, bits), seed_));
+  return not_zero(mix(mix(seed_ + 52, seed_ ^ bits), seed_));
 }
 
 uint64_t Document::hash_items(const std::vector<Node>& items) const {
-  uint64_t hash = mix(seed_ + 3, items.size());
+  uint64_t hash = mix(seed_ + 53, items.size());
   for (Node item : items) {
     const uint64_t part = hash_of(item);
     if (part == 0) return 0;
@@ -62,18 +53,24 @@ uint64_t Document::hash_items(const std::vector<Node>& items) const {
   return not_zero(hash);
 }
 
+// Of what equals nothing but itself.
+uint64_t Document::hash_object(Node key) const {
+  return not_zero(mix(mix(seed_ + 50, seed_ ^ key), seed_));
+}
+
 uint64_t Document::hash_of(Node key) const {
   const Record& r = record(key);
   switch (r.kind) {
     case Kind::kNone:
-      return not_zero(mix(seed_ + 4, seed_));
+      return not_zero(mix(seed_ + 54, seed_));
     case Kind::kBool:
     case Kind::kInt:
       return hash_integer(r.integer);
     case Kind::kFloat:
-      return hash_number(r.number);
+      return std::isnan(r.number) ? hash_object(key) : hash_number(r.number);
     case Kind::kComplex: {
       const std::complex<double> value = complexes_[r.index];
+      if (std::isnan(value.real()) || std::isnan(value.imag())) return hash_object(key);
       const uint64_t real = hash_number(value.real());
       return value.imag() == 0 ? real : not_zero(mix(real ^ seed_, hash_number(value.imag())));
     }
@@ -93,7 +90,7 @@ uint64_t Document::hash_of(Node key) const {
     case Kind::kTensor:
     case Kind::kSparseCoo:
     case Kind::kSparseCsr:
-      return not_zero(mix(mix(seed_ + 5, key), seed_));
+      return hash_object(key);
     default:
       return 0;
   }
@@ -113,6 +110,7 @@ bool Document::same_key(Node first, Node second) const {
     pending.pop_back();
     if (a == b) continue;
     if (hash_of(a) != hash_of(b)) return false;
+    budget_->work(1, kComparing);
     if (++work > kMaxKeyWork)
       throw std::invalid_argument("a dict key nests more than " + std::to_string(kMaxKeyWork) +
                                   " values");
@@ -126,7 +124,9 @@ bool Document::same_key(Node first, Node second) const {
       const std::vector<Node>& left = sequences_[x.index];
       const std::vector<Node>& right = sequences_[y.index];
       if (left.size() != right.size()) return false;
-      for (size_t i = 0; i < left.size(); ++i) pending.emplace_back(left[i], right[i]);
+      budget_->work(left.size() / 4, kComparing);
+      for (size_t i = 0; i < left.size(); ++i)
+        if (left[i] != right[i]) pending.emplace_back(left[i], right[i]);
     } else if (numeric(x.kind) && numeric(y.kind)) {
       const bool integers = (x.kind == Kind::kInt || x.kind == Kind::kBool) &&
                             (y.kind == Kind::kInt || y.kind == Kind::kBool);
@@ -139,8 +139,9 @@ bool Document::same_key(Node first, Node second) const {
       pending.emplace_back(x.child, y.child);
     } else if (x.kind == Kind::kDtype) {
       if (x.index != y.index) return false;
-    } else if (x.kind != Kind::kNone && texts_[x.index] != texts_[y.index]) {
-      return false;
+    } else if (x.kind != Kind::kNone) {
+      budget_->work(texts_[x.index].size() / 64, kComparing);
+      if (texts_[x.index] != texts_[y.index]) return false;
     }
   }
   return true;
@@ -148,11 +149,14 @@ bool Document::same_key(Node first, Node second) const {
 
 template <typename Same>
 uint32_t Document::find_entry(const Mapping& mapping, uint64_t hash, Same same) const {
-  if (mapping.index) {
-    const auto range = mapping.index->equal_range(hash);
-    for (auto it = range.first; it != range.second; ++it)
-      if (same(mapping.entries[2 * it->second])) return it->second;
-    return kAbsent;
+  if (!mapping.slots.empty()) {
+    const size_t mask = mapping.slots.size() - 1;
+    for (size_t at = tag_of(hash) & mask;; at = (at + 1) & mask) {
+      const Slot& slot = mapping.slots[at];
+      if (slot.entry == kAbsent) return kAbsent;
+      if (slot.tag == tag_of(hash) && same(mapping.entries[2 * size_t{slot.entry}]))
+        return slot.entry;
+    }
   }
   for (size_t i = 0; i < mapping.entries.size(); i += 2)
     if (hash_of(mapping.entries[i]) == hash && same(mapping.entries[i])) return i / 2;
@@ -164,18 +168,35 @@ void Document::put_entry(Mapping& mapping, Node key, Node value) {
   const uint32_t found =
       find_entry(mapping, hash, [&](Node other) { return same_key(other, key); });
   if (found != kAbsent) {
-    mapping.entries[2 * found + 1] = value;
+    mapping.entries[2 * size_t{found} + 1] = value;
     return;
   }
+  budget_->hold(2 * sizeof(Node), kKeys);
   mapping.entries.push_back(key);
   mapping.entries.push_back(value);
   const size_t count = mapping.entries.size() / 2;
-  if (mapping.index) {
-    mapping.index->emplace(hash, count - 1);
-  } else if (count > kIndexFrom) {
-    mapping.index = std::make_unique<std::unordered_multimap<uint64_t, uint32_t>>();
-    for (size_t i = 0; i < count; ++i) mapping.index->emplace(hash_of(mapping.entries[2 * i]), i);
+  if (count > kIndexFrom) add_slot(mapping, hash, static_cast<uint32_t>(count - 1));
+}
+
+// At least a third of the slots stay free, so that probing ends soon.
+void Document::add_slot(Mapping& mapping, uint64_t hash, uint32_t entry) {
+  const auto fill = [&](Slot slot) {
+    const size_t mask = mapping.slots.size() - 1;
+    size_t at = slot.tag & mask;
+    while (mapping.slots[at].entry != kAbsent) at = (at + 1) & mask;
+    mapping.slots[at] = slot;
+  };
+  if (2 * mapping.slots.size() < 3 * (size_t{entry} + 1)) {
+    const std::vector<Slot> old = std::move(mapping.slots);
+    const size_t size = old.empty() ? 4 * kIndexFrom : 2 * old.size();
+    budget_->hold((size - old.size()) * sizeof(Slot), kKeys);
+    mapping.slots.assign(size, Slot{0, kAbsent});
+    for (const Slot& slot : old)
+      if (slot.entry != kAbsent) fill(slot);
+    for (uint32_t i = 0; old.empty() && i < entry; ++i)
+      fill({tag_of(hash_of(mapping.entries[2 * size_t{i}])), i});
   }
+  fill({tag_of(hash), entry});
 }
 
 Node Document::find(Node dict, std::string_view key) const {
@@ -184,7 +205,7 @@ Node Document::find(Node dict, std::string_view key) const {
     const Record& r = record(other);
     return r.kind == Kind::kStr && texts_[r.index] == key;
   });
-  return found == kAbsent ? kNoNode : in.entries[2 * found + 1];
+  return found == kAbsent ? kNoNode : in.entries[2 * size_t{found} + 1];
 }
 
 }  // namespace cooper4j

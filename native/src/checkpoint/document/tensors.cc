@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "checkpoint/document/budget.h"
+#include "checkpoint/document/elements.h"
 #include "cooper4j/checkpoint.h"
 
 namespace cooper4j {
@@ -126,12 +128,25 @@ at::Tensor strided(Document& document, Node node) {
   return info.requires_grad ? tensor.requires_grad_(true) : tensor;
 }
 
+/// LibTorch looks at every index, of which an expanded tensor may have any number.
+void count_indices(const Document& document, std::initializer_list<Node> parts) {
+  constexpr uint64_t kSteps = 4;
+  for (const Node part : parts) {
+    const TensorInfo& info = document.as_tensor(part);
+    const uint64_t bytes = logical_bytes(info);
+    document.budget().work(kSteps * (bytes / dtype_size(info.dtype)), "checking sparse indices");
+    document.budget().hold(bytes, "checking sparse indices");
+    document.budget().release(bytes);
+  }
+}
+
 at::Tensor make(Document& document, Node node) {
   if (document.kind(node) == Kind::kTensor) {
     return strided(document, node);
   }
   const SparseInfo& info = document.as_sparse(node);
   if (document.kind(node) == Kind::kSparseCoo) {
+    count_indices(document, {info.first});
     const at::Tensor values = to_tensor(document, info.second);
     const at::Tensor indices = to_tensor(document, info.first);
     // The factories trust indices; a kernel that reads past the end would not.
@@ -139,6 +154,7 @@ at::Tensor make(Document& document, Node node) {
     return at::sparse_coo_tensor(indices, values, info.sizes, values.options().layout(at::kSparse),
                                  info.coalesced.value_or(false));
   }
+  count_indices(document, {info.first, info.second});
   const at::Tensor values = to_tensor(document, info.third);
   const at::Tensor rows = to_tensor(document, info.first);
   const at::Tensor columns = to_tensor(document, info.second);

@@ -1,6 +1,11 @@
 #include "checkpoint/document/tree_walk.h"
 
 namespace cooper4j {
+namespace {
+
+constexpr size_t kMaxPath = 400;  // bytes of a path in a message
+
+}  // namespace
 
 bool has_identity(Kind kind) {
   switch (kind) {
@@ -91,7 +96,7 @@ std::string TreeWalk::part(const Frame& frame, bool plain) const {
 
 std::string TreeWalk::path() const {
   std::string path;
-  for (size_t i = 0; i < depth_; ++i) path += part(frames_[i], false);
+  for (size_t i = 0; i < depth_; ++i) path = shortened(path + part(frames_[i], false));
   return path.empty() ? "the root" : path;
 }
 
@@ -105,6 +110,15 @@ bool TreeWalk::at_key() const {
 }
 
 void TreeWalk::skip() { frames_.resize(depth_); }
+
+std::string shortened(std::string path) {
+  if (path.size() <= kMaxPath) return path;
+  size_t end = kMaxPath / 2, tail = path.size() - kMaxPath / 2;
+  const auto inside = [&](size_t at) { return (path[at] & '\xC0') == '\x80'; };
+  while (inside(end)) --end;
+  while (tail < path.size() && inside(tail)) ++tail;
+  return path.replace(end, tail - end, "…");
+}
 
 std::string path_to(const Document& document, Node root, Node target) {
   TreeWalk walk(document, root);

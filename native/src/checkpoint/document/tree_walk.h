@@ -45,6 +45,9 @@ class TreeWalk {
   size_t depth_ = 0;
 };
 
+/// A path or name as a message shows it: without the middle of a very long one.
+std::string shortened(std::string path);
+
 /// Whether a second sight of the node is a reference to the first one.
 bool has_identity(Kind kind);
 

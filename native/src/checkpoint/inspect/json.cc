@@ -1,9 +1,11 @@
 #include <unordered_map>
 
+#include "checkpoint/document/budget.h"
 #include "checkpoint/document/elements.h"
 #include "checkpoint/document/json_text.h"
 #include "checkpoint/document/tree_walk.h"
 #include "checkpoint/inspect/inspect.h"
+#include "checkpoint/inspect/output.h"
 #include "checkpoint/inspect/sha256.h"
 #include "cooper4j/checkpoint.h"
 
@@ -21,9 +23,16 @@ constexpr const char* kCsrParts[] = {"crow", "col", "values"};
 /// Writes a tree with a stack of its own: the file chooses the depth, not the C++ stack.
 class JsonTree {
  public:
-  explicit JsonTree(const Document& document) : doc_(document) {}
+  JsonTree(const Document& document, std::ostream* out)
+      : doc_(document),
+        budget_(document.budget()),
+        out_(out, budget_),
+        hashes_(out != nullptr),
+        ids_(document.node_count(), kNoId) {
+    budget_.hold(sizeof(uint32_t) * ids_.size(), "telling apart what is shared");
+  }
 
-  std::string write() {
+  void write() {
     open(doc_.root());
     while (!frames_.empty()) {
       // next_child may move frames_, so the frame is not held by reference.
@@ -36,47 +45,65 @@ class JsonTree {
         open(child);
       }
     }
-    return std::move(out_);
+    out_.flush();
   }
 
  private:
+  static constexpr uint32_t kNoId = UINT32_MAX;
+
   struct Frame {
     Node node;
     size_t next;
   };
 
-  void text(const char* key, std::string_view value) {
-    out_ += std::string(", \"") + key + "\": ";
-    append_json_string(out_, value);
+  void key(const char* key) {
+    out_.add(", \"");
+    out_.add(key);
+    out_.add("\": ");
   }
 
-  void number(const char* key, uint64_t value) {
-    out_ += std::string(", \"") + key + "\": " + std::to_string(value);
+  void text(const char* name, std::string_view value) {
+    key(name);
+    out_.add_json(value);
   }
 
-  void flag(const char* key, bool value) {
-    out_ += std::string(", \"") + key + "\": " + (value ? "true" : "false");
+  void number(const char* name, uint64_t value) {
+    key(name);
+    out_.add(static_cast<int64_t>(value));
   }
 
-  void list(const char* key, const std::vector<int64_t>& values) {
-    out_ += std::string(", \"") + key + "\": [";
-    for (size_t i = 0; i < values.size(); ++i)
-      out_ += (i > 0 ? ", " : "") + std::to_string(values[i]);
-    out_ += "]";
+  void flag(const char* name, bool value) {
+    key(name);
+    out_.add(value ? "true" : "false");
+  }
+
+  template <typename At>
+  void list(const char* name, size_t count, At at) {
+    key(name);
+    out_.add("[");
+    for (size_t i = 0; i < count; ++i) {
+      if (i > 0) out_.add(", ");
+      out_.add(at(i));
+    }
+    out_.add("]");
+  }
+
+  void list(const char* name, const std::vector<int64_t>& values) {
+    list(name, values.size(), [&](size_t i) { return values[i]; });
   }
 
   void open(Node node) {
     const Kind kind = doc_.kind(node);
-    if (has_identity(kind)) {
-      const auto [known, first] = ids_.emplace(node, ids_.size());
-      if (!first) {
-        out_ += "{\"t\": \"ref\", \"id\": " + std::to_string(known->second) + "}";
-        return;
-      }
-    }
-    out_ += std::string("{\"t\": \"") + kTags[static_cast<size_t>(kind)] + "\"";
-    if (has_identity(kind)) number("id", ids_.at(node));
-    members(node, kind);
+    const bool known = has_identity(kind) && ids_[node] != kNoId;
+    if (has_identity(kind) && !known) ids_[node] = next_id_++;
+    out_.add("{\"t\": \"");
+    out_.add(known ? "ref" : kTags[static_cast<size_t>(kind)]);
+    out_.add("\"");
+    if (has_identity(kind)) number("id", ids_[node]);
+    if (known)
+      out_.add("}");
+    else
+      members(node, kind);
   }
 
   /// What stands before the children; a value without any is closed here.
@@ -88,7 +115,13 @@ class JsonTree {
         flag("v", doc_.as_bool(node));
         break;
       case Kind::kInt:
+        key("v");
+        out_.add("\"");
+        out_.add(doc_.as_int(node));
+        out_.add("\"");
+        break;
       case Kind::kBigInt:
+        budget_.work(decimal_work(doc_.big_integer_bytes(node).size()), "writing its integers");
         text("v", doc_.decimal(node));
         break;
       case Kind::kFloat:
@@ -105,13 +138,14 @@ class JsonTree {
         break;
       case Kind::kBytes:
       case Kind::kByteArray:
-        text("hex", hex(doc_.as_string(node)));
+        key("hex");
+        out_.add_hex(doc_.as_string(node));
         break;
       case Kind::kDtype:
         text("v", dtype_name(doc_.as_dtype(node)));
         break;
       case Kind::kSize:
-        list("v", doc_.as_size(node));
+        list("v", doc_.size(node), [&](size_t i) { return doc_.as_int(doc_.item(node, i)); });
         break;
       case Kind::kEnum:
         text("cls", doc_.as_string(node));
@@ -127,11 +161,11 @@ class JsonTree {
         frames_.push_back({node, 0});
         return;
       default:
-        out_ += ", \"items\": [";
+        out_.add(", \"items\": [");
         frames_.push_back({node, 0});
         return;
     }
-    out_ += "}";
+    out_.add("}");
   }
 
   void tensor(Node node) {
@@ -146,17 +180,26 @@ class JsonTree {
     flag("neg", info.neg);
     number("storage", storages_.emplace(info.storage, storages_.size()).first->second);
     number("storage_nbytes", doc_.storage(info.storage).nbytes);
+    key("sha256");
+    out_.add(hash(info));
+  }
+
+  /// The hash of the values in quotes; null where a stretched tensor would cost too much.
+  std::string hash(const TensorInfo& info) {
+    const uint64_t work = piece_work(info);
+    if (work > budget_.work_left()) return "null";
+    budget_.work(work, "hashing its tensors");
     Sha256 digest;
-    for_each_piece(doc_, info, [&](std::string_view piece) { digest.update(piece); });
-    text("sha256", digest.hex());
+    if (hashes_) for_each_piece(doc_, info, [&](std::string_view piece) { digest.update(piece); });
+    return "\"" + digest.hex() + "\"";
   }
 
   void sparse(Node node) {
     const SparseInfo& info = doc_.as_sparse(node);
     list("shape", info.sizes);
     if (doc_.kind(node) == Kind::kSparseCsr) return;
-    out_ += ", \"coalesced\": ";
-    out_ += !info.coalesced ? "null" : *info.coalesced ? "true" : "false";
+    key("coalesced");
+    out_.add(!info.coalesced ? "null" : *info.coalesced ? "true" : "false");
   }
 
   /// Punctuation up to the next child, which is returned; behind the last one closes the value.
@@ -165,18 +208,18 @@ class JsonTree {
     const Node child = child_of(doc_, frame.node, i);
     if (doc_.is_dict(frame.node)) {
       const size_t end = 2 * doc_.size(frame.node);
-      if (i > 0 && i <= end && i % 2 == 0) out_ += "]";
-      if (i < end) out_ += i % 2 != 0 ? ", " : i > 0 ? ", [" : "[";
-      if (i == end) out_ += child != kNoNode ? "], \"attrs\": " : "]";
-      if (child == kNoNode) out_ += "}";
+      if (i > 0 && i <= end && i % 2 == 0) out_.add("]");
+      if (i < end) out_.add(i % 2 != 0 ? ", " : i > 0 ? ", [" : "[");
+      if (i == end) out_.add(child != kNoNode ? "], \"attrs\": " : "]");
+      if (child == kNoNode) out_.add("}");
       return child;
     }
     switch (doc_.kind(frame.node)) {
       case Kind::kTensor:
-        out_ += child != kNoNode ? ", \"attrs\": " : "}";
+        out_.add(child != kNoNode ? ", \"attrs\": " : "}");
         break;
       case Kind::kEnum:
-        out_ += child != kNoNode ? ", \"v\": " : "}";
+        out_.add(child != kNoNode ? ", \"v\": " : "}");
         break;
       case Kind::kSparseCoo:
         part(child, i < 2 ? kCooParts[i] : "");
@@ -185,24 +228,30 @@ class JsonTree {
         part(child, i < 3 ? kCsrParts[i] : "");
         break;
       default:
-        out_ += child == kNoNode ? "]}" : i > 0 ? ", " : "";
+        out_.add(child == kNoNode ? "]}" : i > 0 ? ", " : "");
     }
     return child;
   }
 
   void part(Node child, const char* key) {
-    out_ += child != kNoNode ? std::string(", \"") + key + "\": " : "}";
+    if (child != kNoNode)
+      this->key(key);
+    else
+      out_.add("}");
   }
 
   const Document& doc_;
-  std::string out_;
+  Budget budget_;
+  Output out_;
+  bool hashes_;
   std::vector<Frame> frames_;
-  std::unordered_map<Node, size_t> ids_;
+  std::vector<uint32_t> ids_;
+  uint32_t next_id_ = 0;
   std::unordered_map<uint32_t, size_t> storages_;
 };
 
 }  // namespace
 
-std::string json_tree(const Document& document) { return JsonTree(document).write(); }
+void json_tree(const Document& document, std::ostream* out) { JsonTree(document, out).write(); }
 
 }  // namespace cooper4j

@@ -1,11 +1,14 @@
+#include <cstdio>
 #include <cstring>
 #include <sstream>
 
+#include "checkpoint/document/budget.h"
 #include "checkpoint/document/elements.h"
 #include "checkpoint/document/extent.h"
 #include "checkpoint/document/json_text.h"
 #include "checkpoint/document/tree_walk.h"
 #include "checkpoint/inspect/inspect.h"
+#include "checkpoint/inspect/output.h"
 #include "cooper4j/checkpoint.h"
 
 namespace cooper4j {
@@ -15,9 +18,9 @@ constexpr size_t kShown = 6;     // of the items of a list or the values of a te
 constexpr size_t kMaxText = 60;  // bytes of a str
 
 std::string format(double value) {
-  std::ostringstream out;
-  out << value;
-  return out.str();
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
 }
 
 template <typename T>
@@ -80,6 +83,11 @@ bool is_container(Kind kind) {
          (has_identity(kind) && kind != Kind::kByteArray && kind != Kind::kTensor);
 }
 
+std::string describe_size(const Document& doc, Node node) {
+  if (doc.size(node) <= kMaxDims) return format_sizes(doc.as_size(node));
+  return "(" + std::to_string(doc.size(node)) + ")";
+}
+
 std::string describe(const Document& doc, Node node) {
   const Kind kind = doc.kind(node);
   switch (kind) {
@@ -106,7 +114,7 @@ std::string describe(const Document& doc, Node node) {
     case Kind::kDtype:
       return std::string("torch.") + dtype_name(doc.as_dtype(node));
     case Kind::kSize:
-      return "torch.Size " + format_sizes(doc.as_size(node));
+      return "torch.Size " + describe_size(doc, node);
     case Kind::kEnum:
       return doc.as_string(node) + "(" + describe(doc, doc.enum_value(node)) + ")";
     case Kind::kTensor:
@@ -133,10 +141,25 @@ std::string plain_items(const Document& doc, Node node) {
   return text;
 }
 
+/// The steps that a line takes beyond its length.
+uint64_t describe_work(const Document& doc, Node node) {
+  switch (doc.kind(node)) {
+    case Kind::kBigInt:
+      return decimal_work(doc.big_integer_bytes(node).size());
+    case Kind::kList:
+    case Kind::kTuple:
+    case Kind::kSet:
+      return doc.size(node);
+    default:
+      return 1;
+  }
+}
+
 }  // namespace
 
-std::string text_tree(const Document& doc) {
-  std::string out;
+void text_tree(const Document& doc, std::ostream* stream) {
+  Budget budget = doc.budget();
+  Output out(stream, budget);
   std::vector<bool> seen(doc.node_count());
   TreeWalk walk(doc);
   for (Node node = walk.next(); node != kNoNode; node = walk.next()) {
@@ -144,21 +167,28 @@ std::string text_tree(const Document& doc) {
       walk.skip();
       continue;
     }
-    out += std::string(2 * walk.depth() + 2, ' ');
-    if (walk.depth() > 0) out += walk.label() + ": ";
-    out += describe(doc, node);
+    budget.work(describe_work(doc, node), "showing its values");
+    out.spaces(2 * walk.depth() + 2);
+    if (walk.depth() > 0) {
+      out.add(walk.label());
+      out.add(": ");
+    }
+    out.add(describe(doc, node));
     const Kind kind = doc.kind(node);
     if (has_identity(kind) && seen[node]) {
-      out += ", the same object as above\n";
+      out.add(", the same object as above\n");
       continue;
     }
     seen[node] = true;
     const std::string items = plain_items(doc, node);
-    if (!items.empty()) out += ": " + items;
+    if (!items.empty()) {
+      out.add(": ");
+      out.add(items);
+    }
     if (!items.empty() || kind == Kind::kEnum) walk.skip();
-    out += "\n";
+    out.add("\n");
   }
-  return out;
+  out.flush();
 }
 
 std::string format_bytes(uint64_t count) {

@@ -1,7 +1,9 @@
 #include "checkpoint/pickle/reader.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "checkpoint/document/budget.h"
 #include "checkpoint/document/device_name.h"
 #include "checkpoint/document/tree_walk.h"
 #include "checkpoint/document/utf8.h"
@@ -11,7 +13,10 @@
 namespace cooper4j {
 namespace {
 
-constexpr size_t kMaxLine = 256;  // longer than any allowed module or name
+constexpr int64_t kSmallIntegers = 1 << 16;  // take no node each
+constexpr size_t kKeyEntry = 64;             // a node of a hash table and its bucket
+constexpr uint64_t kVisit = 4;               // steps to look at a value
+constexpr size_t kMaxLine = 256;             // longer than any allowed module or name
 
 std::string printable(std::string_view text) {
   std::string out;
@@ -33,11 +38,7 @@ void PickleReader::fail(const std::string& why) const {
 }
 
 // One large list, made once and then named by the memo, could be copied millions of times.
-void PickleReader::spend(uint64_t work) {
-  work_ += work;
-  if (work_ > options_.max_nodes)
-    fail("copies more than " + std::to_string(options_.max_nodes) + " values");
-}
+void PickleReader::spend(uint64_t work) { doc_.budget().work(work, "copying values"); }
 
 void PickleReader::read() {
   try {
@@ -47,8 +48,6 @@ void PickleReader::read() {
       fail("has pickle protocol " + std::to_string(protocol) +
            ", torch.save writes 2; save again with torch.save's default pickle_protocol");
     while (step()) {
-      if (doc_.node_count() > options_.max_nodes)
-        fail("has more than " + std::to_string(options_.max_nodes) + " values");
     }
     if (!marks_.empty() || stack_.size() != 1) fail("stops with an unfinished value");
     if (position_ != pickle_.size()) fail("goes on after its end");
@@ -66,22 +65,22 @@ bool PickleReader::step() {
   const char code = take(1)[0];
   switch (code) {
     case pickle::kNone:
-      push(doc_.none());
+      push(shared(none_, [&] { return doc_.none(); }));
       return true;
     case pickle::kNewTrue:
-      push(doc_.boolean(true));
+      push(shared(true_, [&] { return doc_.boolean(true); }));
       return true;
     case pickle::kNewFalse:
-      push(doc_.boolean(false));
+      push(shared(false_, [&] { return doc_.boolean(false); }));
       return true;
     case pickle::kBinInt:
-      push(doc_.integer(take_le<int32_t>()));
+      push_integer(take_le<int32_t>());
       return true;
     case pickle::kBinInt1:
-      push(doc_.integer(take_le<uint8_t>()));
+      push_integer(take_le<uint8_t>());
       return true;
     case pickle::kBinInt2:
-      push(doc_.integer(take_le<uint16_t>()));
+      push_integer(take_le<uint16_t>());
       return true;
     case pickle::kLong1:
       push(doc_.big_integer(take(take_le<uint8_t>())));
@@ -101,7 +100,7 @@ bool PickleReader::step() {
       return true;
     }
     case pickle::kEmptyTuple:
-      push(doc_.tuple({}));
+      push(shared(empty_tuple_, [&] { return doc_.tuple({}); }));
       return true;
     case pickle::kEmptyList:
       push(doc_.list());
@@ -214,7 +213,24 @@ double PickleReader::take_double() {
   return value;
 }
 
-void PickleReader::push(Value value) { stack_.push_back(value); }
+template <typename Make>
+Node PickleReader::shared(Node& node, Make make) {
+  if (node == kNoNode) node = make();
+  return node;
+}
+
+void PickleReader::push_integer(int64_t value) {
+  if (value < 0 || value >= kSmallIntegers) return push(doc_.integer(value));
+  if (small_.empty()) small_.resize(kSmallIntegers, kNoNode);
+  push(shared(small_[static_cast<size_t>(value)], [&] { return doc_.integer(value); }));
+}
+
+void PickleReader::push(Value value) {
+  if (stack_.size() == stack_.capacity()) hold(std::max<size_t>(1, stack_.size()) * sizeof(Value));
+  stack_.push_back(value);
+}
+
+void PickleReader::hold(uint64_t bytes) { doc_.budget().hold(bytes, "reading data.pkl"); }
 
 void PickleReader::push(Node node) {
   Value value;
@@ -273,6 +289,7 @@ void PickleReader::make_tuple(size_t count) {
     drop(count);
     return push(tuple);
   }
+  hold(sizeof(Values) + count * sizeof(Value));
   mixed_tuples_.emplace_back(begin, stack_.end());
   drop(count);
   Value value;
@@ -320,7 +337,10 @@ void PickleReader::add_state(Node node, Node state) {
 void PickleReader::remember(uint32_t slot) {
   // Python numbers slots one by one, so no pickle needs more of them than it has bytes.
   if (slot >= pickle_.size()) fail("has the memo slot " + std::to_string(slot));
-  if (slot >= memo_.size()) memo_.resize(slot + size_t{1});
+  if (slot >= memo_.size()) {
+    hold((slot + size_t{1} - memo_.size()) * sizeof(Value));
+    memo_.resize(slot + size_t{1});
+  }
   memo_[slot] = top();
 }
 
@@ -362,6 +382,7 @@ void PickleReader::persistent_load() {
     ref.dtype = cls.dtype;
   else if (cls.global != Global::kUntypedStorage)
     fail("expected the class of a storage");
+  spend(string_of(id[2], "a storage's key").size() / 16);
   ref.key = string_of(id[2], "a storage's key");
   ref.location = string_of(id[3], "a storage's location");
   if (!is_device_name(ref.location))
@@ -391,6 +412,7 @@ void PickleReader::persistent_load() {
   storage.location = ref.location;
   storage.dtype = ref.dtype;
   value.index = doc_.add_storage(std::move(storage));
+  hold(sizeof(StorageRef) + kKeyEntry + 2 * ref.key.size());
   storage_keys_.emplace(ref.key, value.index);
   storages_.push_back(std::move(ref));
   push(value);
@@ -400,17 +422,11 @@ void PickleReader::persistent_load() {
 // enormous tree, and lists can be nested through the memo in any order.
 void PickleReader::check_shape() {
   TreeWalk walk(doc_);
-  uint64_t work = 0;
   for (Node node = walk.next(); node != kNoNode; node = walk.next()) {
+    doc_.budget().work(kVisit, "unfolding values shared by reference");
     if (walk.depth() > options_.max_depth)
       throw CheckpointError("data.pkl: values nest more than " +
                             std::to_string(options_.max_depth) + " deep");
-    const Kind kind = doc_.kind(node);
-    const bool text = kind == Kind::kStr || kind == Kind::kBytes || kind == Kind::kByteArray;
-    work += 1 + (text ? doc_.as_string(node).size() / 64 : 0);
-    if (work > options_.max_nodes)
-      throw CheckpointError("data.pkl: values shared by reference unfold to more than " +
-                            std::to_string(options_.max_nodes));
   }
 }
 

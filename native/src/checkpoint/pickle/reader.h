@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "checkpoint/document/hash.h"
 #include "checkpoint/pickle/globals.h"
 #include "cooper4j/checkpoint.h"
 #include "cooper4j/document.h"
@@ -60,6 +61,9 @@ class PickleReader {
   template <typename T>
   T take_le();
   double take_double();
+  template <typename Make>
+  Node shared(Node& node, Make make);
+  void push_integer(int64_t value);
   void push(Node node);
   void push(Value value);
   Value pop();
@@ -92,12 +96,12 @@ class PickleReader {
   const std::string& string_of(const Value& value, const char* what) const;
   std::vector<int64_t> numbers(const Value& tuple, const char* what);
   void spend(uint64_t work);
+  void hold(uint64_t bytes);
   void check_shape();
 
   std::string_view pickle_;
   size_t position_ = 0;
   size_t opcode_at_ = 0;
-  uint64_t work_ = 0;  // copies that a file can ask for again and again through its memo
   Document& doc_;
   const LoadOptions& options_;
   std::function<void(const StorageRef&)> check_storage_;
@@ -105,8 +109,11 @@ class PickleReader {
   std::vector<size_t> marks_;
   Values memo_;
   std::vector<StorageRef> storages_;
-  std::unordered_map<std::string, uint32_t> storage_keys_;
+  std::unordered_map<std::string, uint32_t, SeededHash> storage_keys_;
   std::vector<Values> mixed_tuples_;  // tuples that hold classes or storages
+  // Values without an identity, which are one node however often they stand in the pickle.
+  Node none_ = kNoNode, true_ = kNoNode, false_ = kNoNode, empty_tuple_ = kNoNode;
+  std::vector<Node> small_;
 };
 
 }  // namespace cooper4j

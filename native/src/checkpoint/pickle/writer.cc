@@ -35,6 +35,7 @@ std::vector<bool> find_untyped(const Document& doc) {
 PickleWriter::PickleWriter(const Document& document)
     : doc_(document),
       slots_(document.node_count(), kNoSlot),
+      budget_(document.budget()),
       open_tuples_(document.node_count()),
       untyped_(find_untyped(document)),
       keys_(document.storage_count(), kNoSlot) {}
@@ -52,9 +53,17 @@ std::string PickleWriter::write(Node root) {
     const Task task = tasks_.back();
     tasks_.pop_back();
     run(task);
+    count();
   }
   op(pickle::kStop);
   return std::move(out_);
+}
+
+// A value named again and again may be written out each time.
+void PickleWriter::count() {
+  budget_.hold(out_.size() - counted_, "holding data.pkl");
+  budget_.write(out_.size() - counted_, "writing data.pkl");
+  counted_ = out_.size();
 }
 
 void PickleWriter::run(const Task& task) {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "checkpoint/document/budget.h"
 #include "cooper4j/document.h"
 
 namespace cooper4j {
@@ -41,6 +42,7 @@ class PickleWriter {
   };
 
   void run(const Task& task);
+  void count();
   void value(Node node);
   void list_items(Node node, size_t from);
   void dict_items(Node node, size_t from);
@@ -88,6 +90,8 @@ class PickleWriter {
   std::vector<Task> tasks_;                                   // the next one last
   std::vector<uint32_t> slots_;                               // of nodes
   std::unordered_map<std::string, uint32_t> constant_slots_;  // of classes and torch's own strings
+  Budget budget_;
+  size_t counted_ = 0;  // bytes of out_ that the budget knows
   std::vector<bool> open_tuples_;
   std::vector<bool> untyped_;   // storages
   std::vector<uint32_t> keys_;  // of storages

@@ -2,12 +2,15 @@
 
 #include <unordered_set>
 
+#include "checkpoint/document/extent.h"
+#include "checkpoint/document/hash.h"
 #include "checkpoint/document/utf8.h"
 #include "cooper4j/checkpoint.h"
 
 namespace cooper4j {
 namespace {
 
+constexpr uint64_t kMember = 160;  // bytes for a key, its place among the keys, and its value
 constexpr const char* kMetadata = "__metadata__";
 
 void append_utf8(std::string& out, unsigned c) {
@@ -31,7 +34,7 @@ void append_utf8(std::string& out, unsigned c) {
 /// The grammar is flat, so every rule is a function and nothing recurses.
 class Parser {
  public:
-  explicit Parser(std::string_view json) : json_(json) {}
+  Parser(std::string_view json, Budget& budget) : json_(json), budget_(budget) {}
 
   SafeTensorsHeader parse() {
     SafeTensorsHeader header;
@@ -43,7 +46,10 @@ class Parser {
         return;
       }
       has_metadata = true;
-      object([&](std::string key) { header.metadata.emplace_back(std::move(key), string()); });
+      object([&](std::string key) {
+        header.metadata.emplace_back(std::move(key), string());
+        budget_.hold(header.metadata.back().second.size(), "holding its header");
+      });
     });
     while (at_ < json_.size() && json_[at_] == ' ') ++at_;
     if (at_ != json_.size()) fail("expected spaces behind the header");
@@ -75,11 +81,12 @@ class Parser {
   /// Calls `member` behind every key, where the value stands.
   template <typename Member>
   void object(Member member) {
-    std::unordered_set<std::string> keys;
+    std::unordered_set<std::string, SeededHash> keys;
     expect('{');
     if (accept('}')) return;
     do {
       std::string key = string();
+      budget_.hold(kMember + 2 * key.size(), "holding its header");
       if (!keys.insert(key).second) fail("has the key '" + key + "' twice");
       expect(':');
       member(std::move(key));
@@ -88,10 +95,12 @@ class Parser {
   }
 
   template <typename Item>
-  void array(Item item) {
+  void array(size_t limit, const char* what, Item item) {
     expect('[');
     if (accept(']')) return;
+    size_t count = 0;
     do {
+      if (++count > limit) fail("expected at most " + std::to_string(limit) + " " + what);
       item();
     } while (accept(','));
     expect(']');
@@ -107,10 +116,11 @@ class Parser {
         tensor.dtype = string();
         seen |= 1;
       } else if (key == "shape") {
-        array([&] { tensor.shape.push_back(static_cast<int64_t>(integer())); });
+        array(kMaxDims, "dimensions",
+              [&] { tensor.shape.push_back(static_cast<int64_t>(integer())); });
         seen |= 2;
       } else if (key == "data_offsets") {
-        array([&] { offsets.push_back(integer()); });
+        array(2, "data_offsets", [&] { offsets.push_back(integer()); });
         seen |= 4;
       } else {
         fail("tensor '" + tensor.name + "' has the unknown key '" + key + "'");
@@ -207,16 +217,17 @@ class Parser {
   }
 
   std::string_view json_;
+  Budget& budget_;
   size_t at_ = 0;
 };
 
 }  // namespace
 
-SafeTensorsHeader parse_safetensors_header(std::string_view json) {
+SafeTensorsHeader parse_safetensors_header(std::string_view json, Budget& budget) {
   const size_t bad = find_invalid_utf8(json, Surrogates::kRefuse);
   if (bad != std::string_view::npos)
     throw CheckpointError("header, byte " + std::to_string(bad) + ": is not UTF-8");
-  return Parser(json).parse();
+  return Parser(json, budget).parse();
 }
 
 }  // namespace cooper4j

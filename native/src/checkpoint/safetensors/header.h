@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/document/budget.h"
+
 namespace cooper4j {
 
 struct SafeTensor {
@@ -23,6 +25,6 @@ struct SafeTensorsHeader {
 };
 
 /// Throws CheckpointError naming the byte.
-SafeTensorsHeader parse_safetensors_header(std::string_view json);
+SafeTensorsHeader parse_safetensors_header(std::string_view json, Budget& budget);
 
 }  // namespace cooper4j

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "checkpoint/document/budget.h"
 #include "checkpoint/document/elements.h"
 #include "checkpoint/document/extent.h"
+#include "checkpoint/document/hash.h"
 #include "checkpoint/document/json_text.h"
 #include "checkpoint/document/storage_memory.h"
+#include "checkpoint/document/tree_walk.h"
 #include "checkpoint/safetensors/header.h"
+#include "checkpoint/safetensors/safetensors.h"
 #include "checkpoint/zip/atomic_file.h"
 #include "checkpoint/zip/byte_source.h"
 #include "checkpoint/zip/little_endian.h"
@@ -16,6 +20,8 @@ namespace cooper4j {
 namespace {
 
 constexpr uint64_t kMaxHeader = 100'000'000;
+constexpr uint64_t kNameMemory = 160;  // a name, its place among the names, and what it names
+constexpr uint64_t kEscaped = 6;       // bytes that JSON takes for one
 constexpr const char* kAttribute = "safetensors_metadata";
 
 struct DtypeRow {
@@ -94,8 +100,6 @@ TensorInfo describe(const SafeTensor& tensor) {
   TensorInfo info;
   info.dtype = row->dtype;
   info.sizes = tensor.shape;
-  if (info.sizes.size() > kMaxDims)
-    throw CheckpointError("tensor '" + tensor.name + "' has more than 64 dimensions");
   const int64_t elements = require_elements(info.sizes);
   const uint64_t size = dtype_size(info.dtype);
   const uint64_t bytes = tensor.end - tensor.begin;
@@ -107,26 +111,31 @@ TensorInfo describe(const SafeTensor& tensor) {
   return info;
 }
 
-Document read(const FileSource& file) {
+Document read(const FileSource& file, const LoadOptions& options) {
+  Document document{Budget(file.size(), options.limit)};
+  Budget& budget = document.budget();
   const std::string length = file.read_string(0, 8);
   const uint64_t header_size = get_le<uint64_t>(length.data());
   if (header_size > kMaxHeader)
     throw CheckpointError("has a header of " + std::to_string(header_size) +
                           " bytes, more than the 100 MB of the format");
+  budget.hold(header_size, "holding its header");
   const SafeTensorsHeader header =
-      parse_safetensors_header(file.read_string(8, static_cast<size_t>(header_size)));
+      parse_safetensors_header(file.read_string(8, static_cast<size_t>(header_size)), budget);
+  budget.release(header_size);
   const uint64_t data = 8 + header_size;
   check_layout(header, file.size() - data);
   std::vector<TensorInfo> infos;
   for (const SafeTensor& tensor : header.tensors) infos.push_back(describe(tensor));
 
-  Document document;
   const Node root = document.ordered_dict();
   for (size_t i = 0; i < infos.size(); ++i) {
     const SafeTensor& tensor = header.tensors[i];
     Storage storage;
     storage.nbytes = tensor.end - tensor.begin;
     storage.dtype = infos[i].dtype;
+    if (!options.map_location.empty()) storage.location = options.map_location;
+    budget.hold(storage.nbytes, "holding its tensors");
     storage.data = allocate_storage(storage.nbytes);
     file.read(data + tensor.begin, storage.data.get(), storage.nbytes);
     infos[i].storage = document.add_storage(std::move(storage));
@@ -148,36 +157,54 @@ struct Named {
   size_t rank;  // of its dtype in the table
 };
 
-/// The tensors below a dict by dotted name; a stack of its own, since a tree may be deep.
-std::vector<Named> tensors_below(const Document& doc, Node root) {
+/// Whether it is what torch.nn.Module.get_extra_state gave, which need not be a tensor.
+bool is_extra_state(const std::string& key) {
+  constexpr std::string_view kName = "_extra_state";
+  if (key.size() < kName.size()) return false;
+  const size_t at = key.size() - kName.size();
+  return key.compare(at, kName.size(), kName) == 0 && (at == 0 || key[at - 1] == '.');
+}
+
+/// The tensors below a dict by dotted name; a stack of its own, since a tree may be deep. An extra
+/// state that is no tensor goes to `left_out`, if that is given.
+std::vector<Named> tensors_below(const Document& doc, Node root, Budget& budget,
+                                 std::vector<std::string>* left_out) {
   std::vector<Named> found;
   std::vector<std::pair<std::string, Node>> open = {{"", root}};
   std::unordered_set<Node> opened;
-  std::unordered_set<std::string> names;
+  std::unordered_set<std::string, SeededHash> names;
   while (!open.empty()) {
     const auto [prefix, dict] = open.back();
     open.pop_back();
-    if (!opened.insert(dict).second) throw std::invalid_argument(prefix + ": is reached twice");
+    if (!opened.insert(dict).second)
+      throw std::invalid_argument(shortened(prefix) + ": is reached twice");
     for (size_t i = 0; i < doc.size(dict); ++i) {
       const Node key = doc.key(dict, i);
       const Node value = doc.value(dict, i);
       if (doc.kind(key) != Kind::kStr)
-        throw std::invalid_argument((prefix.empty() ? "the root" : prefix) +
+        throw std::invalid_argument((prefix.empty() ? "the root" : shortened(prefix)) +
                                     ": expected names as keys, found " + kind_name(doc.kind(key)));
+      budget.hold(kNameMemory + 2 * (prefix.size() + doc.as_string(key).size()), "joining names");
       const std::string name = prefix + doc.as_string(key);
+      if (left_out != nullptr && doc.kind(value) != Kind::kTensor &&
+          is_extra_state(doc.as_string(key))) {
+        left_out->push_back(name);
+        continue;
+      }
       if (doc.is_dict(value)) {
         open.emplace_back(name + ".", value);
         continue;
       }
       if (doc.kind(value) != Kind::kTensor)
-        throw std::invalid_argument(name + ": safetensors holds dense tensors, found " +
+        throw std::invalid_argument(shortened(name) + ": safetensors holds dense tensors, found " +
                                     kind_name(doc.kind(value)) + "; choose a part with a key");
       const DtypeRow* row = row_of(doc.as_tensor(value).dtype);
       if (row == nullptr)
-        throw std::invalid_argument(name + ": safetensors has no dtype " +
+        throw std::invalid_argument(shortened(name) + ": safetensors has no dtype " +
                                     dtype_name(doc.as_tensor(value).dtype));
       if (name == "__metadata__" || !names.insert(name).second)
-        throw std::invalid_argument(name + ": cannot be the name of a tensor, or names two");
+        throw std::invalid_argument(shortened(name) +
+                                    ": cannot be the name of a tensor, or names two");
       found.push_back({name, value, static_cast<size_t>(row - kDtypes)});
     }
   }
@@ -187,46 +214,55 @@ std::vector<Named> tensors_below(const Document& doc, Node root) {
   return found;
 }
 
-std::string metadata_json(const Document& doc, Node root) {
-  const Node attrs = doc.kind(root) == Kind::kOrderedDict ? doc.attrs(root) : kNoNode;
-  const Node metadata = attrs == kNoNode ? kNoNode : doc.find(attrs, kAttribute);
-  if (metadata == kNoNode) return "";
-  std::string json = "\"__metadata__\":{";
-  for (size_t i = 0; i < doc.size(metadata); ++i) {
-    if (i > 0) json += ",";
-    append_json_string(json, doc.as_string(doc.key(metadata, i)));
-    json += ":";
-    append_json_string(json, doc.as_string(doc.value(metadata, i)));
-  }
-  return json + "}";
+void append_string(std::string& json, const std::string& text, Budget& budget) {
+  budget.hold(kEscaped * text.size(), "writing the header");
+  append_json_string(json, text);
+  if (json.size() > kMaxHeader)
+    throw std::invalid_argument("the names take more than the 100 MB of a safetensors header");
 }
 
-std::string header_json(const Document& doc, Node root, const std::vector<Named>& tensors) {
-  std::string json = "{" + metadata_json(doc, root);
+void append_metadata(std::string& json, const Document& doc, Node root, Budget& budget) {
+  const Node attrs = doc.kind(root) == Kind::kOrderedDict ? doc.attrs(root) : kNoNode;
+  const Node metadata = attrs == kNoNode ? kNoNode : doc.find(attrs, kAttribute);
+  if (metadata == kNoNode) return;
+  json += "\"__metadata__\":{";
+  for (size_t i = 0; i < doc.size(metadata); ++i) {
+    if (i > 0) json += ",";
+    append_string(json, doc.as_string(doc.key(metadata, i)), budget);
+    json += ":";
+    append_string(json, doc.as_string(doc.value(metadata, i)), budget);
+  }
+  json += "}";
+}
+
+std::string header_json(const Document& doc, Node root, const std::vector<Named>& tensors,
+                        Budget& budget) {
+  std::string json = "{";
+  append_metadata(json, doc, root, budget);
   uint64_t at = 0;
   for (const Named& tensor : tensors) {
     const TensorInfo& info = doc.as_tensor(tensor.node);
     if (json.size() > 1) json += ",";
-    append_json_string(json, tensor.name);
+    append_string(json, tensor.name, budget);
     json += std::string(":{\"dtype\":\"") + kDtypes[tensor.rank].name + "\",\"shape\":[";
     for (size_t i = 0; i < info.sizes.size(); ++i)
       json += (i > 0 ? "," : "") + std::to_string(info.sizes[i]);
     json += "],\"data_offsets\":[" + std::to_string(at) + ",";
-    at += logical_bytes(info);
+    if (__builtin_add_overflow(at, logical_bytes(info), &at))
+      throw std::invalid_argument("the tensors take more than 2^64 bytes");
     json += std::to_string(at) + "]}";
   }
   json += "}";
   json.append((8 - json.size() % 8) % 8, ' ');
-  if (json.size() > kMaxHeader)
-    throw std::invalid_argument("the names take more than the 100 MB of a safetensors header");
+  budget.write(json.size() + 8, "writing the header");
   return json;
 }
 
 }  // namespace
 
-Document load_safetensors(const std::filesystem::path& path) {
+Document load_safetensors(const std::filesystem::path& path, const LoadOptions& options) {
   try {
-    return read(FileSource(path));
+    return read(FileSource(path), options);
   } catch (const std::bad_alloc&) {
     throw CheckpointError(path.string() + ": needs more memory than there is");
   } catch (const std::exception& e) {
@@ -235,11 +271,19 @@ Document load_safetensors(const std::filesystem::path& path) {
 }
 
 void save_safetensors(const std::filesystem::path& path, const Document& document, Node root) {
+  save_safetensors(path, document, root, nullptr);
+}
+
+void save_safetensors(const std::filesystem::path& path, const Document& document, Node root,
+                      std::vector<std::string>* left_out) {
   if (!document.is_dict(root))
     throw std::invalid_argument(std::string("safetensors holds a dict of tensors, found ") +
                                 kind_name(document.kind(root)));
-  const std::vector<Named> tensors = tensors_below(document, root);
-  const std::string header = header_json(document, root, tensors);
+  Budget budget = document.budget();
+  const std::vector<Named> tensors = tensors_below(document, root, budget, left_out);
+  const std::string header = header_json(document, root, tensors, budget);
+  for (const Named& tensor : tensors)
+    charge_pieces(document.as_tensor(tensor.node), budget, "writing out " + shortened(tensor.name));
   std::string length;
   put_le<uint64_t>(length, header.size());
   AtomicFile file(path);

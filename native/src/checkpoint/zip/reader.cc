@@ -15,6 +15,7 @@ using namespace zip;
 
 namespace {
 
+constexpr size_t kRecordMemory = 256;       // a record, its place by name, and what reads it
 constexpr size_t kChunk = size_t{1} << 20;  // stays in the cache between reading and its CRC
 
 [[noreturn]] void fail(const std::string& why) {
@@ -66,13 +67,9 @@ uint64_t take_zip64(uint32_t value, Extra& extra, const ZipRecord& record) {
 
 }  // namespace
 
-ZipReader::ZipReader(const ByteSource& source) : source_(source) {
+ZipReader::ZipReader(const ByteSource& source, Budget& budget) : source_(source), budget_(budget) {
   const Directory directory = find_directory();
   read_directory(directory);
-  for (ZipRecord& record : records_) {
-    read_local_header(record);
-    checksummed_ = checksummed_ || record.crc != 0;
-  }
   check_packing(directory.offset);
 }
 
@@ -151,6 +148,7 @@ size_t ZipReader::read_entry(std::string_view entry) {
   if (get_le<uint16_t>(at + 32) != 0) fail("has a directory entry with a comment");
   if (get_le<uint16_t>(at + 34) != 0) fail("spans several disks");
   if (entry.size() - kCentralSize < name_size + extra_size) fail("has a cut directory entry");
+  budget_.hold(kRecordMemory + 3 * name_size, "listing its records");
   record.name = std::string(entry.substr(kCentralSize, name_size));
   // Python compresses TorchScript's code and nothing else.
   if (method != 0 && record.name.find("/code/") != std::string::npos)
@@ -187,7 +185,8 @@ void ZipReader::add_record(const std::string& full_name, ZipRecord record) {
   records_.push_back(std::move(record));
 }
 
-void ZipReader::read_local_header(ZipRecord& record) const {
+// Nothing behind `end` is looked at, or many headers could each claim all that follows.
+void ZipReader::read_local_header(ZipRecord& record, uint64_t end) const {
   if (record.header > source_.size() || source_.size() - record.header < kLocalSize)
     fail_record(record, "starts at byte " + std::to_string(record.header) + ", past the end");
   const std::string header = source_.read_string(record.header, kLocalSize);
@@ -197,6 +196,8 @@ void ZipReader::read_local_header(ZipRecord& record) const {
   if (get_le<uint32_t>(header.data()) != kLocalSignature ||
       source_.size() - names_at < name_size + extra_size)
     fail_record(record, "has no local header at byte " + std::to_string(record.header));
+  if (end < names_at + name_size + extra_size)
+    fail_record(record, "overlaps what follows at byte " + std::to_string(end));
   const std::string names = source_.read_string(names_at, name_size + extra_size);
   if (names.compare(0, name_size, root_ + "/" + record.name) != 0)
     fail_record(record, "has another name in its local header");
@@ -215,20 +216,26 @@ void ZipReader::read_local_header(ZipRecord& record) const {
                 "declares " + std::to_string(record.size) + " bytes, more than the file has");
 }
 
-void ZipReader::check_packing(uint64_t directory_offset) const {
-  std::vector<const ZipRecord*> order;
-  for (const ZipRecord& record : records_) order.push_back(&record);
+void ZipReader::check_packing(uint64_t directory_offset) {
+  std::vector<ZipRecord*> order;
+  for (ZipRecord& record : records_) order.push_back(&record);
   std::sort(order.begin(), order.end(),
             [](const ZipRecord* a, const ZipRecord* b) { return a->header < b->header; });
   if (order.front()->header != 0)
     fail("has " + std::to_string(order.front()->header) + " bytes before its first record");
+  const auto next = [&](size_t i) {
+    return i + 1 < order.size() ? order[i + 1]->header : directory_offset;
+  };
   for (size_t i = 0; i < order.size(); ++i) {
-    const uint64_t next = i + 1 < order.size() ? order[i + 1]->header : directory_offset;
+    read_local_header(*order[i], next(i));
+    checksummed_ = checksummed_ || order[i]->crc != 0;
+  }
+  for (size_t i = 0; i < order.size(); ++i) {
     const uint64_t end = order[i]->data + order[i]->size;
-    if (next < end)
+    if (next(i) < end)
       fail_record(*order[i], i + 1 < order.size() ? "overlaps '" + order[i + 1]->name + "'"
                                                   : "overlaps the directory");
-    check_descriptor(*order[i], next - end);
+    check_descriptor(*order[i], next(i) - end);
   }
 }
 

@@ -12,6 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "checkpoint/document/budget.h"
+#include "checkpoint/document/hash.h"
 #include "checkpoint/zip/byte_source.h"
 
 namespace cooper4j {
@@ -30,7 +32,7 @@ struct ZipRecord {
 
 class ZipReader {
  public:
-  explicit ZipReader(const ByteSource& source);
+  ZipReader(const ByteSource& source, Budget& budget);
 
   const std::vector<ZipRecord>& records() const { return records_; }
   const std::string& root() const { return root_; }
@@ -52,15 +54,16 @@ class ZipReader {
   void read_directory(const Directory& directory);
   size_t read_entry(std::string_view entry);
   void add_record(const std::string& full_name, ZipRecord record);
-  void read_local_header(ZipRecord& record) const;
-  void check_packing(uint64_t directory_offset) const;
+  void read_local_header(ZipRecord& record, uint64_t end) const;
+  void check_packing(uint64_t directory_offset);
   void check_descriptor(const ZipRecord& record, uint64_t size) const;
   void check_crc(const ZipRecord& record, uint32_t crc) const;
 
   const ByteSource& source_;
+  Budget& budget_;
   std::string root_;
   std::vector<ZipRecord> records_;
-  std::unordered_map<std::string, size_t> by_folded_name_;
+  std::unordered_map<std::string, size_t, SeededHash> by_folded_name_;
   bool checksummed_ = false;  // set_crc32_options(False) leaves every CRC 0
 };
 

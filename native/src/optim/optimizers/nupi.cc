@@ -143,7 +143,7 @@ NuPI::NuPI(std::vector<at::Tensor> params, const NuPIOptions& defaults)
 
 void NuPI::check_gradients() const {
   for (const auto& group : param_groups_) {
-    if (!options_of(group).gains().scalar()) check_nupi(options_of(group), group.params());
+    if (!options_of(group).gains().scalar()) check_gains(options_of(group), group.params());
     for (const auto& param : group.params()) {
       const at::Tensor& gradient = param.grad();
       if (!gradient.defined() || !gradient.is_sparse() || gradient.sparse_dim() == 1) continue;

@@ -102,6 +102,11 @@ const NuPIGains& NuPIOptions::gains(const at::Device& device) const {
   return *gains_;
 }
 
+void check_gains(const NuPIOptions& options, const std::vector<at::Tensor>& params) {
+  check_gain(options.Kp(), "Kp", params);
+  check_gain(options.Ki(), "Ki", params);
+}
+
 void check_nupi(const NuPIOptions& options, const std::vector<at::Tensor>& params) {
   optim::check_not_negative("NuPI", "lr", options.lr());
   optim::check_not_negative("NuPI", "weight_decay", options.weight_decay());
@@ -112,8 +117,7 @@ void check_nupi(const NuPIOptions& options, const std::vector<at::Tensor>& param
     optim::refuse("NuPI", "init_type", "0 (zeros) or 1 (SGD)",
                   static_cast<double>(options.init_type()));
   }
-  check_gain(options.Kp(), "Kp", params);
-  check_gain(options.Ki(), "Ki", params);
+  check_gains(options, params);
 }
 
 }  // namespace cooper4j

@@ -31,6 +31,9 @@ struct NuPIGains {
   Gain error;     // Ki + Kp (1 − ν), the weight of e_t
 };
 
+/// Throws std::invalid_argument unless the gains' shapes fit the parameters.
+void check_gains(const NuPIOptions& options, const std::vector<at::Tensor>& params);
+
 /// Throws std::invalid_argument unless the options and the gains' shapes fit the parameters.
 void check_nupi(const NuPIOptions& options, const std::vector<at::Tensor>& params);
 

@@ -23,6 +23,9 @@ struct Layout {
   static constexpr bool kAlwaysHasState = false;
   /// Whether an empty dict is a state, as nuPI's without a proportional term is.
   static constexpr bool kMayBeEmpty = false;
+  /// Throws std::invalid_argument where step() would not bear what was loaded.
+  static void check(const Options&) {}
+  static void check(const State&, const Options&) {}
   /// Whether a loaded state holds something; step() starts afresh where there is none.
   static bool has_content(const State&) { return true; }
 };
@@ -40,10 +43,10 @@ struct MomentumLayout : Layout<Options, State> {
  protected:
   template <typename Visitor>
   static void visit_common(Visitor& v, Options& options) {
-    v.real("lr", options.lr(), Range::kNotNegative);
-    v.real("momentum", options.momentum(), Range::kNotNegative, Zero::kInt);
-    v.real("dampening", options.dampening(), Range::kAny, Zero::kInt);
-    v.real("weight_decay", options.weight_decay(), Range::kNotNegative, Zero::kInt);
+    v.real("lr", options.lr());
+    v.real("momentum", options.momentum(), Zero::kInt);
+    v.real("dampening", options.dampening(), Zero::kInt);
+    v.real("weight_decay", options.weight_decay(), Zero::kInt);
     v.flag("nesterov", options.nesterov());
     v.maximize();
   }
@@ -71,10 +74,10 @@ struct MomentsLayout : Layout<Options, State> {
  protected:
   template <typename Visitor>
   static void visit_common(Visitor& v, Options& options) {
-    v.real("lr", options.lr(), Range::kNotNegative);
+    v.real("lr", options.lr());
     v.betas("betas", options.betas());
-    v.real("eps", options.eps(), Range::kNotNegative);
-    v.real("weight_decay", options.weight_decay(), Range::kNotNegative, Zero::kInt);
+    v.real("eps", options.eps());
+    v.real("weight_decay", options.weight_decay(), Zero::kInt);
     v.flag("amsgrad", options.amsgrad());
     v.maximize();
   }
@@ -122,12 +125,12 @@ struct ExtraAdamLayout : MomentsLayout<ExtraAdamOptions, ExtraAdamParamState> {
 struct RMSpropLayout : Layout<torch::optim::RMSpropOptions, torch::optim::RMSpropParamState> {
   template <typename Visitor>
   static void visit_options(Visitor& v, Options& options) {
-    v.real("lr", options.lr(), Range::kNotNegative);
-    v.real("momentum", options.momentum(), Range::kNotNegative, Zero::kInt);
-    v.real("alpha", options.alpha(), Range::kNotNegative);
-    v.real("eps", options.eps(), Range::kNotNegative);
+    v.real("lr", options.lr());
+    v.real("momentum", options.momentum(), Zero::kInt);
+    v.real("alpha", options.alpha());
+    v.real("eps", options.eps());
     v.flag("centered", options.centered());
-    v.real("weight_decay", options.weight_decay(), Range::kNotNegative, Zero::kInt);
+    v.real("weight_decay", options.weight_decay(), Zero::kInt);
     v.off("capturable");
     v.none("foreach");
     v.maximize();
@@ -149,11 +152,11 @@ struct AdagradLayout : Layout<torch::optim::AdagradOptions, torch::optim::Adagra
 
   template <typename Visitor>
   static void visit_options(Visitor& v, Options& options) {
-    v.real("lr", options.lr(), Range::kNotNegative);
-    v.real("lr_decay", options.lr_decay(), Range::kNotNegative, Zero::kInt);
-    v.real("eps", options.eps(), Range::kNotNegative);
-    v.real("weight_decay", options.weight_decay(), Range::kNotNegative, Zero::kInt);
-    v.real("initial_accumulator_value", options.initial_accumulator_value(), Range::kNotNegative,
+    v.real("lr", options.lr());
+    v.real("lr_decay", options.lr_decay(), Zero::kInt);
+    v.real("eps", options.eps());
+    v.real("weight_decay", options.weight_decay(), Zero::kInt);
+    v.real("initial_accumulator_value", options.initial_accumulator_value(),
            Zero::kInt);
     v.none("foreach");
     v.maximize();
@@ -170,13 +173,16 @@ struct AdagradLayout : Layout<torch::optim::AdagradOptions, torch::optim::Adagra
 
 /// One state, at the first parameter, over the elements of all parameters in a row.
 struct LBFGSLayout : Layout<torch::optim::LBFGSOptions, torch::optim::LBFGSParamState> {
+  static void check(const Options& options);
+  static void check(const State& state, const Options& options);
+
   template <typename Visitor>
   static void visit_options(Visitor& v, Options& options) {
-    v.real("lr", options.lr(), Range::kNotNegative);
+    v.real("lr", options.lr());
     v.integer("max_iter", options.max_iter());
     v.optional_integer("max_eval", options.max_eval());
-    v.real("tolerance_grad", options.tolerance_grad(), Range::kAny);
-    v.real("tolerance_change", options.tolerance_change(), Range::kAny);
+    v.real("tolerance_grad", options.tolerance_grad());
+    v.real("tolerance_change", options.tolerance_change());
     v.integer("history_size", options.history_size());
     v.optional_text("line_search_fn", options.line_search_fn());
   }
@@ -185,7 +191,6 @@ struct LBFGSLayout : Layout<torch::optim::LBFGSOptions, torch::optim::LBFGSParam
   static void visit_state(Visitor& v, State& state, const Options&) {
     v.count("func_evals", state.func_evals());
     v.count("n_iter", state.n_iter());
-    v.optional_scalars("al", state.al());
     v.flat("d", state.d());
     v.optional_real("t", state.t());
     v.flats("old_dirs", state.old_dirs());
@@ -194,6 +199,7 @@ struct LBFGSLayout : Layout<torch::optim::LBFGSOptions, torch::optim::LBFGSParam
     v.scalar("H_diag", state.H_diag());
     v.flat("prev_flat_grad", state.prev_flat_grad());
     v.optional_real("prev_loss", state.prev_loss());
+    v.optional_scalars("al", state.al());
   }
 };
 
@@ -202,14 +208,14 @@ struct NuPILayout : Layout<NuPIOptions, NuPIParamState> {
 
   template <typename Visitor>
   static void visit_options(Visitor& v, Options& options) {
-    v.real("lr", options.lr(), Range::kNotNegative);
-    v.real("weight_decay", options.weight_decay(), Range::kNotNegative);
+    v.real("lr", options.lr());
+    v.real("weight_decay", options.weight_decay());
     at::Tensor Kp = options.Kp();
     at::Tensor Ki = options.Ki();
     double ema_nu = options.ema_nu();
     v.gain("Kp", Kp);
     v.gain("Ki", Ki);
-    v.real("ema_nu", ema_nu, Range::kAny);
+    v.real("ema_nu", ema_nu);
     v.maximize();
     v.init_type("init_type", options.init_type());
     if (Visitor::kLoads) options.Kp(Kp).Ki(Ki).ema_nu(ema_nu);

@@ -6,7 +6,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "checkpoint/document/elements.h"
 #include "cooper4j/checkpoint.h"
+#include "optim/state/kept.h"
 
 namespace cooper4j::optim {
 namespace {
@@ -44,12 +46,19 @@ void refuse_node(const std::string& path, const std::string& expected, const Doc
                               (node == kNoNode ? "nothing" : found(document, node)));
 }
 
+Budget copying_budget(const Document& document) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < document.storage_count(); ++i) bytes += document.storage(i).nbytes;
+  return Budget(bytes, kDefaultLimit);
+}
+
 StateLoader::StateLoader(Document& document, Node dict, std::string path, bool maximize,
-                         at::Tensor param, int64_t numel)
+                         Budget& budget, at::Tensor param, int64_t numel)
     : document_(document),
       dict_(dict),
       path_(std::move(path)),
       maximize_(maximize),
+      budget_(budget),
       param_(std::move(param)),
       numel_(numel) {
   if (!document_.is_dict(dict_)) refuse_node(path_, "a dict", document_, dict_);
@@ -67,28 +76,14 @@ Node StateLoader::required(const char* key) const {
 }
 
 double StateLoader::as_real(Node node, const std::string& path) const {
-  switch (document_.kind(node)) {
-    case Kind::kFloat:
-    case Kind::kInt:
-      return document_.as_double(node);
-    case Kind::kTensor: {
-      const at::Tensor value = to_tensor(document_, node);
-      if (value.numel() == 1 && !value.is_complex()) return value.item<double>();
-      break;
-    }
-    default:
-      break;
-  }
-  refuse_node(path, "a number", document_, node);
+  const auto number = number_of(document_, node);
+  if (!number) refuse_node(path, "a number", document_, node);
+  return *number;
 }
 
-void StateLoader::real(const char* key, double& value, Range range, Zero) {
-  const Node node = required(key);
-  value = as_real(node, path(key));
-  if (std::isnan(value) || (range == Range::kNotNegative && value < 0)) {
-    refuse_node(path(key), range == Range::kAny ? "a number" : "a number of at least 0", document_,
-                node);
-  }
+// Python loads any number: a negative rate ascends.
+void StateLoader::real(const char* key, double& value, Zero) {
+  value = as_real(required(key), path(key));
 }
 
 void StateLoader::optional_real(const char* key, double& value) {
@@ -129,8 +124,11 @@ void StateLoader::flag(const char* key, bool& value) {
   value = false;
   const Node node = find(key);
   if (node == kNoNode) return;
-  if (document_.kind(node) != Kind::kBool) refuse_node(path(key), "a bool", document_, node);
-  value = document_.as_bool(node);
+  const Kind kind = document_.kind(node);
+  if (kind != Kind::kBool && kind != Kind::kInt) {
+    refuse_node(path(key), "a bool", document_, node);
+  }
+  value = kind == Kind::kBool ? document_.as_bool(node) : document_.as_int(node) != 0;
 }
 
 void StateLoader::betas(const char* key, std::tuple<double, double>& value) {
@@ -143,9 +141,6 @@ void StateLoader::betas(const char* key, std::tuple<double, double>& value) {
   for (size_t i = 0; i < 2; ++i) {
     const std::string here = path(key) + "." + std::to_string(i);
     beta[i] = as_real(document_.item(node, i), here);
-    if (!(beta[i] >= 0 && beta[i] < 1)) {
-      refuse_node(here, "a number in [0, 1)", document_, document_.item(node, i));
-    }
   }
   value = {beta[0], beta[1]};
 }
@@ -175,6 +170,8 @@ void StateLoader::gain(const char* key, at::Tensor& value) {
     value = at::scalar_tensor(as_real(node, path(key)), at::kFloat);
     return;
   }
+  // Its options clone it before its shape is known to be a parameter's.
+  budget_.hold(logical_bytes(document_.as_tensor(node)), "copying gains");
   value = to_tensor(document_, node);
   if (value.numel() == 0 || value.is_complex()) {
     refuse_node(path(key), "a gain", document_, node);

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "checkpoint/document/budget.h"
 #include "cooper4j/document.h"
 #include "cooper4j/optim/nupi.h"
 #include "optim/state/visitor.h"
@@ -19,16 +20,20 @@ namespace cooper4j::optim {
 [[noreturn]] void refuse_node(const std::string& path, const std::string& expected,
                               const Document& document, Node node);
 
+/// What copying out of a document may take, relative to the tensors in it: an expanded one may
+/// stand for any number of elements, and a list may name one any number of times.
+Budget copying_budget(const Document& document);
+
 class StateLoader {
  public:
   static constexpr bool kLoads = true;
 
   /// `dict` lies at `path`; `param` is the parameter of a state, undefined for a group, and `numel`
   /// the elements of all parameters.
-  StateLoader(Document& document, Node dict, std::string path, bool maximize, at::Tensor param = {},
-              int64_t numel = 0);
+  StateLoader(Document& document, Node dict, std::string path, bool maximize, Budget& budget,
+              at::Tensor param = {}, int64_t numel = 0);
 
-  void real(const char* key, double& value, Range range, Zero = Zero::kFloat);
+  void real(const char* key, double& value, Zero = Zero::kFloat);
   void integer(const char* key, int64_t& value);
   void optional_integer(const char* key, std::optional<int64_t>& value);
   void optional_text(const char* key, std::optional<std::string>& value);
@@ -65,11 +70,13 @@ class StateLoader {
   double as_real(Node node, const std::string& path) const;
   std::vector<Node> items(const char* key) const;
   at::Tensor floating(Node node, const std::string& path, at::IntArrayRef sizes) const;
+  at::Tensor counted(Node node, const std::string& path, at::IntArrayRef sizes) const;
 
   Document& document_;
   Node dict_;
   std::string path_;
   bool maximize_;
+  Budget& budget_;
   at::Tensor param_;
   int64_t numel_;
 };

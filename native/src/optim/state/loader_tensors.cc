@@ -49,6 +49,14 @@ at::Tensor StateLoader::floating(Node node, const std::string& path, at::IntArra
   return copy.copy_(loaded);
 }
 
+// One of as many as a list names.
+at::Tensor StateLoader::counted(Node node, const std::string& path, at::IntArrayRef sizes) const {
+  constexpr uint64_t kTensor = 512;  // bytes beside the elements
+  const auto elements = static_cast<uint64_t>(c10::multiply_integers(sizes));
+  budget_.hold(kTensor + elements * param_.element_size(), "copying a history");
+  return floating(node, path, sizes);
+}
+
 void StateLoader::tensor(const char* key, at::Tensor& value, Need need) {
   const Node node = need == Need::kRequired ? required(key) : find(key);
   value = node == kNoNode ? at::Tensor() : floating(node, path(key), param_.sizes());
@@ -98,14 +106,14 @@ std::vector<Node> StateLoader::items(const char* key) const {
 void StateLoader::flats(const char* key, std::deque<at::Tensor>& values) {
   values.clear();
   for (const Node node : items(key)) {
-    values.push_back(floating(node, path(key) + "." + std::to_string(values.size()), {numel_}));
+    values.push_back(counted(node, path(key) + "." + std::to_string(values.size()), {numel_}));
   }
 }
 
 void StateLoader::scalars(const char* key, std::deque<at::Tensor>& values) {
   values.clear();
   for (const Node node : items(key)) {
-    values.push_back(floating(node, path(key) + "." + std::to_string(values.size()), {}));
+    values.push_back(counted(node, path(key) + "." + std::to_string(values.size()), {}));
   }
 }
 
@@ -116,7 +124,7 @@ void StateLoader::optional_scalars(const char* key,
   auto& loaded = values.emplace();
   for (const Node node : items(key)) {
     const std::string here = path(key) + "." + std::to_string(loaded.size());
-    loaded.push_back(document_.kind(node) == Kind::kNone ? at::Tensor() : floating(node, here, {}));
+    loaded.push_back(document_.kind(node) == Kind::kNone ? at::Tensor() : counted(node, here, {}));
   }
 }
 

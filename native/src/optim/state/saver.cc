@@ -6,7 +6,7 @@
 
 namespace cooper4j::optim {
 
-void StateSaver::real(const char* key, double value, Range, Zero zero) {
+void StateSaver::real(const char* key, double value, Zero zero) {
   put(key, value == 0 && zero == Zero::kInt ? document_.integer(0) : document_.number(value));
 }
 

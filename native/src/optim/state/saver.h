@@ -22,14 +22,14 @@ class StateSaver {
   StateSaver(Document& document, Node dict, bool maximize)
       : document_(document), dict_(dict), maximize_(maximize) {}
 
-  void real(const char* key, double value, Range, Zero zero = Zero::kFloat);
+  void real(const char* key, double value, Zero zero = Zero::kFloat);
   void integer(const char* key, int64_t value) { put(key, document_.integer(value)); }
   void optional_integer(const char* key, const std::optional<int64_t>& value);
   void optional_text(const char* key, const std::optional<std::string>& value);
   void flag(const char* key, bool value) { put(key, document_.boolean(value)); }
   void betas(const char* key, const std::tuple<double, double>& value);
-  void none(const char* key) { put(key, document_.none()); }
-  void off(const char* key) { flag(key, false); }
+  void none(const char* key) { constant(key, document_.none()); }
+  void off(const char* key) { constant(key, document_.boolean(false)); }
   void fixed(const char* key, bool value) { flag(key, value); }
   void maximize() { flag("maximize", maximize_); }
   void gain(const char* key, const at::Tensor& value) { put_tensor(key, value); }
@@ -47,7 +47,14 @@ class StateSaver {
   void scalars(const char* key, const std::deque<at::Tensor>& values);
   void optional_scalars(const char* key, const std::optional<std::vector<at::Tensor>>& values);
 
+  /// The keys of none() and off(): Python's options that LibTorch does not have.
+  const std::vector<std::string>& constants() const { return constants_; }
+
  private:
+  void constant(const char* key, Node value) {
+    constants_.push_back(key);
+    put(key, value);
+  }
   void put(const char* key, Node value) { document_.put(dict_, key, value); }
   void put_tensor(const char* key, const at::Tensor& value);
   template <typename Tensors>
@@ -56,6 +63,7 @@ class StateSaver {
   Document& document_;
   Node dict_;
   bool maximize_;
+  std::vector<std::string> constants_;
 };
 
 }  // namespace cooper4j::optim

@@ -6,7 +6,9 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "cooper4j/optim/step.h"
 #include "optim/optimizers/nupi_gains.h"
+#include "optim/state/kept.h"
 #include "optim/state/layouts.h"
 #include "optim/state/loader.h"
 #include "optim/state/saver.h"
@@ -46,13 +48,18 @@ template <typename Layout>
 Node save(Document& document, const Optimizer& optimizer, bool maximize) {
   const Node states = document.dict();
   const Node groups = document.list();
+  const auto kept = kept_groups(optimizer);
   int64_t index = 0;
   for (const auto& group : optimizer.param_groups()) {
     // LibTorch's accessors give references to non-const objects only.
     auto options = static_cast<const typename Layout::Options&>(group.options());
-    const Node group_dict = document.dict();
+    Node group_dict = document.dict();
     StateSaver group_saver(document, group_dict, maximize);
     Layout::visit_options(group_saver, options);
+    const size_t g = document.size(groups);
+    if (kept != nullptr && g < kept->groups.size()) {
+      group_dict = merge_group(document, group_dict, group_saver.constants(), *kept, g);
+    }
     const Node indices = document.list();
     for (const auto& param : group.params()) {
       document.append(indices, document.integer(index));
@@ -82,7 +89,10 @@ template <typename Layout>
 class Loader {
  public:
   Loader(Optimizer& optimizer, Document& document, bool maximize)
-      : optimizer_(optimizer), document_(document), maximize_(maximize) {}
+      : optimizer_(optimizer),
+        document_(document),
+        maximize_(maximize),
+        budget_(copying_budget(document)) {}
 
   void read(Node root) {
     if (!document_.is_dict(root)) refuse_node("state dict", "a dict", document_, root);
@@ -97,6 +107,7 @@ class Loader {
           std::move(options_[g]);
     }
     optimizer_.state().swap(states_);
+    keep_groups<typename Layout::State>(optimizer_, std::move(kept_));
   }
 
  private:
@@ -118,9 +129,10 @@ class Loader {
       const Node dict = document_.item(list, g);
       const std::string path = join("param_groups", g);
       options_.push_back(static_cast<const typename Layout::Options&>(groups[g].options()));
-      StateLoader loader(document_, dict, path, maximize_);
+      StateLoader loader(document_, dict, path, maximize_, budget_);
       Layout::visit_options(loader, options_.back());
       check_options(path, options_.back(), groups[g]);
+      keep_group(document_, dict, *kept_);
       read_indices(path + ".params", document_.find(dict, "params"), g);
     }
   }
@@ -128,13 +140,24 @@ class Loader {
   void check_options(const std::string& path, const NuPIOptions& options,
                      const OptimizerParamGroup& group) {
     try {
-      check_nupi(options, group.params());
+      check_gains(options, group.params());
     } catch (const std::invalid_argument& e) {
       throw std::invalid_argument(path + ": " + e.what());
     }
   }
   template <typename Options>
-  void check_options(const std::string&, const Options&, const OptimizerParamGroup&) {}
+  void check_options(const std::string& path, const Options& options, const OptimizerParamGroup&) {
+    at_path(path, [&] { Layout::check(options); });
+  }
+
+  template <typename Check>
+  static void at_path(const std::string& path, Check check) {
+    try {
+      check();
+    } catch (const std::invalid_argument& e) {
+      throw std::invalid_argument(path + "." + e.what());
+    }
+  }
 
   void read_indices(const std::string& path, Node list, size_t g) {
     const auto& params = optimizer_.param_groups()[g].params();
@@ -177,11 +200,12 @@ class Loader {
   }
 
   void read_state(const std::string& path, Node dict, const Slot& slot) {
-    StateLoader loader(document_, dict, path, maximize_, slot.param, numel_);
+    StateLoader loader(document_, dict, path, maximize_, budget_, slot.param, numel_);
     // Python makes an empty dict for a parameter it only looked at.
     if (document_.size(dict) == 0 && !Layout::kMayBeEmpty) return;
     auto state = std::make_unique<typename Layout::State>();
     Layout::visit_state(loader, *state, options_[slot.group]);
+    at_path(path, [&] { Layout::check(*state, options_[slot.group]); });
     if (Layout::has_content(*state)) {
       states_[slot.param.unsafeGetTensorImpl()] = std::move(state);
     }
@@ -190,10 +214,12 @@ class Loader {
   Optimizer& optimizer_;
   Document& document_;
   bool maximize_;
+  Budget budget_;
   std::vector<typename Layout::Options> options_;
   std::unordered_map<int64_t, Slot> slots_;  // by Python's index
   int64_t numel_ = 0;
   States states_;
+  std::shared_ptr<KeptGroups> kept_ = std::make_shared<KeptGroups>();
 };
 
 }  // namespace
@@ -203,6 +229,28 @@ Node state_dict(Document& document, const Optimizer& optimizer, bool maximize) {
   return with_layout(optimizer, [&](auto layout) {
     return save<decltype(layout)>(document, optimizer, maximize);
   });
+}
+
+double initial_lr(Optimizer& optimizer, size_t group) {
+  constexpr const char* kKey = "initial_lr";
+  const double present = lr(optimizer, group);
+  auto kept = kept_groups(optimizer);
+  if (kept == nullptr || group >= kept->groups.size()) {
+    Document document;
+    const Node groups = document.at(state_dict(document, optimizer, false), "param_groups");
+    kept = std::make_shared<KeptGroups>();
+    for (size_t g = 0; g < document.size(groups); ++g) {
+      keep_group(document, document.item(groups, g), *kept);
+    }
+    with_layout(optimizer, [&](auto layout) {
+      keep_groups<typename decltype(layout)::State>(optimizer, kept);
+    });
+  }
+  const Node dict = kept->groups[group];
+  const Node known = kept->document.find(dict, kKey);
+  if (known != kNoNode) return number_of(kept->document, known).value_or(present);
+  kept->document.put(dict, kKey, kept->document.number(present));
+  return present;
 }
 
 void load_state_dict(Optimizer& optimizer, Document& document, Node state, bool maximize,

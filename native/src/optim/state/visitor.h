@@ -3,7 +3,6 @@
 
 namespace cooper4j::optim {
 
-enum class Range { kAny, kNotNegative };
 enum class Zero { kFloat, kInt };  ///< how Python's default writes 0
 enum class Need { kOptional, kRequired };
 

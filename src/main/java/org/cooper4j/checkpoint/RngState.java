@@ -17,6 +17,8 @@ public final class RngState {
     Native.load();
   }
 
+  private static final long MAX_BYTES = 1 << 16; // the CPU's has 5056, CUDA's 16
+
   private RngState() {}
 
   /** The CPU's state, uint8 [n], copied. */
@@ -49,6 +51,10 @@ public final class RngState {
                 + Tensors.shape(state));
       }
       try {
+        // An expanded tensor would be written out first.
+        if (state.numel() > MAX_BYTES) {
+          throw new IllegalArgumentException("it is too large");
+        }
         torch.globalContext().defaultGenerator(device).set_state(state.cpu().contiguous());
       } catch (RuntimeException e) {
         throw new IllegalArgumentException(

@@ -79,6 +79,13 @@ public final class Native {
   @Name("set_lr")
   public static native void setLr(@ByRef Optimizer optimizer, int group, double lr);
 
+  @Name("initial_lr")
+  public static native double initialLr(@ByRef Optimizer optimizer, int group);
+
+  public static native double cos(double x);
+
+  public static native double pow(double x, double y);
+
   @Name("numel")
   public static native @Cast("int64_t") long numel(@Const @ByRef Optimizer optimizer);
 

@@ -1,6 +1,7 @@
 package org.cooper4j.optim;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,24 +14,40 @@ import org.cooper4j.internal.Native;
 /**
  * Sets the learning rates of a primal or dual optimizer's groups by a {@link Schedule}. Mirrors
  * {@code torch.optim.lr_scheduler.LRScheduler}, whose state_dict it reads and writes: call {@link
- * #step()} once an epoch, save {@link #stateDict()} with the checkpoint.
+ * #step()} once an epoch, save {@link #stateDict()} with the checkpoint. The schedules that have
+ * names give the rates of Python's classes to the last digit; a schedule of your own is a {@code
+ * LambdaLR}.
  */
 public final class LRScheduler {
+  /** How far, of the base, a rate may be from the schedule's and still come of its rounding. */
+  private static final double ROUNDING = 1e-6;
+
   private final Optimizer optimizer;
   private final Schedule schedule;
+  private Map<String, Object> loaded = Map.of();
   private List<Double> baseLrs;
   private long lastEpoch;
+  private long stepCount;
 
   /**
-   * The present rates are the base; they become {@code schedule.at(base, 0)}.
+   * The rates that the groups started from, which Python keeps as {@code initial_lr}, are the base:
+   * the present ones, unless the optimizer's state came from a run with a scheduler. They become
+   * {@code schedule.at(base, 0)}.
    *
    * @throws IllegalArgumentException if the schedule gives NaN or infinity; the rates stay
    */
   public LRScheduler(Optimizer optimizer, Schedule schedule) {
     this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
     this.schedule = Objects.requireNonNull(schedule, "schedule");
-    this.baseLrs = getLastLr();
-    apply(0);
+    List<Double> rates = getLastLr();
+    this.baseLrs = new ArrayList<>();
+    for (int i = 0; i < rates.size(); i++) {
+      double base = Native.initialLr(optimizer, i);
+      baseLrs.add(base);
+      rates.set(i, next(rates.get(i), base, 0));
+    }
+    set(rates);
+    this.stepCount = 1;
   }
 
   /**
@@ -40,7 +57,29 @@ public final class LRScheduler {
    * @throws IllegalStateException if the optimizer was released, or has got another group
    */
   public void step() {
-    apply(Math.incrementExact(lastEpoch));
+    List<Double> rates = getLastLr();
+    if (rates.size() != baseLrs.size()) {
+      throw new IllegalStateException(
+          "the optimizer has "
+              + rates.size()
+              + " groups, but had "
+              + baseLrs.size()
+              + " when this scheduler was made; make the scheduler after the last group");
+    }
+    long step = Math.incrementExact(lastEpoch);
+    for (int i = 0; i < rates.size(); i++) {
+      double base = baseLrs.get(i);
+      boolean onSchedule =
+          Math.abs(rates.get(i) - schedule.at(base, lastEpoch)) <= ROUNDING * Math.abs(base);
+      rates.set(
+          i,
+          onSchedule
+              ? next(rates.get(i), base, step)
+              : ScheduledValue.finite(schedule.at(base, step), base, step));
+    }
+    set(rates);
+    lastEpoch = step;
+    stepCount++;
   }
 
   /** The present rates, one a group. */
@@ -60,36 +99,51 @@ public final class LRScheduler {
     return rates;
   }
 
-  private void apply(long epoch) {
-    int groups = getLastLr().size();
-    if (groups != baseLrs.size()) {
-      throw new IllegalStateException(
-          "the optimizer has "
-              + groups
-              + " groups, but had "
-              + baseLrs.size()
-              + " when this scheduler was made; make the scheduler after the last group");
-    }
-    List<Double> rates =
-        baseLrs.stream()
-            .map(base -> ScheduledValue.finite(schedule.at(base, epoch), base, epoch))
-            .toList();
-    for (int i = 0; i < groups; i++) {
+  private double next(double rate, double base, long step) {
+    double next =
+        schedule instanceof TorchSchedule torch
+            ? torch.next(rate, base, step)
+            : schedule.at(base, step);
+    return ScheduledValue.finite(next, base, step);
+  }
+
+  private void set(List<Double> rates) {
+    for (int i = 0; i < rates.size(); i++) {
       Native.setLr(optimizer, i, rates.get(i));
     }
-    lastEpoch = epoch;
   }
 
   /**
-   * {@code base_lrs, last_epoch, _step_count, _last_lr}: what Python's schedulers have in common.
+   * What Python's class of the schedule has in its state: {@code base_lrs, last_epoch, _step_count,
+   * _last_lr}, and what the schedule goes by. Keys of a loaded state that are not these stay as
+   * they were.
    */
   public Map<String, Object> stateDict() {
-    Map<String, Object> state = new LinkedHashMap<>();
-    state.put("base_lrs", new ArrayList<>(baseLrs));
-    state.put("last_epoch", lastEpoch);
-    state.put("_step_count", lastEpoch + 1);
-    state.put("_last_lr", getLastLr());
+    Map<String, Object> present = new LinkedHashMap<>();
+    if (schedule instanceof TorchSchedule torch) {
+      present.putAll(torch.keys(lastEpoch));
+    }
+    present.put("base_lrs", new ArrayList<>(baseLrs));
+    present.put("last_epoch", lastEpoch);
+    present.putIfAbsent("_step_count", stepCount);
+    present.put("_is_initial", false);
+    present.put("_get_lr_called_within_step", false);
+    present.put("_last_lr", getLastLr());
+    if (loaded.isEmpty() && !(schedule instanceof TorchSchedule)) {
+      present.put("lr_lambdas", new ArrayList<>(Collections.nCopies(baseLrs.size(), null)));
+    }
+    Map<String, Object> state = new LinkedHashMap<>(loaded);
+    present.forEach((key, value) -> state.merge(key, value, LRScheduler::changed));
     return state;
+  }
+
+  /** The old value where the new one is the same number in another type. */
+  private static Object changed(Object old, Object present) {
+    boolean same =
+        old instanceof Number a
+            && present instanceof Number b
+            && a.doubleValue() == b.doubleValue();
+    return same ? old : present;
   }
 
   /**
@@ -113,7 +167,9 @@ public final class LRScheduler {
               + " numbers, one a group, found "
               + state.get("base_lrs"));
     }
+    loaded = new LinkedHashMap<>(state);
     baseLrs = base;
     lastEpoch = last;
+    stepCount = state.get("_step_count") instanceof Long count ? count : last + 1;
   }
 }

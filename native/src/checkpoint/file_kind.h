@@ -1,0 +1,27 @@
+// What a file is that was taken for a checkpoint: said in words, with what to do.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "checkpoint/zip/byte_source.h"
+
+namespace cooper4j {
+
+/// Whether the file's name is one that checkpoints of either format have: .pt, .safetensors, …
+bool has_checkpoint_name(const std::filesystem::path& path);
+
+/// Whether the name says safetensors.
+bool has_safetensors_name(const std::filesystem::path& path);
+
+/// Whether it looks like safetensors: the length of a header, then a header.
+bool is_safetensors(const ByteSource& file);
+
+/// Whether it is a zip that torch.save may have written.
+bool is_torch_zip(const ByteSource& file);
+
+/// "is a Git LFS pointer, …; fetch the file itself with git lfs pull"; "" for what may be either
+/// format.
+std::string other_kind(const ByteSource& file);
+
+}  // namespace cooper4j
