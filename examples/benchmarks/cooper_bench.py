@@ -35,6 +35,73 @@ class Mnist(cooper.ConstrainedMinimizationProblem):
         )
 
 
+class NormBounded(cooper.ConstrainedMinimizationProblem):
+    """A classifier whose last layer's norm is bounded."""
+
+    def __init__(self, model, last, *shape):
+        super().__init__()
+        self.model, self.last = model, last
+        self.x, self.y = torch.randn(*shape), torch.randint(10, shape[:1])
+        self.norm = cooper.Constraint(
+            constraint_type=INEQUALITY, multiplier=cooper.multipliers.DenseMultiplier(num_constraints=1)
+        )
+
+    def primal(self):
+        return torch.optim.Adam([*self.model.parameters(), *self.last.parameters()], lr=1e-3)
+
+    def compute_cmp_state(self):
+        loss = torch.nn.functional.cross_entropy(self.last(self.model(self.x)), self.y)
+        norm = cooper.ConstraintState(violation=self.last.weight.pow(2).sum() - 1)
+        return cooper.CMPState(loss=loss, observed_constraints={self.norm: norm})
+
+
+def perceptron():
+    model = torch.nn.Sequential(
+        torch.nn.Linear(784, 2048), torch.nn.ReLU(), torch.nn.Linear(2048, 2048), torch.nn.ReLU()
+    )
+    return NormBounded(model, torch.nn.Linear(2048, 10), 128, 784)
+
+
+class Pooled(torch.nn.Module):
+    """The mean of a model's outputs over some dimensions."""
+
+    def __init__(self, dims, *layers):
+        super().__init__()
+        self.dims, self.layers = dims, torch.nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x).mean(self.dims)
+
+
+def conv_net():
+    layers = []
+    for channels in ((3, 32), (32, 64), (64, 64)):
+        layers += [torch.nn.Conv2d(*channels, 3, padding=1), torch.nn.ReLU()]
+    return NormBounded(Pooled((2, 3), *layers), torch.nn.Linear(64, 10), 64, 3, 32, 32)
+
+
+class Block(torch.nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv, self.out = torch.nn.Linear(width, 3 * width), torch.nn.Linear(width, width)
+        self.wide, self.narrow = torch.nn.Linear(width, 4 * width), torch.nn.Linear(4 * width, width)
+        self.first, self.second = torch.nn.LayerNorm(width), torch.nn.LayerNorm(width)
+
+    def attention(self, x):
+        parts = self.qkv(x).view(*x.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
+        heads = torch.nn.functional.scaled_dot_product_attention(*parts)
+        return self.out(heads.transpose(1, 2).reshape(x.shape))
+
+    def forward(self, x):
+        x = x + self.attention(self.first(x))
+        return x + self.narrow(torch.nn.functional.gelu(self.wide(self.second(x))))
+
+
+def transformer():
+    return NormBounded(Pooled(1, Block(256, 4)), torch.nn.Linear(256, 10), 16, 128, 256)
+
+
 class Toy(cooper.ConstrainedMinimizationProblem):
     def __init__(self, n):
         super().__init__()
@@ -104,11 +171,15 @@ class Indexed(Toy):
 def main():
     kind, _, size = sys.argv[1].partition(":")
     seconds = float(sys.argv[2])
-    torch.set_num_threads(1)
+    if "--default-threads" not in sys.argv:
+        torch.set_num_threads(1)
     torch.manual_seed(0)
     n = int(size or 0)
     cmp = {
         "mnist": Mnist,
+        "mlp": perceptron,
+        "convnet": conv_net,
+        "transformer": transformer,
         "groups": lambda: Groups(n, False),
         "augmented": lambda: Groups(n, True),
         "dense": lambda: Dense(n),

@@ -20,7 +20,10 @@ graph" is the share of the loop that evaluates the user's loss and violations an
 
 Others:
 
-    threads               cooper4j with one thread, with two, and left alone, on a small and a large model
+    threads               Cooper and cooper4j with one thread and by default: mnist, dense:1000000, and
+                          mlp           a perceptron 784-2048-2048-10, batch 128
+                          convnet       three 3x3 convolutions, batch 64 of 32x32
+                          transformer   a block of width 256 (attention, layer norm, GELU), 16 x 128
     tutorial              the whole MNIST tutorial: start, data, 7 epochs with a checkpoint each, plot
 """
 
@@ -41,7 +44,9 @@ NAMES = (
     "indexed:1000 indexed:100000 indexed:10000000 indexed-augmented:1000 indexed-augmented:10000000 "
     "indexed-nupi:1000 indexed-nupi:10000000 threads tutorial"
 ).split()
-ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = os.environ | dict.fromkeys(COUNTS, "1")
+DEFAULT = {name: value for name, value in os.environ.items() if name not in COUNTS}
 
 
 def output(*command, **options):
@@ -71,8 +76,11 @@ class Contenders:
         self.loop_program = build_loop()
         self.class_path = class_path()
 
-    def cooper(self, problem):
-        return self.microseconds(self.python, "-Wignore", HERE / "cooper_bench.py", problem)
+    def cooper(self, problem, by_default=False):
+        last, env = (("--default-threads",), DEFAULT) if by_default else ((), ONE_THREAD)
+        return self.microseconds(
+            self.python, "-Wignore", HERE / "cooper_bench.py", problem, last=last, env=env
+        )
 
     def loop(self, problem):
         return self.microseconds(self.loop_program, problem) if "-" not in problem else float("nan")
@@ -82,8 +90,8 @@ class Contenders:
         problem = problem.replace("indexed-augmented", "indexed").replace("indexed-nupi", "indexed")
         return self.microseconds(self.loop_program, problem, last=("graph",))
 
-    def microseconds(self, *command, last=()):
-        text = output(*command, str(self.seconds), *last, env=ONE_THREAD, stderr=subprocess.DEVNULL)
+    def microseconds(self, *command, last=(), env=ONE_THREAD):
+        text = output(*command, str(self.seconds), *last, env=env, stderr=subprocess.DEVNULL)
         return float(text.split()[-1])
 
     def cooper4j(self, problem, threads=1, env=ONE_THREAD):
@@ -134,15 +142,24 @@ def steps(contenders, problems, rounds):
 
 
 def threads(contenders, rounds):
-    print("| Model | 1 thread µs | 2 threads µs | left alone µs | left alone × 1 thread |")
-    print("|---|---|---|---|---|")
-    unset = {k: v for k, v in os.environ.items() if not k.endswith("NUM_THREADS")}
-    for problem in ("mnist", "mlp"):
+    print("| Step | Cooper, 1 thread µs | its default µs | cooper4j, 1 thread µs | its default µs | × at 1 thread | × by default | default × 1 thread |")
+    print("|---|---|---|---|---|---|---|---|")
+    for problem in ("mnist", "mlp", "convnet", "transformer", "dense:1000000"):
         turns = [
-            [contenders.cooper4j(problem, threads=n, env=unset)[0] for n in (1, 2, 0)] for _ in range(rounds)
+            (
+                contenders.cooper(problem),
+                contenders.cooper(problem, by_default=True),
+                contenders.cooper4j(problem)[0],
+                contenders.cooper4j(problem, threads=0, env=DEFAULT)[0],
+            )
+            for _ in range(rounds)
         ]
-        one, two, alone = zip(*turns)
-        print(f"| `{problem}` | {median(one)} | {median(two)} | {median(alone)} | {ratio(one, alone)} |", flush=True)
+        cooper, cooper_default, ours, ours_default = zip(*turns)
+        cells = [
+            *map(median, (cooper, cooper_default, ours, ours_default)),
+            ratio(cooper, ours), ratio(cooper_default, ours_default), ratio(ours, ours_default),
+        ]
+        print(f"| `{problem}` | {' | '.join(cells)} |", flush=True)
     print()
 
 

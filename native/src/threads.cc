@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -204,6 +205,15 @@ bool idle_threads_sleep() {
   const char* milliseconds = std::getenv("KMP_BLOCKTIME");
   return (policy != nullptr && strcasecmp(policy, "passive") == 0) ||
          (milliseconds != nullptr && std::string(milliseconds) == "0");
+}
+
+void restart_with_sleeping_threads(char** argv) {
+  for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "OMP_NUM_THREADS"})
+    if (in_environment(name)) return;
+  if (!open_blas().has_pool() || available_cores() == 1) return;
+  setenv("OMP_WAIT_POLICY", "passive", 0);
+  execv("/proc/self/exe", argv);
+  unsetenv("OMP_WAIT_POLICY");  // not restarted: its threads spin
 }
 
 void init_threads(int cores, bool sleep) {

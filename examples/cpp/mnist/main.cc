@@ -166,6 +166,7 @@ class Training {
 }  // namespace
 
 int main(int argc, char** argv) {
+  cooper4j::restart_with_sleeping_threads(argv);
   try {
     const Options options = parse_options(argc, argv);
     if (options.help) {

@@ -26,6 +26,7 @@
 #include <torch/optim/optimizer.h>
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "cooper4j/document.h"
@@ -33,6 +34,10 @@
 #include "cooper4j/problem.h"
 
 namespace cooper4j {
+
+namespace problem {
+class Wiring;
+}
 
 /// What a roll computed.
 struct COOPER4J_EXPORT RollOut {
@@ -44,6 +49,10 @@ struct COOPER4J_EXPORT RollOut {
 };
 
 /// cooper.optim.ConstrainedOptimizer: the pieces of a step, and the optimizers' states.
+///
+/// Every variable belongs to one optimizer, and each of the problem's multipliers to a dual one,
+/// unless it is to stay as it is: requires_grad_(false) on its parameters says so. Throws
+/// std::invalid_argument, naming optimizer and constraint, if that is not so.
 class COOPER4J_EXPORT ConstrainedOptimizer {
  public:
   ConstrainedOptimizer(ConstrainedMinimizationProblem& problem, torch::optim::Optimizer& primal,
@@ -68,11 +77,13 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
  protected:
   void use_threads() const;  ///< as the size of the primal variables asks, see threads.h
   bool has_dual() const { return !dual_.empty(); }
+  problem::Wiring& wiring() const { return *wiring_; }
 
  private:
   ConstrainedMinimizationProblem& problem_;
   std::vector<torch::optim::Optimizer*> primal_;
   std::vector<torch::optim::Optimizer*> dual_;
+  std::shared_ptr<problem::Wiring> wiring_;
   int64_t primal_numel_ = 0;
 };
 
@@ -80,7 +91,14 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
 class COOPER4J_EXPORT SimultaneousOptimizer final : public ConstrainedOptimizer {
  public:
   using ConstrainedOptimizer::ConstrainedOptimizer;
+
+  /// A state without a loss, of which nothing contributes to the primal side, moves the multipliers
+  /// alone. A roll that throws has moved no variable, unless an optimizer's own step() threw after
+  /// another's. Throws std::logic_error if compute_cmp_state rolls this optimizer itself.
   RollOut roll(const std::function<CMPState()>& compute_cmp_state);
+
+ private:
+  bool rolling_ = false;
 };
 
 }  // namespace cooper4j

@@ -59,8 +59,9 @@ struct ConstraintState {
 COOPER4J_EXPORT Term make_term(const Constraint& constraint, const ConstraintState& state);
 
 /// Raises the constraint's penalty coefficient where `state` (its strict violation, if there is
-/// one) exceeds update.tolerance; update.inequality is the constraint's. Throws what penalty.h says,
-/// naming the constraint. Mirrors Cooper's Multiplicative- and AdditivePenaltyCoefficientUpdater.
+/// one) exceeds update.tolerance; update.inequality is the constraint's. Throws what penalty.h
+/// says, naming the constraint. Mirrors Cooper's Multiplicative- and
+/// AdditivePenaltyCoefficientUpdater.
 COOPER4J_EXPORT void update_penalty(const Constraint& constraint, const ConstraintState& state,
                                     PenaltyUpdate update);
 

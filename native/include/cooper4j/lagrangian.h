@@ -2,14 +2,15 @@
 //
 // Ownership: a Term and an Evaluation share their tensors by reference count.
 // Threads:   an Evaluation belongs to one thread at a time; different ones are independent.
-// Errors:    std::invalid_argument "constraint {k}: …" (k: the term's index) before anything
-// changed;
-//            c10::Error from LibTorch. No function synchronises with a CUDA device.
+// Errors:    std::invalid_argument "constraint 'name': …", or "constraint {k}: …" (k: the index) of
+//            a term without a name, before anything changed; c10::Error from LibTorch. No function
+//            synchronises with a CUDA device.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "cooper4j/export.h"
@@ -28,6 +29,7 @@ enum class Factor : uint8_t {
 
 /// One observed constraint, as cooper.ConstraintState and its constraint describe it.
 struct Term {
+  const std::string* name = nullptr;  ///< for errors; outlives the Evaluation
   Formulation formulation = Formulation::kLagrangian;
   bool inequality = false;
   bool contributes_to_primal = true;

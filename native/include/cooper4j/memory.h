@@ -5,7 +5,8 @@
 // once, so that every step pays for their pages anew. With the cache a freed block waits for the
 // next tensor of its size, as on CUDA.
 //
-// Threads: any; small blocks are kept a thread, larger ones for all threads.
+// Threads: any; small blocks wait for the thread that freed them, larger ones for all threads. The
+//          bound is that of all threads together. A child of fork() goes on with its own copy.
 // Errors:  those of LibTorch's own allocator, after the cache was given back.
 #pragma once
 
@@ -17,11 +18,16 @@ namespace cooper4j {
 
 constexpr size_t kDefaultCacheBytes = size_t{128} << 20;
 
-/// Makes the cache LibTorch's CPU allocator, on the first call, and bounds what waits in it: beyond
-/// `bytes` it is emptied, with 0 it keeps nothing. Without a call LibTorch's allocator stays.
+/// Makes the cache LibTorch's CPU allocator, on the first call, and bounds what waits in it, for
+/// all threads together: beyond `bytes` it is emptied, with 0 it keeps nothing, and a lower bound
+/// than before holds at once. Without a call LibTorch's allocator stays.
 COOPER4J_EXPORT void cache_cpu_memory(size_t bytes = kDefaultCacheBytes);
 
-/// Gives the large blocks, and the small ones of this thread, back to the system.
+/// How many bytes wait, or may still come to wait without a look at the bound: a list reserves room
+/// by 64 KB.
+COOPER4J_EXPORT size_t cached_cpu_bytes();
+
+/// Gives what waits for any thread back to the system.
 COOPER4J_EXPORT void empty_cpu_cache();
 
 }  // namespace cooper4j

@@ -12,10 +12,21 @@
 namespace cooper4j {
 namespace {
 
+/// A term, as an error calls it.
+struct Which {
+  const Term& term;
+  size_t k;
+};
+
+std::ostream& operator<<(std::ostream& out, const Which& which) {
+  return which.term.name != nullptr ? out << '\'' << *which.term.name << '\''
+                                    : out << '{' << which.k << '}';
+}
+
 template <typename... Parts>
-[[noreturn]] void fail(size_t k, const Parts&... parts) {
+[[noreturn]] void fail(const Which& which, const Parts&... parts) {
   std::ostringstream text;
-  text << "constraint {" << k << "}: ";
+  text << "constraint " << which << ": ";
   (text << ... << parts);
   throw std::invalid_argument(text.str());
 }
@@ -50,76 +61,78 @@ bool all_finite(const at::Tensor& tensor) {
   }
 }
 
-void check_violation(const at::Tensor& violation, size_t k, const char* what) {
+void check_violation(const at::Tensor& violation, const Which& which, const char* what) {
   if (!violation.defined()) {
-    fail(k, what, " is missing; give the ConstraintState a tensor");
+    fail(which, what, " is missing; give the ConstraintState a tensor");
   }
   if (!violation.is_floating_point()) {
-    fail(k, what, " has dtype ", name(violation.scalar_type()),
+    fail(which, what, " has dtype ", name(violation.scalar_type()),
          "; expected a floating point tensor");
   }
   if (violation.layout() != at::kStrided) {
-    fail(k, what, " is not a dense tensor; call to_dense()");
+    fail(which, what, " is not a dense tensor; call to_dense()");
   }
   // On CUDA this look at the values would wait for the device, so it is a CPU check only.
   if (violation.device().is_cpu() && !all_finite(violation)) {
-    fail(k, what, " is NaN or infinite");
+    fail(which, what, " is NaN or infinite");
   }
 }
 
-void check_features(const at::Tensor& features, const at::Tensor& violation, size_t k,
+void check_features(const at::Tensor& features, const at::Tensor& violation, const Which& which,
                     const char* factor) {
   if (!features.defined()) {
-    fail(k, "its ", factor,
+    fail(which, "its ", factor,
          " is indexed, but the ConstraintState has no constraint features; give it the int64 "
          "indices of the observed constraints");
   }
   if (features.scalar_type() != at::kLong) {
-    fail(k, "constraint features have dtype ", name(features.scalar_type()),
+    fail(which, "constraint features have dtype ", name(features.scalar_type()),
          "; expected int64 indices (a boolean mask is not accepted: use its nonzero())");
   }
   if (features.layout() != at::kStrided) {
-    fail(k, "constraint features are not a dense tensor; call to_dense()");
+    fail(which, "constraint features are not a dense tensor; call to_dense()");
   }
   if (features.dim() != 1 || features.numel() != violation.numel() || violation.dim() > 1) {
-    fail(k, "constraint features have shape ", features.sizes(), ", violation has shape ",
+    fail(which, "constraint features have shape ", features.sizes(), ", violation has shape ",
          violation.sizes(), "; expected one index per violation");
   }
   if (features.device() != violation.device()) {
-    fail(k, "constraint features are on ", features.device(), ", violation is on ",
+    fail(which, "constraint features are on ", features.device(), ", violation is on ",
          violation.device(), "; move them to one device");
   }
 }
 
 /// The entry of a table at every feature.
 void check_table(const at::Tensor& table, const at::Tensor& features, const at::Tensor& violation,
-                 size_t k, const char* what, bool is_column) {
-  check_features(features, violation, k, what);
+                 const Which& which, const char* what, bool is_column) {
+  check_features(features, violation, which, what);
   const bool fits = is_column ? table.dim() == 2 && table.size(1) == 1 : table.dim() == 1;
   if (!fits || table.numel() == 0) {
-    fail(k, "its indexed ", what, " has shape ", table.sizes(), "; expected ",
+    fail(which, "its indexed ", what, " has shape ", table.sizes(), "; expected ",
          is_column ? "[num_constraints, 1]" : "a scalar or [num_constraints]");
   }
   if (const auto stray = stray_index(features, table.size(0))) {
-    fail(k, "constraint features have the index ", *stray, ", its ", what, " has ", table.size(0),
-         table.size(0) == 1 ? " entry" : " entries", "; an index is at least 0 and below that");
+    fail(which, "constraint features have the index ", *stray, ", its ", what, " has ",
+         table.size(0), table.size(0) == 1 ? " entry" : " entries",
+         "; an index is at least 0 and below that");
   }
 }
 
 void check_factor(const at::Tensor& factor, Factor kind, const at::Tensor& violation,
-                  const at::Tensor& features, size_t k, const char* what, bool is_penalty) {
+                  const at::Tensor& features, const Which& which, const char* what,
+                  bool is_penalty) {
   if (!factor.defined()) {
-    fail(k, "its ", what, " is missing");
+    fail(which, "its ", what, " is missing");
   }
   if (factor.layout() != at::kStrided) {
-    fail(k, "its ", what, " is not a dense tensor; call to_dense()");
+    fail(which, "its ", what, " is not a dense tensor; call to_dense()");
   }
   if (factor.device() != violation.device()) {
-    fail(k, "violation is on ", violation.device(), ", its ", what, " is on ", factor.device(),
+    fail(which, "violation is on ", violation.device(), ", its ", what, " is on ", factor.device(),
          "; move one of them, for example with cmp.to(device)");
   }
   if (kind == Factor::kIndexed && !(is_penalty && factor.dim() == 0)) {
-    check_table(factor, features, violation, k, what, !is_penalty);
+    check_table(factor, features, violation, which, what, !is_penalty);
     return;
   }
   if (is_penalty && factor.numel() == 1 && factor.dim() <= 1) {
@@ -128,7 +141,7 @@ void check_factor(const at::Tensor& factor, Factor kind, const at::Tensor& viola
   const bool fits = violation.dim() <= 1 ? factor.numel() == violation.numel() && factor.dim() <= 1
                                          : factor.sizes() == violation.sizes();
   if (!fits) {
-    fail(k, "violation has shape ", violation.sizes(), ", its ", what, " has ", factor.numel(),
+    fail(which, "violation has shape ", violation.sizes(), ", its ", what, " has ", factor.numel(),
          factor.numel() == 1 ? " element" : " elements", factor.dim() > 1 ? " in shape " : "",
          factor.dim() > 1 ? c10::str(factor.sizes()) : "", "; give the ", what,
          " one element per violation (", violation.numel(),
@@ -157,32 +170,33 @@ bool check_differentiable(const Term& term, size_t k) {
   const at::Tensor& root = custom ? term.contribution : term.violation;
   if (root.requires_grad()) return true;
   if (root.numel() == 0) return false;
-  fail(k, "its ", custom ? "formulation's contribution" : "violation",
+  fail({term, k}, "its ", custom ? "formulation's contribution" : "violation",
        " contributes to the primal update but requires no grad; give a differentiable violation "
        "(and this one as strict violation), or switch off its contribution to the primal update");
 }
 
-void check_term(const Term& term, size_t k, Side side, bool violation_seen) {
+void check_term(const Term& term, size_t index, Side side, bool violation_seen) {
+  const Which which{term, index};
   const bool primal = side == Side::kPrimal;
   const at::Tensor& violation = primal ? term.violation : term.dual_violation();
   const at::Tensor& features = primal ? term.features : term.dual_features();
   if (!violation_seen) {
-    check_violation(violation, k,
+    check_violation(violation, which,
                     !primal && term.strict_violation.defined() ? "strict violation" : "violation");
   }
   if (term.multiplier_kind != Factor::kNone) {
     const bool strict = !primal && term.strict_multiplier.defined();
     check_factor(strict ? term.strict_multiplier : term.multiplier, term.multiplier_kind, violation,
-                 features, k, "multiplier", false);
+                 features, which, "multiplier", false);
   }
   if (term.penalty_kind != Factor::kNone) {
-    check_factor(term.penalty, term.penalty_kind, violation, features, k, "penalty coefficient",
+    check_factor(term.penalty, term.penalty_kind, violation, features, which, "penalty coefficient",
                  true);
   }
   if (primal && term.formulation == Formulation::kCustom &&
       (!term.contribution.defined() || term.contribution.numel() != 1 ||
        !term.contribution.is_floating_point())) {
-    fail(k,
+    fail(which,
          "its formulation's contribution to the primal Lagrangian is not a floating point scalar");
   }
 }

@@ -134,11 +134,10 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
          << observed.sizes() << "; give the coefficient one element per violation, or a scalar";
     throw std::invalid_argument(text.str());
   }
-  const at::Tensor raised = (observed * update.factor + update.summand)
-                                .minimum(observed.clamp_min(update.maximum));
+  const at::Tensor raised =
+      (observed * update.factor + update.summand).minimum(observed.clamp_min(update.maximum));
   at::Tensor updated = at::where(measure > update.tolerance, raised, observed);
-  const at::Tensor finite = 
-      (updated * measure.to(value.scalar_type()).clamp_min(1)).isfinite();
+  const at::Tensor finite = (updated * measure.to(value.scalar_type()).clamp_min(1)).isfinite();
   if (value.is_cpu()) {
     const bool* holds = finite.const_data_ptr<bool>();
     for (int64_t i = 0; i < finite.numel(); ++i) {

@@ -7,18 +7,6 @@
 namespace cooper4j {
 namespace {
 
-/// An Evaluation knows constraints by number, people by name.
-std::string named(std::string text, const CMPState& state) {
-  const std::string open = "constraint {";
-  const size_t start = text.find(open);
-  if (start == std::string::npos) return text;
-  const size_t number = start + open.size();
-  const size_t end = text.find('}', number);
-  const size_t k = std::stoul(text.substr(number, end - number));
-  const std::string& name = state.observed_constraints.at(k).first->name();
-  return text.replace(number - 1, end - number + 2, "'" + name + "'");
-}
-
 void require_each_once(const CMPState& state) {
   std::vector<const Constraint*> sorted;
   sorted.reserve(state.observed_constraints.size());
@@ -55,11 +43,7 @@ Evaluation CMPState::evaluate(bool primal, bool dual) const {
   for (const auto& [constraint, state] : observed_constraints) {
     terms.push_back(make_term(*constraint, state));
   }
-  try {
-    return Evaluation(loss, std::move(terms), primal, dual);
-  } catch (const std::invalid_argument& e) {
-    throw std::invalid_argument(named(e.what(), *this));
-  }
+  return Evaluation(loss, std::move(terms), primal, dual);
 }
 
 size_t CMPState::index_of(const Constraint& constraint) const {

@@ -5,6 +5,7 @@
 #include "cooper4j/optim/state_dict.h"
 #include "cooper4j/optim/step.h"
 #include "cooper4j/threads.h"
+#include "problem/wiring.h"
 
 namespace cooper4j {
 namespace {
@@ -37,6 +38,33 @@ void load(Document& document, Node state, const std::string& key, const Optimize
   }
 }
 
+/// Refuses a roll inside of a roll.
+class Rolling {
+ public:
+  explicit Rolling(bool* flag) : flag_(flag) {
+    if (*flag_) {
+      throw std::logic_error("this optimizer is rolling; compute_cmp_state must not roll it");
+    }
+    *flag_ = true;
+  }
+  Rolling(const Rolling&) = delete;
+  Rolling& operator=(const Rolling&) = delete;
+  ~Rolling() { *flag_ = false; }
+
+ private:
+  bool* flag_;
+};
+
+/// What is a variable, or shares memory with one, would change with the steps.
+void report_own(CMPState* state, const Evaluation& evaluation) {
+  state->loss = evaluation.loss();
+  for (size_t k = 0; k < evaluation.size(); ++k) {
+    ConstraintState& observed = state->observed_constraints[k].second;
+    observed.violation = evaluation.term(k).violation;
+    observed.strict_violation = evaluation.term(k).strict_violation;
+  }
+}
+
 }  // namespace
 
 const Factors& RollOut::factors(const Constraint& constraint, Side side) const {
@@ -54,6 +82,7 @@ ConstrainedOptimizer::ConstrainedOptimizer(ConstrainedMinimizationProblem& probl
   if (primal_.empty()) {
     throw std::invalid_argument("no primal optimizer was given; give at least one");
   }
+  wiring_ = std::make_shared<problem::Wiring>(problem_, primal_, dual_);
   for (const auto* optimizer : primal_) primal_numel_ += numel(*optimizer);
 }
 
@@ -91,11 +120,15 @@ void ConstrainedOptimizer::load_state_dict(Document& document, Node state) {
 }
 
 RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp_state) {
+  const Rolling rolling(&rolling_);
   use_threads();
   CMPState state = compute_cmp_state();
+  wiring().check(state);
   Evaluation evaluation = state.evaluate(/*primal=*/true, has_dual());
+  if (evaluation.copied()) report_own(&state, evaluation);
   zero_grad();
   evaluation.backward();
+  wiring().require_primal_gradients(state);
   primal_step();
   dual_step();
   return {std::move(state), std::move(evaluation)};

@@ -54,6 +54,7 @@ Term make_term(const Constraint& constraint, const ConstraintState& state) {
                                 "violation; give both or neither");
   }
   Term term;
+  term.name = &constraint.name();
   term.formulation = constraint.formulation();
   term.inequality = constraint.type() == ConstraintType::kInequality;
   term.contributes_to_primal = state.contributes_to_primal_update;

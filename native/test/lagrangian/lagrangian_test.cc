@@ -217,9 +217,8 @@ TEST(a_penalty_that_would_overflow_stays_as_it_is) {
   update.factor = 10;
   for (const at::Tensor& value : {at::tensor({3e37F}), at::scalar_tensor(3e37F)}) {
     const at::Tensor before = value.clone();
-    CHECK_THROWS(
-        (cooper4j::update_penalty(value, before, at::tensor({2.0F}), {}, update), 0),
-        "overflows Float; give the updater a maximum");
+    CHECK_THROWS((cooper4j::update_penalty(value, before, at::tensor({2.0F}), {}, update), 0),
+                 "overflows Float; give the updater a maximum");
     CHECK(value.equal(before));
     cooper4j::update_penalty(value, before, at::tensor({1.0F}), {}, update);
     CHECK(value.item<float>() == 3e37F * 10);
@@ -228,7 +227,7 @@ TEST(a_penalty_that_would_overflow_stays_as_it_is) {
 
 TEST(penalty_options_out_of_range_are_refused) {
   const at::Tensor value = at::ones({1});
-  const auto refused = [&](double cooper4j::PenaltyUpdate::*option, const char* text) {
+  const auto refused = [&](double cooper4j::PenaltyUpdate::* option, const char* text) {
     cooper4j::PenaltyUpdate update;
     update.*option = std::nan("");
     CHECK_THROWS((cooper4j::update_penalty(value, value.clone(), value, {}, update), 0), text);

@@ -1,7 +1,9 @@
 #include "cooper4j/problem.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/nn/modules/linear.h>
+#include <torch/optim/adam.h>
 #include <torch/optim/sgd.h>
 
 #include <cmath>
@@ -246,6 +248,171 @@ TEST(a_penalty_state_of_python_has_no_init) {
   CHECK_THROWS(DenseMultiplier(at::full({2}, std::nan(""))), "NaN or infinite");
   CHECK_THROWS(IndexedMultiplier(at::full({2}, INFINITY)), "NaN or infinite");
   CHECK_THROWS((penalty->set_value(at::ones({3})), 0), "expected values of shape [2]");
+}
+
+/// Two optimizers over lists of parameters.
+void wire(ConstrainedMinimizationProblem& problem, std::vector<std::vector<at::Tensor>> primal,
+          std::vector<std::vector<at::Tensor>> dual) {
+  std::vector<std::unique_ptr<torch::optim::SGD>> made;
+  std::vector<torch::optim::Optimizer*> sides[2];
+  for (const bool is_dual : {false, true}) {
+    for (const auto& parameters : is_dual ? dual : primal) {
+      made.push_back(std::make_unique<torch::optim::SGD>(parameters, 0.1));
+      sides[is_dual ? 1 : 0].push_back(made.back().get());
+    }
+  }
+  ConstrainedOptimizer(problem, sides[0], sides[1]);
+}
+
+TEST(every_variable_has_one_optimizer_and_every_multiplier_a_dual_one) {
+  Small problem;
+  Small other;
+  const at::Tensor x = problem.xy;
+  const at::Tensor y = variable({1, 2, 3});
+  const auto dual = problem.dual_parameters();
+  wire(problem, {{x}, {y}}, {{dual[0]}, {dual[1]}});
+
+  const auto refused = [&](std::vector<std::vector<at::Tensor>> primals,
+                           std::vector<std::vector<at::Tensor>> duals, const std::string& text) {
+    CHECK_THROWS((wire(problem, primals, duals), 0), text);
+  };
+  refused({}, {dual}, "no primal optimizer was given");
+  refused({{x}, {dual[1]}}, {{dual[0]}},
+          "primal optimizer 1 (SGD) has the multiplier of constraint 'bound'");
+  refused({{x}}, {dual, {y}}, "dual optimizer 1 (SGD) has a parameter float64[3] that is no");
+  refused({{x}}, {dual, other.dual_parameters()}, "dual optimizer 1 (SGD) has a parameter");
+  refused({{x}, {y, x}}, {dual}, "is in primal optimizer 0 (SGD) and in primal optimizer 1 (SGD)");
+  refused({{x}}, {{dual[0]}, {dual[1], dual[0]}}, "is in dual optimizer 0 (SGD) and in dual");
+  refused({{x}, {}}, {dual}, "primal optimizer 1 (SGD) has no parameters");
+  refused({{x}}, {dual, {}}, "dual optimizer 1 (SGD) has no parameters");
+  refused({{x}}, {{dual[0]}}, "no dual optimizer has the multiplier of constraint 'bound'");
+  refused({{x}}, {}, "no dual optimizer has the multiplier of constraint 'sum'");
+  torch::optim::SGD all({x}, 0.1);
+  CHECK_THROWS(SimultaneousOptimizer(problem, all, all), "dual optimizer 0 (SGD) has a parameter");
+  CHECK_THROWS(SimultaneousOptimizer(problem, {&all, nullptr}, {}), "primal optimizer 1 is null");
+
+  dual[1].requires_grad_(false);
+  wire(problem, {{x}}, {{dual[0]}});
+}
+
+TEST(a_frozen_multiplier_stays_as_it_is) {
+  Run run;
+  run.roll();
+  const at::Tensor frozen = run.problem.dual_parameters()[1];
+  const double before = frozen.item<double>();
+  frozen.requires_grad_(false);
+  torch::optim::SGD dual({run.problem.dual_parameters()[0]}, 0.1);
+  SimultaneousOptimizer optimizer(run.problem, run.primal, dual);
+  for (int i = 0; i < 5; ++i) {
+    optimizer.roll([&] { return run.problem.compute_cmp_state(); });
+  }
+  CHECK_EQ(before, frozen.item<double>());
+}
+
+TEST(an_optimizer_that_takes_no_sparse_gradient_is_no_dual_one_of_a_table) {
+  ConstrainedMinimizationProblem problem;
+  problem.register_constraint(
+      "rows", {ConstraintType::kInequality, std::make_shared<IndexedMultiplier>(3)});
+  const at::Tensor x = variable({1});
+  torch::optim::SGD primal({x}, 0.1);
+  torch::optim::Adam adam(problem.dual_parameters(), torch::optim::AdamOptions(0.1));
+  CHECK_THROWS(SimultaneousOptimizer(problem, primal, adam),
+               "a dual Adam has the indexed multiplier of constraint 'rows'");
+}
+
+/// What a failing roll leaves: everything.
+void moves_nothing(Run& run, const std::function<CMPState()>& state, const std::string& text) {
+  for (int i = 0; i < 3; ++i) run.roll();
+  std::vector<at::Tensor> variables = run.problem.dual_parameters();
+  variables.push_back(run.problem.xy);
+  std::vector<at::Tensor> before;
+  for (const at::Tensor& variable : variables) before.push_back(variable.detach().clone());
+  CHECK_THROWS(run.optimizer.roll(state), text);
+  for (size_t i = 0; i < before.size(); ++i) CHECK(before[i].equal(variables[i]));
+  run.roll();
+  CHECK(!before.back().equal(run.problem.xy));
+}
+
+struct Failing : torch::autograd::Function<Failing> {
+  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& x) {
+    return x * 1;
+  }
+  static std::vector<at::Tensor> backward(torch::autograd::AutogradContext*,
+                                          std::vector<at::Tensor>) {
+    throw std::runtime_error("the user's own node failed");
+  }
+};
+
+TEST(a_roll_that_fails_moves_nothing) {
+  Run run;
+  const at::Tensor x = run.problem.xy;
+  const Constraint& sum = run.problem.sum;
+  const Constraint& bound = run.problem.bound;
+  moves_nothing(run, [&] { return CMPState(x.sum() / 0); }, "the loss is NaN or infinite");
+  moves_nothing(
+      run, [&] { return CMPState(x.sum()).observe(sum, x[0] * NAN); },
+      "constraint 'sum': violation is NaN or infinite");
+  moves_nothing(run, [&] { return CMPState(x * 1); }, "the loss has shape [2]");
+  moves_nothing(
+      run, [&] { return CMPState(x.sum()).observe(bound, x - 1); },
+      "constraint 'bound': violation has shape [2]");
+  moves_nothing(run, [&] { return CMPState(x.sum().detach()); }, "nothing to differentiate");
+  moves_nothing(
+      run, [&] { return CMPState(x.sum()).observe(bound, x[0].detach().gt(1).to(x)); },
+      "constraint 'bound': its violation contributes to the primal update but requires");
+  moves_nothing(
+      run, [&] { return CMPState(Failing::apply(x.sum())).observe(sum, x[0]); },
+      "the user's own node failed");
+  moves_nothing(run, []() -> CMPState { throw std::runtime_error("no data"); }, "no data");
+  moves_nothing(run, [&] { return run.roll().state; }, "must not roll it");
+  const Small other;
+  moves_nothing(
+      run, [&] { return CMPState(x.sum()).observe(other.sum, x[0]); },
+      "constraint 'sum' was observed, but is not registered in this problem");
+}
+
+TEST(a_constraint_that_was_registered_after_the_optimizer_was_made_is_told_when_observed) {
+  Run run;
+  const Constraint& late =
+      run.problem.register_constraint("late", {ConstraintType::kEquality, dense(1)});
+  moves_nothing(
+      run, [&] { return run.problem.compute_cmp_state().observe(late, run.problem.xy[0]); },
+      "no dual optimizer has the multiplier of constraint 'late'");
+  run.dual.add_param_group(torch::optim::OptimizerParamGroup(late.multiplier()->parameters()));
+  run.optimizer.roll(
+      [&] { return run.problem.compute_cmp_state().observe(late, run.problem.xy[0]); });
+}
+
+TEST(a_roll_whose_gradients_reach_no_primal_optimizer_is_refused) {
+  Run run;
+  const at::Tensor another = variable({1, 2});
+  Small problem;
+  torch::optim::SGD primal({another}, 0.1);
+  torch::optim::SGD dual(problem.dual_parameters(), 0.1);
+  SimultaneousOptimizer optimizer(problem, primal, dual);
+  CHECK_THROWS(optimizer.roll([&] { return problem.compute_cmp_state(); }),
+               "no parameter of the primal optimizers got a gradient");
+  CHECK(problem.dual_parameters()[0].item<double>() == 0);
+}
+
+TEST(a_state_of_the_dual_side_alone_moves_the_multipliers_alone) {
+  Run run;
+  ConstraintState state{at::full({}, 2, at::kDouble)};
+  state.contributes_to_primal_update = false;
+  run.optimizer.roll([&] { return CMPState().observe(run.problem.bound, state); });
+  CHECK(near(run.problem.bound.multiplier()->parameters()[0], {0.2}));
+  CHECK(near(run.problem.xy, {0, 0}));
+}
+
+TEST(what_a_roll_reports_is_its_own) {
+  Run run;
+  const at::Tensor x = run.problem.xy;
+  const RollOut out =
+      run.optimizer.roll([&] { return CMPState(x[0]).observe(run.problem.sum, x[1]); });
+  CHECK(x[0].item<double>() != 0);
+  CHECK_EQ(0.0, out.state.loss.item<double>());
+  CHECK_EQ(0.0, out.state.observed_constraints[0].second.violation.item<double>());
+  CHECK_EQ(0.0, out.evaluation.lagrangian(Side::kPrimal).item<double>());
 }
 
 TEST(wrong_constraints_are_named) {

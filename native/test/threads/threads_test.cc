@@ -172,6 +172,27 @@ TEST(the_environment_says_whether_idle_threads_sleep) {
   CHECK(!sleeps(nullptr, nullptr));
 }
 
+TEST(a_program_is_restarted_once) {
+  if (std::getenv("COOPER4J_RESTARTED") != nullptr) {
+    CHECK(cooper4j::idle_threads_sleep());
+    return;
+  }
+  if (!chosen_here() || blas_threads() == 0 || cooper4j::available_cores() == 1) return;
+  const pid_t child = fork();
+  if (child == 0) {
+    for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"}) unsetenv(name);
+    setenv("COOPER4J_RESTARTED", "1", 1);
+    std::string program = "threads_test";
+    std::string test = "a_program_is_restarted_once";
+    char* const argv[] = {program.data(), test.data(), nullptr};
+    cooper4j::restart_with_sleeping_threads(const_cast<char**>(argv));
+    _exit(2);
+  }
+  int status = -1;
+  CHECK_EQ(child, waitpid(child, &status, 0));
+  CHECK_EQ(0, status);
+}
+
 TEST(the_affinity_mask_bounds_the_cores) {
   cpu_set_t before;
   CHECK_EQ(0, sched_getaffinity(0, sizeof before, &before));

@@ -6,7 +6,7 @@ import org.cooper4j.internal.Native;
  * How many threads LibTorch's CPU kernels use; the numbers are the process's.
  *
  * <p>Unless a number is fixed, a roll has all cores: for convolutions, attention, normalisations
- * and element-wise work (OpenMP's pool), and in models of 2¹⁸ primal parameters and more for matrix
+ * and element-wise work (OpenMP's pool), and in models of 2¹⁹ primal parameters and more for matrix
  * products (OpenBLAS's pool). Threads that train at a time share the cores. {@code
  * OMP_NUM_THREADS}, {@code OPENBLAS_NUM_THREADS} and {@code torch.set_num_threads(n)} (OpenMP's
  * pool) win over that.

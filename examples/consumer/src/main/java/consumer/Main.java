@@ -23,8 +23,8 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] args) throws Exception {
-    Tensor xy = zeros(2).requires_grad_(true);
     Constraint sum = new Constraint(ConstraintType.EQUALITY, new DenseMultiplier(1));
+    Tensor xy = zeros(2).requires_grad_(true);
     var problem =
         ConstrainedMinimizationProblem.<Void>of(
             Map.of("sum", sum),

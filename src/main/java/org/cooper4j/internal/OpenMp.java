@@ -50,6 +50,7 @@ final class OpenMp {
       return sleepWhenIdle();
     }
     if (!Boolean.getBoolean(SLEEPS)
+        && Runtime.getRuntime().availableProcessors() > 1
         && SETTINGS.stream().allMatch(name -> System.getenv(name) == null)) {
       LOGGER.log(
           Level.WARNING,

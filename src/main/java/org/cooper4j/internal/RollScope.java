@@ -36,7 +36,8 @@ public final class RollScope extends PointerScope {
           what
               + " belongs to thread '"
               + thread.getName()
-              + "', whose next roll releases it; read its values there and hand those over");
+              + "', whose next roll releases it; read its values there and hand those over;"
+              + " see docs/troubleshooting.md#threads");
     }
     if (released) {
       throw new IllegalStateException(

@@ -251,7 +251,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
       throw new IllegalStateException(
           "thread '"
               + rolling.getName()
-              + "' is rolling this optimizer; an optimizer belongs to one thread at a time");
+              + "' is rolling this optimizer; an optimizer belongs to one thread at a time; see"
+              + " docs/troubleshooting.md#threads");
     }
     if (closed) {
       throw new IllegalStateException(

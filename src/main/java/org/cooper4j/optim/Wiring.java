@@ -168,7 +168,8 @@ final class Wiring {
                 + quoted(constraint)
                 + ", so that it would never move; register constraints before the optimizers are"
                 + " made and give one the problem's dualParameters(), or, if the multiplier is to"
-                + " stay as it is, set requires_grad_(false) on its parameters");
+                + " stay as it is, set requires_grad_(false) on its parameters; see"
+                + " docs/troubleshooting.md#wiring");
       }
       if (multiplier instanceof IndexedMultiplier && takesNoSparseGradient(optimizer)) {
         throw new IllegalArgumentException(

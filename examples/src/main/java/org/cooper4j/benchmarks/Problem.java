@@ -33,6 +33,8 @@ abstract class Problem extends ConstrainedMinimizationProblem<Void> {
     return switch (kind) {
       case "mnist" -> new Mnist();
       case "mlp" -> new Perceptron();
+      case "convnet" -> new ConvNet();
+      case "transformer" -> new Transformer();
       case "groups" -> new Groups(n, false);
       case "augmented" -> new Groups(n, true);
       case "dense" -> new Dense(n);

@@ -1,7 +1,6 @@
 package org.cooper4j.examples;
 
 import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.Cuda;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -10,8 +9,10 @@ import picocli.CommandLine.TypeConversionException;
 final class DeviceConverter implements ITypeConverter<Device> {
   @Override
   public Device convert(String name) {
+    // Before any Device: what loads LibTorch first decides about its threads.
+    boolean cuda = Cuda.whyUnavailable().isEmpty();
     if (name.equals("auto")) {
-      return new Device(torch.cuda_is_available() ? "cuda" : "cpu");
+      return new Device(cuda ? "cuda" : "cpu");
     }
     if (!name.matches("cpu|cuda(:[0-9]{1,2})?")) {
       throw new TypeConversionException("expected cpu, cuda, cuda:N or auto, found '" + name + "'");
