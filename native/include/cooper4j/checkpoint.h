@@ -1,7 +1,8 @@
 // Checkpoints that Python's torch.load and torch.save exchange with this program.
 //
-// load() reads what torch.load(weights_only=True) reads, and collections.defaultdict and Cooper's
-// nuPIInitType besides. save() writes what the stock torch.load(weights_only=True) reads; the one
+// load() reads what torch.load(weights_only=True) reads, also in the format before torch 1.6, and
+// collections.defaultdict, Cooper's nuPIInitType, numpy's numbers and arrays of plain dtypes, and
+// bare storages besides; docs/python.md lists what it refuses. save() writes what the stock torch.load(weights_only=True) reads; the one
 // exception is an Enum node, whose class the Python side has to allow-list.
 //
 // Ownership: a Document owns its nodes and shares storages; tensors made from it share those too.
@@ -37,6 +38,9 @@ class COOPER4J_EXPORT CheckpointError : public std::runtime_error {
 inline constexpr uint64_t kDefaultLimit = uint64_t{64} << 20;
 
 struct LoadOptions {
+  /// Objects of other classes than checkpoints are made of become kOpaque nodes, which only name
+  /// the class. Else a file that has one is refused. Nothing is run either way.
+  bool opaque = false;
   /// Where tensors go: a device for all of them, or "" for the device the file names.
   std::string map_location = "cpu";
   /// Containers inside containers. Python's own pickler stops at about 1000.
@@ -58,10 +62,16 @@ COOPER4J_EXPORT Document load(const std::filesystem::path& path, const LoadOptio
 /// Reads a checkpoint that is in memory; storages are copied out of it.
 COOPER4J_EXPORT Document load_bytes(std::string_view file, const LoadOptions& options = {});
 
+/// The same of a stream, from its position to its end.
+COOPER4J_EXPORT Document load(std::istream& in, const LoadOptions& options = {});
+
 /// Writes `root` and what it reaches: to a temporary file beside `path`, synced, then renamed over
 /// it, so that `path` is the old or the new file whatever happens. The mode bits of a file that was
 /// there stay. A defaultdict becomes a dict, since torch.load refuses it.
 COOPER4J_EXPORT void save(const std::filesystem::path& path, const Document& document, Node root,
+                          const SaveOptions& options = {});
+/// The same bytes to a stream, which must not fail.
+COOPER4J_EXPORT void save(std::ostream& out, const Document& document, Node root,
                           const SaveOptions& options = {});
 /// The same bytes in memory. `name` is the archive's root folder.
 COOPER4J_EXPORT std::string save_bytes(const Document& document, Node root,

@@ -49,6 +49,7 @@ enum class Kind : uint8_t {
   kTensor,
   kSparseCoo,
   kSparseCsr,
+  kOpaque,
 };
 
 /// Python's word for the kind: "dict", "OrderedDict", "torch.Size", …
@@ -108,13 +109,15 @@ struct TensorInfo {
 };
 
 /// torch.sparse_coo: first = indices [sparse_dim, nnz], second = values.
-/// torch.sparse_csr: first = crow_indices, second = col_indices, third = values.
+/// The compressed layouts: first = the compressed indices (crow or ccol), second = the plain ones
+/// (col or row), third = values.
 struct SparseInfo {
   Node first = kNoNode;
   Node second = kNoNode;
   Node third = kNoNode;
   std::vector<int64_t> sizes;
-  std::optional<bool> coalesced;  ///< COO only; none in files of old versions
+  std::string layout = "torch.sparse_csr";  ///< of kSparseCsr; also …_csc, …_bsr, …_bsc
+  std::optional<bool> coalesced;            ///< COO only; none in files of old versions
 };
 
 class Budget;
@@ -153,11 +156,14 @@ class COOPER4J_EXPORT Document {
   Node layout(std::string_view name);  ///< "torch.strided", "torch.sparse_coo", …
   /// `cls` is the dotted path, as "cooper.optim.torch_optimizers.nupi_optimizer.nuPIInitType".
   Node enumeration(std::string_view cls, Node value);
+  /// An object of a class that is not read; `cls` is the dotted path. Two are never equal, and
+  /// save() refuses them.
+  Node opaque(std::string_view cls);
   uint32_t add_storage(Storage storage);
   /// Throws unless sizes, strides and offset stay inside the storage.
   Node tensor(TensorInfo info);
   Node sparse_coo(SparseInfo info);
-  Node sparse_csr(SparseInfo info);
+  Node sparse_csr(SparseInfo info);  ///< of any compressed layout
 
   /// list.append, set.add.
   void append(Node sequence, Node item);
@@ -179,7 +185,7 @@ class COOPER4J_EXPORT Document {
   int64_t as_int(Node node) const;
   double as_double(Node node) const;  ///< kFloat, kInt
   std::complex<double> as_complex(Node node) const;
-  /// kStr (UTF-8), kBytes, kByteArray, kDevice, kLayout; the class path of kEnum.
+  /// kStr (UTF-8), kBytes, kByteArray, kDevice, kLayout; the class path of kEnum and kOpaque.
   const std::string& as_string(Node node) const;
   /// kBigInt as two's complement, little-endian, minimal.
   const std::string& big_integer_bytes(Node node) const;

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <filesystem>
+#include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cooper4j/checkpoint.h"
@@ -17,10 +19,16 @@ namespace cooper4j {
 COOPER4J_EXPORT Document load_safetensors(const std::filesystem::path& path,
                                           const LoadOptions& options = {});
 
+/// Reads a file that is in memory; the tensors are copied out of it.
+COOPER4J_EXPORT Document load_safetensors_bytes(std::string_view file,
+                                                const LoadOptions& options = {});
+
 /// Writes a dict of tensors, and that attribute as metadata; nested dicts give names joined by
 /// dots. Strided and shared tensors are written out contiguous, each on its own.
 COOPER4J_EXPORT void save_safetensors(const std::filesystem::path& path, const Document& document,
                                       Node root);
+/// The same bytes to a stream, which must not fail.
+COOPER4J_EXPORT void save_safetensors(std::ostream& out, const Document& document, Node root);
 
 /// Writes the checkpoint `in`, of either format, as `out`, whose name says the format: safetensors
 /// for .safetensors, torch.save's for .pt, .pth, .ckpt, .bin, .tar and .th. `key` names a part of

@@ -12,7 +12,6 @@
 #include "checkpoint/file_kind.h"
 #include "cooper4j/checkpoint.h"
 #include "cooper4j/safetensors.h"
-#include "message.h"
 
 namespace cooper4j {
 namespace {
@@ -23,22 +22,27 @@ using Arguments = std::vector<std::string>;
 constexpr size_t kNamed = 8;  // skipped files that are listed
 
 constexpr const char* kInspectUsage =
-    "usage: inspect [--json] [--limit BYTES] FILE_OR_FOLDER…\n"
+    "usage: inspect [--json] [--opaque] [--limit BYTES] FILE_OR_FOLDER…\n"
     "Prints the tree of checkpoints (torch.save's format or safetensors): names, types, shapes,\n"
     "sizes, small values. With --json, one line a file. Of a folder it takes what is named .pt, "
     ".pth,\n"
     ".ckpt, .bin, .tar, .th or .safetensors, and any other file that torch.save wrote.\n"
+    "--opaque shows objects of classes that are not read by their class alone; else a file with "
+    "one is\n"
+    "refused. Nothing of a file is run either way.\n"
     "--limit (default 67108864) bounds what a file may cost beyond what its size explains: it may\n"
     "print the limit and 20 times its size, and take twice the limit and 4 times its size of "
     "memory.\n"
     "Exit code 1 if a file could not be read or nothing was found, 2 for wrong usage.\n";
 constexpr const char* kConvertUsage =
-    "usage: convert [--key NAME[.NAME…]] [--limit BYTES] IN OUT\n"
+    "usage: convert [--key NAME[.NAME…]] [--opaque] [--limit BYTES] IN OUT\n"
     "Writes a checkpoint in the format that OUT's name says: .safetensors, or torch.save's for "
     ".pt,\n"
     ".pth, .ckpt, .bin, .tar and .th. --key takes a part of it, such as model_state_dict; names "
     "may\n"
-    "have dots, and digits count in lists. Expanded tensors are written out for safetensors, as "
+    "have dots, and digits count in lists. A part without objects of other classes needs no "
+    "--opaque.\n"
+    "Expanded tensors are written out for safetensors, as "
     "far as\n"
     "--limit allows: the limit (default 67108864) and 20 times IN's size.\n"
     "Exit code 1 if it failed, 2 for wrong usage.\n";
@@ -81,6 +85,8 @@ Options parse(const std::string& command, const Arguments& arguments) {
       options.json = true;
     else if (argument == "--key" && !inspects)
       options.key = value();
+    else if (argument == "--opaque")
+      options.load.opaque = true;
     else if (argument == "--limit")
       options.load.limit = parse_limit(value());
     else if (argument.rfind("--", 0) == 0)
@@ -178,7 +184,7 @@ int run_command(const Arguments& arguments, std::ostream& out, std::ostream& err
     err << command << ": " << e.what() << "; see " << command << " --help\n";
     return 2;
   } catch (const std::exception& e) {
-    err << command << ": " << message(e) << '\n';
+    err << command << ": " << e.what() << '\n';
     return 1;
   }
 }

@@ -83,7 +83,11 @@ std::vector<std::string> convert(const std::filesystem::path& in, const std::fil
     throw CheckpointError(out.string() +
                           ": the name says the format; end it in .safetensors, or in .pt for "
                           "torch.save's");
-  const Document document = load_any(in, options);
+  // What is not in the part that is asked for cannot stand in its way, and save() looks at the
+  // rest.
+  LoadOptions part = options;
+  part.opaque = options.opaque || !key.empty();
+  const Document document = load_any(in, part);
   std::vector<std::string> left_out;
   try {
     const Node root = KeySearch(document, key).find();

@@ -1,6 +1,8 @@
 #include "checkpoint/load.h"
 
+#include <istream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <unordered_set>
 
@@ -9,6 +11,7 @@
 #include "checkpoint/document/hash.h"
 #include "checkpoint/document/storage_memory.h"
 #include "checkpoint/file_kind.h"
+#include "checkpoint/legacy.h"
 #include "checkpoint/pickle/reader.h"
 #include "checkpoint/zip/byte_source.h"
 #include "checkpoint/zip/parallel.h"
@@ -64,10 +67,10 @@ void read_storages(const ZipReader& zip, const PickleReader& pickle, const LoadO
                    Document& document) {
   std::vector<const ZipRecord*> records;
   uint64_t bytes = 0;
-  for (uint32_t i = 0; i < pickle.storages().size(); ++i) {
-    records.push_back(&require_record(zip, storage_record(pickle.storages()[i])));
+  for (const StorageRef& ref : pickle.storages()) {
+    records.push_back(&require_record(zip, storage_record(ref)));
     bytes += records.back()->size;
-    Storage& storage = document.storage(i);
+    Storage& storage = document.storage(ref.index);
     if (!options.map_location.empty()) storage.location = options.map_location;
     document.budget().hold(records.back()->size, "holding its storages");
     storage.data = allocate_storage(records.back()->size);
@@ -76,7 +79,7 @@ void read_storages(const ZipReader& zip, const PickleReader& pickle, const LoadO
   const size_t threads =
       bytes < kParallelFrom ? 1 : std::min(kMaxThreads, std::thread::hardware_concurrency());
   for_each_index(records.size(), threads, [&](size_t i) {
-    zip.read(*records[i], document.storage(static_cast<uint32_t>(i)).data.get());
+    zip.read(*records[i], document.storage(pickle.storages()[i].index).data.get());
   });
 }
 
@@ -94,6 +97,7 @@ Document load_from(const ByteSource& source, const LoadOptions& options) {
         "is a safetensors file, which SafeTensors.load reads (load_safetensors in C++)");
   const std::string other = other_kind(source);
   if (!other.empty()) throw CheckpointError(other);
+  if (is_legacy(source)) return load_legacy(source, options);
   Document document{Budget(source.size(), options.limit)};
   const ZipReader zip(source, document.budget());
   const ZipRecord& data = require_record(zip, "data.pkl");
@@ -106,7 +110,11 @@ Document load_from(const ByteSource& source, const LoadOptions& options) {
                       [&](const StorageRef& storage) { check_storage(zip, storage); });
   reader.read();
   read_storages(zip, reader, options, document);
-  if (swap) byteswap_storages(document);
+  if (swap) {
+    std::vector<uint32_t> storages;
+    for (const StorageRef& ref : reader.storages()) storages.push_back(ref.index);
+    byteswap_storages(document, storages);
+  }
   verify_rest(zip, reader);
   document.budget().release(data.size);
   return document;
@@ -130,6 +138,14 @@ Document load(const std::filesystem::path& path, const LoadOptions& options) {
   } catch (const std::bad_alloc&) {
     throw CheckpointError(path.string() + ": needs more memory than there is");
   }
+}
+
+Document load(std::istream& in, const LoadOptions& options) {
+  std::ostringstream bytes;
+  // An empty stream sets failbit of what it is written to, and is no checkpoint either.
+  if (in.peek() != std::istream::traits_type::eof()) bytes << in.rdbuf();
+  if (in.bad()) throw CheckpointError("the stream cannot be read");
+  return load_bytes(bytes.str(), options);
 }
 
 Document load_bytes(std::string_view file, const LoadOptions& options) {

@@ -46,6 +46,11 @@ void save(const std::filesystem::path& path, const Document& document, Node root
   file.commit();
 }
 
+void save(std::ostream& out, const Document& document, Node root, const SaveOptions& options) {
+  StreamSink sink(out);
+  write(sink, document, root, options, "archive");
+}
+
 std::string save_bytes(const Document& document, Node root, const SaveOptions& options,
                        std::string_view name) {
   StringSink sink;

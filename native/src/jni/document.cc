@@ -1,5 +1,6 @@
 #include "document.h"
 
+#include <sstream>
 #include <stdexcept>
 
 #include "cooper4j/checkpoint.h"
@@ -14,14 +15,37 @@ std::string_view view(const char* text, int64_t n) {
   return n == 0 ? std::string_view() : std::string_view(text, n);
 }
 
+LoadOptions load_options(std::string_view device, bool opaque) {
+  LoadOptions options;
+  if (!device.empty()) {
+    options.map_location = std::string(device);
+  }
+  options.opaque = opaque;
+  return options;
+}
+
 }  // namespace
 
-Document::Document(const char* path, int64_t n, const char* device, int64_t m) {
-  LoadOptions options;
-  if (m > 0) {
-    options.map_location = std::string(device, m);
-  }
-  document_ = cooper4j::load(std::string(view(path, n)), options);
+void Document::load(const char* path, int64_t n, const char* device, int64_t m, bool opaque) {
+  document_ = cooper4j::load(std::string(view(path, n)), load_options(view(device, m), opaque));
+}
+
+void Document::feed(const char* bytes, int64_t n) { bytes_ += view(bytes, n); }
+
+void Document::load_fed(const char* device, int64_t m, bool opaque) {
+  const std::string bytes = std::move(bytes_);
+  document_ = cooper4j::load_bytes(bytes, load_options(view(device, m), opaque));
+}
+
+void Document::save_bytes(int root) {
+  bytes_ = cooper4j::save_bytes(document_, root);
+  drained_ = 0;
+}
+
+int64_t Document::drain(char* bytes, int64_t n) {
+  const size_t count = bytes_.copy(bytes, static_cast<size_t>(n), drained_);
+  drained_ += count;
+  return static_cast<int64_t>(count);
 }
 
 void Document::save(const char* path, int64_t n, int root) const {
@@ -34,6 +58,18 @@ void Document::load_safetensors(const char* path, int64_t n) {
 
 void Document::save_safetensors(const char* path, int64_t n, int root) const {
   cooper4j::save_safetensors(std::string(view(path, n)), document_, root);
+}
+
+void Document::load_fed_safetensors() {
+  const std::string bytes = std::move(bytes_);
+  document_ = cooper4j::load_safetensors_bytes(bytes);
+}
+
+void Document::save_safetensors_bytes(int root) {
+  std::ostringstream out;
+  cooper4j::save_safetensors(out, document_, root);
+  bytes_ = out.str();
+  drained_ = 0;
 }
 
 std::string Document::as_string(int node) const {
@@ -100,11 +136,21 @@ int Document::sizes(const int64_t* sizes, int n) {
   return as_int32(document_.size(std::vector<int64_t>(sizes, sizes + n)));
 }
 
+void Document::append_numbers(int list, const double* values, int n) {
+  for (int i = 0; i < n; ++i) document_.append(list, document_.number(values[i]));
+}
+
+void Document::append_integers(int list, const int64_t* values, int n) {
+  for (int i = 0; i < n; ++i) document_.append(list, document_.integer(values[i]));
+}
+
 int Document::enumeration(const char* class_name, int64_t n, int value) {
   return as_int32(document_.enumeration(view(class_name, n), value));
 }
 
-int Document::tensor(const at::Tensor& tensor) { return as_int32(add_tensor(document_, tensor)); }
+int Document::tensor(const at::Tensor& tensor, bool parameter) {
+  return as_int32(add_tensor(document_, tensor, parameter));
+}
 
 int Document::optimizer_state(const torch::optim::Optimizer& optimizer, bool dual) {
   return as_int32(state_dict(document_, optimizer, dual));

@@ -14,11 +14,19 @@ namespace cooper4j::jni {
 class Document {
  public:
   Document() = default;
-  /// Reads a checkpoint; tensors go to the device, or to the CPU if it is empty.
-  Document(const char* path, int64_t n, const char* device, int64_t m);
+  /// Reads a checkpoint, from a file or from the bytes that were fed before; tensors go to the
+  /// device, or to the CPU if it is empty.
+  void load(const char* path, int64_t n, const char* device, int64_t m, bool opaque);
+  void feed(const char* bytes, int64_t n);
+  void load_fed(const char* device, int64_t m, bool opaque);
   void save(const char* path, int64_t n, int root) const;
+  /// The file's bytes in memory, in pieces: each fills `bytes`, and the count says how far.
+  void save_bytes(int root);
+  int64_t drain(char* bytes, int64_t n);
   void load_safetensors(const char* path, int64_t n);
   void save_safetensors(const char* path, int64_t n, int root) const;
+  void load_fed_safetensors();
+  void save_safetensors_bytes(int root);
 
   int root() const { return as_int32(document_.root()); }
   int node_count() const { return static_cast<int>(document_.node_count()); }
@@ -34,9 +42,12 @@ class Document {
   int item(int node, int i) const { return as_int32(document_.item(node, i)); }
   int key(int node, int i) const { return as_int32(document_.key(node, i)); }
   int value(int node, int i) const { return as_int32(document_.value(node, i)); }
-  /// The __dict__ of an OrderedDict; -1 for none.
+  bool is_parameter(int node) const { return document_.as_tensor(node).parameter; }
+  /// The __dict__ of an OrderedDict or a tensor; -1 for none.
   int attrs(int node) const {
-    return document_.kind(node) == Kind::kOrderedDict ? as_int32(document_.attrs(node)) : -1;
+    const Kind kind = document_.kind(node);
+    const bool has = kind == Kind::kOrderedDict || kind == Kind::kTensor;
+    return has ? as_int32(document_.attrs(node)) : -1;
   }
   at::Tensor as_tensor(int node);
 
@@ -52,8 +63,11 @@ class Document {
   int tuple(const int* items, int n);
   int sizes(const int64_t* sizes, int n);
   int enumeration(const char* class_name, int64_t n, int value);
-  int tensor(const at::Tensor& tensor);
+  int tensor(const at::Tensor& tensor, bool parameter);
   void append(int sequence, int item) { document_.append(sequence, item); }
+  /// Many floats or ints at once: a call from Java costs more than what it does here.
+  void append_numbers(int list, const double* values, int n);
+  void append_integers(int list, const int64_t* values, int n);
   void put(int dict, int key, int value) { document_.put(dict, key, value); }
   void set_attrs(int node, int dict) { document_.set_attrs(node, dict); }
 
@@ -66,6 +80,8 @@ class Document {
   static int as_int32(Node node) { return static_cast<int>(node); }
 
   cooper4j::Document document_;
+  std::string bytes_;  // fed, or to be drained
+  size_t drained_ = 0;
 };
 
 }  // namespace cooper4j::jni

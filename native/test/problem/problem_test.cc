@@ -187,8 +187,18 @@ TEST(a_module_is_saved_by_dotted_names_and_loaded_strictly) {
   load_state_dict(*into, document, state);
   CHECK(into->head->weight.equal(from->head->weight));
 
-  document.put(state, "extra", add_tensor(document, at::ones({1})));
-  CHECK_THROWS((load_state_dict(*into, document, state), 0), "extra: unknown key; expected scale");
+  const Node other = document.ordered_dict();
+  for (size_t i = 0; i < document.size(state); ++i) {
+    const std::string name = "module." + document.as_string(document.key(state, i));
+    document.put(other, name, document.value(state, i));
+  }
+  CHECK_THROWS((load_state_dict(*into, document, other), 0),
+               "missing keys: scale, head.weight, head.bias; unexpected keys: module.scale");
+  CHECK_THROWS((load_state_dict(*into, document, other), 0), "behind the prefix 'module.'");
+  const Node stripped = without_prefix(document, other, "module.");
+  load_state_dict(*into, document, stripped);
+  document.put(stripped, "extra", add_tensor(document, at::ones({1})));
+  CHECK_THROWS((load_state_dict(*into, document, stripped), 0), "unexpected keys: extra; expected");
   document.put(state, "head.bias", add_tensor(document, at::ones({7})));
   CHECK_THROWS((load_state_dict(*into, document, state), 0), "head.bias: expected Float [1]");
   document.put(state, "scale", document.integer(1));

@@ -209,7 +209,7 @@ def cases():
     yield "build_on_a_tensor_storage", checkpoint(program(storage() + b"}b"))
     yield "unhashable_key", checkpoint(program(b"}" + b"]" + b"Ns"))
     yield "set_of_lists", checkpoint(program(call("builtins.set", b"]" + b"]a")))
-    yield "storage_as_a_value", checkpoint(program(b"}" + text("s") + storage() + b"s"))
+    yield "ok_storage_as_a_value", checkpoint(program(b"}" + text("s") + storage() + b"s"))
     yield "storage_twice_with_two_types", checkpoint(
         program(b"]" + tensor() + b"a" + tensor(kind="DoubleStorage", numel=2, sizes=(2,)) + b"a")
     )

@@ -79,6 +79,7 @@ const std::string& Document::as_string(Node node) const {
     case Kind::kDevice:
     case Kind::kLayout:
     case Kind::kEnum:
+    case Kind::kOpaque:
       return texts_[r.index];
     default:
       mismatch("str", node);

@@ -120,6 +120,8 @@ Node TreeCopy::whole(Node node) {
       return to_.layout(from_.as_string(node));
     case Kind::kEnum:
       return to_.enumeration(from_.as_string(node), copied(from_.enum_value(node)));
+    case Kind::kOpaque:
+      return to_.opaque(from_.as_string(node));
     case Kind::kTensor: {
       TensorInfo info = from_.as_tensor(node);
       info.storage = storage(info.storage);

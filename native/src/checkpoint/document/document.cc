@@ -167,6 +167,8 @@ Node Document::enumeration(std::string_view cls, Node value) {
   return add(record);
 }
 
+Node Document::opaque(std::string_view cls) { return add_text(Kind::kOpaque, cls); }
+
 uint32_t Document::add_storage(Storage storage) {
   budget_->hold(sizeof(Storage) + storage.location.size(), "describing its storages");
   storages_.push_back(std::move(storage));

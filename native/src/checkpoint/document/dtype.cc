@@ -26,7 +26,7 @@ constexpr std::array<Row, 22> kDtypes = {{
 }};
 
 // In the order of Kind.
-constexpr std::array<const char*, 24> kKinds = {
+constexpr std::array<const char*, 25> kKinds = {
     "None",
     "bool",
     "int",
@@ -51,6 +51,7 @@ constexpr std::array<const char*, 24> kKinds = {
     "Tensor",
     "sparse COO tensor",
     "sparse CSR tensor",
+    "opaque object",
 };
 
 }  // namespace

@@ -95,27 +95,40 @@ void require_coo(const SparseInfo& sparse, const TensorInfo& indices, const Tens
                    format_sizes(values.sizes));
 }
 
-void require_csr(const SparseInfo& sparse, const TensorInfo& crow, const TensorInfo& col,
+void require_csr(const SparseInfo& sparse, const TensorInfo& compressed, const TensorInfo& plain,
                  const TensorInfo& values) {
+  const bool blocked = sparse.layout == "torch.sparse_bsr" || sparse.layout == "torch.sparse_bsc";
+  const bool columns = sparse.layout == "torch.sparse_csc" || sparse.layout == "torch.sparse_bsc";
+  if (!blocked && !columns && sparse.layout != "torch.sparse_csr")
+    bad_sparse("compressed", sparse, "the layout " + sparse.layout);
   const auto index = [](Dtype d) { return d == Dtype::kInt64 || d == Dtype::kInt32; };
-  if (!index(crow.dtype) || crow.dtype != col.dtype)
-    bad_sparse("CSR", sparse, "indices that are not both int64 or both int32");
-  const size_t batch = crow.sizes.size() - 1;
+  if (!index(compressed.dtype) || compressed.dtype != plain.dtype)
+    bad_sparse("compressed", sparse, "indices that are not both int64 or both int32");
   const auto fits = [&] {
-    if (crow.sizes.empty() || col.sizes.size() != batch + 1 || sparse.sizes.size() < batch + 2)
-      return false;
-    if (!starts_with(values.sizes, col.sizes)) return false;
-    if (values.sizes.size() != sparse.sizes.size() - 1) return false;
+    if (compressed.sizes.empty()) return false;
+    const size_t batch = compressed.sizes.size() - 1;
+    const size_t blocks = blocked ? 2 : 0;
+    if (plain.sizes.size() != batch + 1 || sparse.sizes.size() < batch + 2) return false;
+    if (!starts_with(values.sizes, plain.sizes)) return false;
+    if (values.sizes.size() != sparse.sizes.size() - 1 + blocks) return false;
     for (size_t i = 0; i < batch; ++i)
-      if (crow.sizes[i] != sparse.sizes[i] || col.sizes[i] != sparse.sizes[i]) return false;
-    if (crow.sizes[batch] - 1 != sparse.sizes[batch]) return false;
-    return std::equal(values.sizes.begin() + batch + 1, values.sizes.end(),
-                      sparse.sizes.begin() + batch + 2);
+      if (compressed.sizes[i] != sparse.sizes[i] || plain.sizes[i] != sparse.sizes[i]) return false;
+    for (size_t i = 0; i < blocks; ++i) {
+      const int64_t block = values.sizes[batch + 1 + i];
+      if (block < 1 || sparse.sizes[batch + i] % block != 0) return false;
+    }
+    const size_t at = columns ? 1 : 0;
+    const int64_t block = blocked ? values.sizes[batch + 1 + at] : 1;
+    if (compressed.sizes[batch] - 1 != sparse.sizes[batch + at] / block) return false;
+    return std::equal(values.sizes.begin() + static_cast<std::ptrdiff_t>(batch + 1 + blocks),
+                      values.sizes.end(),
+                      sparse.sizes.begin() + static_cast<std::ptrdiff_t>(batch + 2));
   };
   if (!fits())
-    bad_sparse("CSR", sparse,
-               "row pointers of shape " + format_sizes(crow.sizes) + ", columns of shape " +
-                   format_sizes(col.sizes) + " and values of shape " + format_sizes(values.sizes));
+    bad_sparse("compressed", sparse,
+               "compressed indices of shape " + format_sizes(compressed.sizes) +
+                   ", plain ones of shape " + format_sizes(plain.sizes) + " and values of shape " +
+                   format_sizes(values.sizes));
 }
 
 }  // namespace cooper4j

@@ -18,7 +18,7 @@ void require_extent(const TensorInfo& tensor, const Storage& storage);
 
 /// The shapes of the parts fit each other and the size. Index values are not looked at here.
 void require_coo(const SparseInfo& sparse, const TensorInfo& indices, const TensorInfo& values);
-void require_csr(const SparseInfo& sparse, const TensorInfo& crow, const TensorInfo& col,
+void require_csr(const SparseInfo& sparse, const TensorInfo& compressed, const TensorInfo& plain,
                  const TensorInfo& values);
 
 bool is_complex(Dtype dtype);

@@ -90,6 +90,7 @@ uint64_t Document::hash_of(Node key) const {
     case Kind::kTensor:
     case Kind::kSparseCoo:
     case Kind::kSparseCsr:
+    case Kind::kOpaque:
       return hash_object(key);
     default:
       return 0;
@@ -132,7 +133,7 @@ bool Document::same_key(Node first, Node second) const {
                             (y.kind == Kind::kInt || y.kind == Kind::kBool);
       if (integers ? x.integer != y.integer : as_complex(a) != as_complex(b)) return false;
     } else if (x.kind != y.kind || x.kind == Kind::kTensor || x.kind == Kind::kSparseCoo ||
-               x.kind == Kind::kSparseCsr) {
+               x.kind == Kind::kSparseCsr || x.kind == Kind::kOpaque) {
       return false;
     } else if (x.kind == Kind::kEnum) {
       if (texts_[x.index] != texts_[y.index]) return false;

@@ -35,7 +35,7 @@ std::shared_ptr<void> allocate_storage(uint64_t nbytes) {
   return std::shared_ptr<void>(memory, [](void* p) { std::free(p); });
 }
 
-void byteswap_storages(Document& document) {
+void byteswap_storages(Document& document, const std::vector<uint32_t>& storages) {
   std::vector<uint32_t> widths(document.storage_count(), 0);
   for (Node node = 0; node < document.node_count(); ++node) {
     if (document.kind(node) != Kind::kTensor) continue;
@@ -46,7 +46,7 @@ void byteswap_storages(Document& document) {
       throw CheckpointError("big-endian tensors of different widths share a storage");
     width = wanted;
   }
-  for (uint32_t i = 0; i < widths.size(); ++i) byteswap(document.storage(i), widths[i]);
+  for (uint32_t i : storages) byteswap(document.storage(i), widths[i]);
 }
 
 }  // namespace cooper4j

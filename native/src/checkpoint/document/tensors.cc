@@ -33,7 +33,33 @@ constexpr std::pair<Dtype, at::ScalarType> kDtypes[] = {
     {Dtype::kFloat8E5M2, at::kFloat8_e5m2},
     {Dtype::kFloat8E5M2Fnuz, at::kFloat8_e5m2fnuz},
     {Dtype::kFloat8E8M0Fnu, at::kFloat8_e8m0fnu},
+    {Dtype::kFloat4E2M1FnX2, at::kFloat4_e2m1fn_x2},
 };
+
+constexpr std::pair<const char*, at::Layout> kCompressed[] = {
+    {"torch.sparse_csr", at::kSparseCsr},
+    {"torch.sparse_csc", at::kSparseCsc},
+    {"torch.sparse_bsr", at::kSparseBsr},
+    {"torch.sparse_bsc", at::kSparseBsc},
+};
+
+at::Layout compressed_layout(const std::string& name) {
+  for (const auto& [known, layout] : kCompressed) {
+    if (name == known) {
+      return layout;
+    }
+  }
+  throw std::invalid_argument("LibTorch makes no tensor of layout " + name);
+}
+
+const char* compressed_name(at::Layout layout) {
+  for (const auto& [name, known] : kCompressed) {
+    if (layout == known) {
+      return name;
+    }
+  }
+  return nullptr;
+}
 
 at::ScalarType scalar_type(Dtype dtype) {
   for (const auto& [ours, torchs] : kDtypes) {
@@ -156,11 +182,12 @@ at::Tensor make(Document& document, Node node) {
   }
   count_indices(document, {info.first, info.second});
   const at::Tensor values = to_tensor(document, info.third);
-  const at::Tensor rows = to_tensor(document, info.first);
-  const at::Tensor columns = to_tensor(document, info.second);
-  at::_validate_sparse_csr_tensor_args(rows, columns, values, info.sizes);
-  return at::sparse_csr_tensor(rows, columns, values, info.sizes,
-                               values.options().layout(at::kSparseCsr));
+  const at::Tensor compressed = to_tensor(document, info.first);
+  const at::Tensor plain = to_tensor(document, info.second);
+  const at::Layout layout = compressed_layout(info.layout);
+  at::_validate_sparse_compressed_tensor_args(compressed, plain, values, info.sizes, layout);
+  return at::sparse_compressed_tensor(compressed, plain, values, info.sizes,
+                                      values.options().layout(layout));
 }
 
 uint32_t add_storage(Document& document, const at::Tensor& tensor, Dtype dtype) {
@@ -221,10 +248,12 @@ Node add_tensor(Document& document, const at::Tensor& tensor, bool parameter) {
     info.sizes = tensor.sizes().vec();
     info.coalesced = tensor.is_coalesced();
     node = document.sparse_coo(std::move(info));
-  } else if (tensor.layout() == at::kSparseCsr) {
+  } else if (const char* layout = compressed_name(tensor.layout())) {
+    const bool rows = tensor.layout() == at::kSparseCsr || tensor.layout() == at::kSparseBsr;
     SparseInfo info;
-    info.first = add_tensor(document, tensor.crow_indices());
-    info.second = add_tensor(document, tensor.col_indices());
+    info.layout = layout;
+    info.first = add_tensor(document, rows ? tensor.crow_indices() : tensor.ccol_indices());
+    info.second = add_tensor(document, rows ? tensor.col_indices() : tensor.row_indices());
     info.third = add_tensor(document, tensor.values());
     info.sizes = tensor.sizes().vec();
     node = document.sparse_csr(std::move(info));

@@ -19,6 +19,7 @@ bool has_identity(Kind kind) {
     case Kind::kTensor:
     case Kind::kSparseCoo:
     case Kind::kSparseCsr:
+    case Kind::kOpaque:
       return true;
     default:
       return false;

@@ -13,12 +13,17 @@ namespace cooper4j {
 namespace {
 
 constexpr const char* kTags[] = {
-    "none",      "bool",  "int",    "int",    "float", "complex", "str",        "bytes",
-    "bytearray", "list",  "tuple",  "set",    "dict",  "odict",   "counter",    "defaultdict",
-    "size",      "dtype", "device", "layout", "enum",  "tensor",  "sparse_coo", "sparse_csr",
+    "none",    "bool",        "int",        "int",    "float",  "complex", "str",
+    "bytes",   "bytearray",   "list",       "tuple",  "set",    "dict",    "odict",
+    "counter", "defaultdict", "size",       "dtype",  "device", "layout",  "enum",
+    "tensor",  "sparse_coo",  "sparse_csr", "opaque",
 };
 constexpr const char* kCooParts[] = {"indices", "values"};
 constexpr const char* kCsrParts[] = {"crow", "col", "values"};
+constexpr size_t kLayoutPrefix = 6;  // "torch."
+constexpr const char* kCscParts[] = {"ccol", "row", "values"};
+
+bool by_columns(const SparseInfo& info) { return info.layout.back() == 'c'; }
 
 /// Writes a tree with a stack of its own: the file chooses the depth, not the C++ stack.
 class JsonTree {
@@ -97,7 +102,9 @@ class JsonTree {
     const bool known = has_identity(kind) && ids_[node] != kNoId;
     if (has_identity(kind) && !known) ids_[node] = next_id_++;
     out_.add("{\"t\": \"");
-    out_.add(known ? "ref" : kTags[static_cast<size_t>(kind)]);
+    out_.add(known                      ? "ref"
+             : kind == Kind::kSparseCsr ? doc_.as_sparse(node).layout.c_str() + kLayoutPrefix
+                                        : kTags[static_cast<size_t>(kind)]);
     out_.add("\"");
     if (has_identity(kind)) number("id", ids_[node]);
     if (known)
@@ -151,6 +158,9 @@ class JsonTree {
         text("cls", doc_.as_string(node));
         frames_.push_back({node, 0});
         return;
+      case Kind::kOpaque:
+        text("cls", doc_.as_string(node));
+        break;
       case Kind::kTensor:
         tensor(node);
         frames_.push_back({node, 0});
@@ -225,7 +235,9 @@ class JsonTree {
         part(child, i < 2 ? kCooParts[i] : "");
         break;
       case Kind::kSparseCsr:
-        part(child, i < 3 ? kCsrParts[i] : "");
+        part(child, i == 3                                   ? ""
+                    : by_columns(doc_.as_sparse(frame.node)) ? kCscParts[i]
+                                                             : kCsrParts[i]);
         break;
       default:
         out_.add(child == kNoNode ? "]}" : i > 0 ? ", " : "");

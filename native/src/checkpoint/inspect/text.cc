@@ -79,8 +79,8 @@ std::string in_quotes(std::string_view text) {
 }
 
 bool is_container(Kind kind) {
-  return kind == Kind::kTuple ||
-         (has_identity(kind) && kind != Kind::kByteArray && kind != Kind::kTensor);
+  return kind == Kind::kTuple || (has_identity(kind) && kind != Kind::kByteArray &&
+                                  kind != Kind::kTensor && kind != Kind::kOpaque);
 }
 
 std::string describe_size(const Document& doc, Node node) {
@@ -117,11 +117,14 @@ std::string describe(const Document& doc, Node node) {
       return "torch.Size " + describe_size(doc, node);
     case Kind::kEnum:
       return doc.as_string(node) + "(" + describe(doc, doc.enum_value(node)) + ")";
+    case Kind::kOpaque:
+      return std::string(kind_name(kind)) + " " + doc.as_string(node);
     case Kind::kTensor:
       return describe_tensor(doc, node);
     case Kind::kSparseCoo:
-    case Kind::kSparseCsr:
       return std::string(kind_name(kind)) + " " + format_sizes(doc.as_sparse(node).sizes);
+    case Kind::kSparseCsr:
+      return doc.as_sparse(node).layout + " " + format_sizes(doc.as_sparse(node).sizes);
     default:
       return std::string(kind_name(kind)) + " (" + std::to_string(doc.size(node)) + ")";
   }

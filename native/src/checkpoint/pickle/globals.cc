@@ -38,6 +38,11 @@ constexpr Row kRows[] = {
     {"torch._utils._rebuild_sparse_tensor", Global::kRebuildSparseTensor},
     {"torch._tensor._rebuild_from_type_v2", Global::kRebuildFromTypeV2},
     {kNuPIInitTypeName, Global::kNuPIInitType},
+    {"numpy.dtype", Global::kNumpyDtype},
+    {"numpy.ndarray", Global::kNumpyArray},
+    {"numpy._core.multiarray._reconstruct", Global::kNumpyReconstruct},
+    {"numpy._core.multiarray.scalar", Global::kNumpyScalar},
+    {"numpy._core.numeric._frombuffer", Global::kNumpyFromBuffer},
 };
 
 struct StorageRow {
@@ -64,6 +69,8 @@ constexpr StorageRow kStorages[] = {
 
 std::optional<GlobalRef> find_global(std::string_view module, std::string_view name) {
   if (module == "__builtin__") module = "builtins";
+  if (module == "numpy.core.multiarray") module = "numpy._core.multiarray";  // before numpy 2
+  if (module == "numpy.core.numeric") module = "numpy._core.numeric";
   for (const Row& row : kRows) {
     const bool same = row.name.size() == module.size() + 1 + name.size() &&
                       row.name.substr(0, module.size()) == module &&

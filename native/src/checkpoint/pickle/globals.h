@@ -37,6 +37,12 @@ enum class Global : uint8_t {
   kRebuildSparseTensor,
   kRebuildFromTypeV2,
   kNuPIInitType,
+  kNumpyReconstruct,
+  kNumpyScalar,
+  kNumpyFromBuffer,
+  kNumpyDtype,
+  kNumpyArray,
+  kOpaque,  // not in the list
 };
 
 struct GlobalRef {

@@ -27,14 +27,16 @@ std::string printable(std::string_view text) {
 }  // namespace
 
 PickleReader::PickleReader(std::string_view pickle, Document& document, const LoadOptions& options,
-                           std::function<void(const StorageRef&)> check_storage)
+                           std::function<void(const StorageRef&)> check_storage, PicklePlace place)
     : pickle_(pickle),
+      place_(place),
       doc_(document),
       options_(options),
       check_storage_(std::move(check_storage)) {}
 
 void PickleReader::fail(const std::string& why) const {
-  throw CheckpointError("data.pkl, byte " + std::to_string(opcode_at_) + ": " + why);
+  throw CheckpointError(std::string(place_.name) + ", byte " + std::to_string(opcode_at_) + ": " +
+                        why);
 }
 
 // One large list, made once and then named by the memo, could be copied millions of times.
@@ -50,14 +52,19 @@ void PickleReader::read() {
     while (step()) {
     }
     if (!marks_.empty() || stack_.size() != 1) fail("stops with an unfinished value");
-    if (position_ != pickle_.size()) fail("goes on after its end");
+    if (!place_.legacy && position_ != pickle_.size()) fail("goes on after its end");
     doc_.set_root(pop_node());
+  } catch (const CheckpointError&) {
+    require_nothing_opaque();  // what is in the way is the better reason
+    throw;
   } catch (const std::invalid_argument& e) {
+    require_nothing_opaque();
     fail(e.what());
   } catch (const std::length_error& e) {
     fail(e.what());
   }
   check_shape();
+  require_nothing_opaque();
 }
 
 bool PickleReader::step() {
@@ -184,7 +191,8 @@ bool PickleReader::step() {
 }
 
 std::string_view PickleReader::take(size_t count) {
-  if (count > pickle_.size() - position_)
+  ran_out_ = count > pickle_.size() - position_;
+  if (ran_out_)
     fail("needs " + std::to_string(count) + " more bytes, there are " +
          std::to_string(pickle_.size() - position_));
   position_ += count;
@@ -194,6 +202,7 @@ std::string_view PickleReader::take(size_t count) {
 std::string_view PickleReader::take_line() {
   const std::string_view rest = pickle_.substr(position_, kMaxLine);
   const size_t end = rest.find('\n');
+  ran_out_ = end == std::string_view::npos && rest.size() < kMaxLine;
   if (end == std::string_view::npos) fail("names a class by more than 256 characters");
   position_ += end + 1;
   return rest.substr(0, end);
@@ -256,12 +265,44 @@ PickleReader::Value PickleReader::pop() {
   return value;
 }
 
-Node PickleReader::node_of(const Value& value, const char* what) const {
-  if (value.is == Is::kNode) return value.index;
-  fail(std::string("expected ") + what + ", found a " +
-       (value.is == Is::kStorage  ? "storage"
-        : value.is == Is::kGlobal ? "class"
-                                  : "tuple of classes"));
+// Classes and numpy's unfinished objects have no value of their own; they are opaque.
+Node PickleReader::node_of(const Value& value, const char* what) {
+  switch (value.is) {
+    case Is::kNode:
+      return value.index;
+    case Is::kGlobal:
+      return opaque(names_[value.index]);
+    case Is::kStorage:
+      return storage_node(value.index);
+    case Is::kMixedTuple:
+      return tuple_node(value.index, what);
+    case Is::kNumpy:
+      if (numpys_[value.index].node != kNoNode) return numpys_[value.index].node;
+      return opaque(numpys_[value.index].array ? "numpy.ndarray" : "numpy.dtype");
+    default:
+      fail(std::string("expected ") + what);
+  }
+}
+
+/// A bare storage, as the tensor of all its elements.
+Node PickleReader::storage_node(uint32_t index) {
+  const auto known = storage_nodes_.find(index);
+  if (known != storage_nodes_.end()) return known->second;
+  const Storage& storage = doc_.storage(index);
+  TensorInfo info;
+  info.storage = index;
+  info.dtype = storage.dtype.value_or(Dtype::kUInt8);
+  info.sizes = {static_cast<int64_t>(storage.nbytes / dtype_size(info.dtype))};
+  info.strides = {1};
+  return storage_nodes_.emplace(index, doc_.tensor(std::move(info))).first->second;
+}
+
+Node PickleReader::tuple_node(uint32_t mixed, const char* what) {
+  if (mixed_tuples_[mixed].node != kNoNode) return mixed_tuples_[mixed].node;
+  std::vector<Node> nodes;
+  for (size_t i = 0; i < mixed_tuples_[mixed].items.size(); ++i)
+    nodes.push_back(node_of(mixed_tuples_[mixed].items[i], what));
+  return mixed_tuples_[mixed].node = doc_.tuple(std::move(nodes));
 }
 
 Node PickleReader::pop_node() { return node_of(pop(), "a value"); }
@@ -283,14 +324,19 @@ void PickleReader::make_tuple(size_t count) {
   if (stack_.size() - base < count) fail("takes values that are not there");
   const auto begin = stack_.end() - static_cast<std::ptrdiff_t>(count);
   bool mixed = false;
-  for (auto it = begin; it != stack_.end(); ++it) mixed = mixed || it->is != Is::kNode;
+  uint32_t depth = 0;
+  for (auto it = begin; it != stack_.end(); ++it) {
+    mixed = mixed || it->is != Is::kNode;
+    if (it->is == Is::kMixedTuple) depth = std::max(depth, mixed_tuples_[it->index].depth);
+  }
   if (!mixed) {
     const Node tuple = doc_.tuple(last_nodes(count));
     drop(count);
     return push(tuple);
   }
-  hold(sizeof(Values) + count * sizeof(Value));
-  mixed_tuples_.emplace_back(begin, stack_.end());
+  if (depth >= options_.max_depth) fail("nests tuples too deeply");
+  hold(sizeof(MixedTuple) + count * sizeof(Value));
+  mixed_tuples_.push_back({Values(begin, stack_.end()), depth + 1});
   drop(count);
   Value value;
   value.is = Is::kMixedTuple;
@@ -301,6 +347,7 @@ void PickleReader::make_tuple(size_t count) {
 void PickleReader::append_items(size_t count) {
   const std::vector<Node> items = last_nodes(count);
   drop(count);
+  if (is_opaque(top())) return;  // of a class that is a list
   const Node list = node_of(top(), "a list");
   if (doc_.kind(list) != Kind::kList)
     fail(std::string("appends to a ") + kind_name(doc_.kind(list)) + ", not a list");
@@ -311,13 +358,17 @@ void PickleReader::put_items(size_t count) {
   if (count % 2 != 0) fail("sets a key without a value");
   const std::vector<Node> items = last_nodes(count);
   drop(count);
+  if (is_opaque(top())) return;
   const Node dict = node_of(top(), "a dict");
   for (size_t i = 0; i < items.size(); i += 2) doc_.put(dict, items[i], items[i + 1]);
 }
 
 // OrderedDict.__dict__.update(state); torch.load builds nothing else by it.
 void PickleReader::build() {
-  const Node state = pop_node();
+  const Value content = pop();
+  if (is_opaque(top())) return;
+  if (top().is == Is::kNumpy) return build_numpy(top().index, content);
+  const Node state = node_of(content, "a dict");
   const Node node = node_of(top(), "an OrderedDict");
   if (doc_.kind(node) != Kind::kOrderedDict || doc_.kind(state) != Kind::kDict)
     fail(std::string("gives a ") + kind_name(doc_.kind(node)) + " a state of " +
@@ -354,28 +405,40 @@ void PickleReader::read_global() {
   const std::string_view module = take_line();
   const std::string_view name = take_line();
   const auto found = find_global(module, name);
-  if (!found)
-    fail("names " + printable(module) + "." + printable(name) +
-         ", which is not on the list of what checkpoints may hold");
-  if (found->global == Global::kDtype) return push(doc_.dtype(found->dtype));
+  if (found && found->global == Global::kDtype) return push(doc_.dtype(found->dtype));
   Value value;
   value.is = Is::kGlobal;
-  value.global = *found;
+  value.global = found.value_or(GlobalRef{Global::kOpaque});
+  value.index = static_cast<uint32_t>(names_.size());
+  hold(sizeof(std::string) + module.size() + name.size());
+  names_.push_back(printable(module) + "." + printable(name));
+  if (!found) stands_in_the_way(names_.back());
   push(value);
 }
 
 void PickleReader::reduce(bool new_object) {
   const Value args = pop();
   const Value function = pop();
+  if (is_opaque(function)) return push(opaque_call(function, args));
   if (function.is != Is::kGlobal) fail("calls what is no class or function");
-  push(call(function.global, items_of(args, "a tuple of arguments"), new_object));
+  const Values items = items_of(args, "a tuple of arguments");
+  const Global global = function.global.global;
+  if (takes_opaque(global, items)) return push(opaque_call(items[0], args));
+  if (global >= Global::kNumpyReconstruct && !new_object) return push(numpy_call(global, items));
+  push(call(function.global, items, new_object));
 }
 
 void PickleReader::persistent_load() {
   const Values id = items_of(pop(), "a storage's id");
-  if (id.size() != 5 || string_of(id[0], "a str") != "storage")
+  // A module's class, with its source, which stands in such files for people to read.
+  if (place_.legacy && id.size() == 4 && string_of(id[0], "a str") == "module") return push(id[1]);
+  const bool whole =
+      place_.legacy && id.size() == 6 && doc_.kind(node_of(id[5], "None")) == Kind::kNone;
+  if ((id.size() != 5 && !whole) || string_of(id[0], "a str") != "storage")
     fail("expected the id ('storage', class, key, location, numel)");
   if (id[1].is != Is::kGlobal) fail("expected the class of a storage");
+  if (id[1].is == Is::kGlobal && is_opaque(id[1]))
+    return push(opaque(names_[id[1].index]));  // of a quantised tensor
   StorageRef ref;
   const GlobalRef cls = id[1].global;
   if (cls.global == Global::kTypedStorage)
@@ -398,8 +461,8 @@ void PickleReader::persistent_load() {
   value.is = Is::kStorage;
   const auto seen = storage_keys_.find(ref.key);
   if (seen != storage_keys_.end()) {
-    value.index = seen->second;
     const StorageRef& first = storages_[seen->second];
+    value.index = first.index;
     const auto raw = [](const StorageRef& r) { return !r.dtype || *r.dtype == Dtype::kUInt8; };
     if (first.nbytes != ref.nbytes || first.location != ref.location ||
         (first.dtype != ref.dtype && !(raw(first) && raw(ref))))
@@ -411,9 +474,9 @@ void PickleReader::persistent_load() {
   storage.nbytes = ref.nbytes;
   storage.location = ref.location;
   storage.dtype = ref.dtype;
-  value.index = doc_.add_storage(std::move(storage));
+  value.index = ref.index = doc_.add_storage(std::move(storage));
   hold(sizeof(StorageRef) + kKeyEntry + 2 * ref.key.size());
-  storage_keys_.emplace(ref.key, value.index);
+  storage_keys_.emplace(ref.key, static_cast<uint32_t>(storages_.size()));
   storages_.push_back(std::move(ref));
   push(value);
 }
@@ -425,7 +488,7 @@ void PickleReader::check_shape() {
   for (Node node = walk.next(); node != kNoNode; node = walk.next()) {
     doc_.budget().work(kVisit, "unfolding values shared by reference");
     if (walk.depth() > options_.max_depth)
-      throw CheckpointError("data.pkl: values nest more than " +
+      throw CheckpointError(std::string(place_.name) + ": values nest more than " +
                             std::to_string(options_.max_depth) + " deep");
   }
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "checkpoint/document/hash.h"
@@ -22,28 +23,53 @@ struct StorageRef {
   std::string location;
   std::optional<Dtype> dtype;  // none: untyped
   uint64_t nbytes = 0;
+  uint32_t index = 0;  // in the document
+};
+
+/// How a pickle stands in its file.
+struct PicklePlace {
+  const char* name = "data.pkl";  // for messages
+  /// In the format before torch 1.6: other pickles and the tensors' bytes follow it, and storages
+  /// have a sixth part.
+  bool legacy = false;
 };
 
 class PickleReader {
  public:
   /// `check_storage` throws unless the file has the storage at the size it is declared with; no
-  /// memory is taken for it here. Storage i of the document is storages()[i].
+  /// memory is taken for it here. What numpy arrays hold is in the document already.
   PickleReader(std::string_view pickle, Document& document, const LoadOptions& options,
-               std::function<void(const StorageRef&)> check_storage);
+               std::function<void(const StorageRef&)> check_storage, PicklePlace place = {});
 
   /// Builds everything and sets the document's root.
   void read();
 
   const std::vector<StorageRef>& storages() const { return storages_; }
+  /// The bytes that were read.
+  size_t position() const { return position_; }
+  /// Whether reading failed because the pickle goes on behind what was given of it.
+  bool ran_out() const { return ran_out_; }
 
  private:
-  enum class Is : uint8_t { kEmptyMemo, kNode, kGlobal, kStorage, kMixedTuple };
+  enum class Is : uint8_t { kEmptyMemo, kNode, kGlobal, kStorage, kMixedTuple, kNumpy };
   struct Value {
     Is is = Is::kEmptyMemo;
     GlobalRef global{Global::kTensor};
-    uint32_t index = 0;  // the node, storage or mixed tuple
+    uint32_t index = 0;  // of the node, name, storage, mixed tuple or numpy object
   };
   using Values = std::vector<Value>;
+  struct MixedTuple {
+    Values items;
+    uint32_t depth = 1;   // of such tuples in it
+    Node node = kNoNode;  // once it is used as a value
+  };
+  struct NumpyObject {
+    bool array = false;  // else a dtype
+    std::string code;    // of the dtype: "f8"
+    bool swapped = false;
+    std::optional<Dtype> dtype;  // none: no tensor has it
+    Node node = kNoNode;         // of an array that has its contents
+  };
 
   // The machine.
   bool step();
@@ -74,8 +100,28 @@ class PickleReader {
   void drop(size_t count);
   [[noreturn]] void fail(const std::string& why) const;
 
+  // Objects of other classes; see opaque.cc.
+  bool is_opaque(const Value& value) const;
+  bool takes_opaque(Global function, const Values& args) const;
+  Node opaque_call(const Value& function, const Value& args);
+  Node opaque(const std::string& name);
+  void stands_in_the_way(const std::string& name);
+  void require_nothing_opaque() const;
+
+  // numpy's objects; see numpy.cc.
+  Value numpy_call(Global function, const Values& args);
+  NumpyObject numpy_dtype(const Values& args);
+  void build_numpy(uint32_t index, const Value& state);
+  void build_numpy_dtype(NumpyObject& object, const Values& state);
+  Node numpy_array(const NumpyObject& dtype, const Value& shape, bool fortran, const Value& data);
+  Node numpy_scalar(const NumpyObject& dtype, const Value& data);
+  const NumpyObject& numpy_of(const Value& value) const;
+  const std::string& buffer_of(const Value& value, const char* what);
+
   // What REDUCE stands for; see rebuild.cc.
-  Node node_of(const Value& value, const char* what) const;
+  Node node_of(const Value& value, const char* what);
+  Node storage_node(uint32_t index);
+  Node tuple_node(uint32_t mixed, const char* what);
   Values items_of(const Value& tuple, const char* what);
   Node call(GlobalRef function, const Values& args, bool new_object);
   Node make_new(Global cls, const Values& args);
@@ -91,15 +137,17 @@ class PickleReader {
   void read_metadata(Node dict, TensorInfo& info);
   void add_state(Node node, Node state);
   void add_tensor_state(Node tensor, const Value& state);
-  void require_no_hooks(const Value& hooks) const;
-  bool boolean_of(const Value& value, const char* what) const;
-  const std::string& string_of(const Value& value, const char* what) const;
+  void require_no_hooks(const Value& hooks);
+  bool boolean_of(const Value& value, const char* what);
+  const std::string& string_of(const Value& value, const char* what);
   std::vector<int64_t> numbers(const Value& tuple, const char* what);
   void spend(uint64_t work);
   void hold(uint64_t bytes);
   void check_shape();
 
   std::string_view pickle_;
+  PicklePlace place_;
+  bool ran_out_ = false;
   size_t position_ = 0;
   size_t opcode_at_ = 0;
   Document& doc_;
@@ -110,7 +158,12 @@ class PickleReader {
   Values memo_;
   std::vector<StorageRef> storages_;
   std::unordered_map<std::string, uint32_t, SeededHash> storage_keys_;
-  std::vector<Values> mixed_tuples_;  // tuples that hold classes or storages
+  std::unordered_map<uint32_t, Node> storage_nodes_;
+  std::vector<MixedTuple> mixed_tuples_;  // tuples that hold what is no node
+  std::vector<NumpyObject> numpys_;
+  std::vector<std::string> names_;       // of classes, as the pickle has them
+  std::vector<std::string> in_the_way_;  // those that are not on the list, each once
+  std::unordered_set<std::string, SeededHash> known_in_the_way_;
   // Values without an identity, which are one node however often they stand in the pickle.
   Node none_ = kNoNode, true_ = kNoNode, false_ = kNoNode, empty_tuple_ = kNoNode;
   std::vector<Node> small_;

@@ -6,8 +6,8 @@ namespace cooper4j {
 
 PickleReader::Values PickleReader::items_of(const Value& tuple, const char* what) {
   if (tuple.is == Is::kMixedTuple) {
-    spend(mixed_tuples_[tuple.index].size());
-    return mixed_tuples_[tuple.index];
+    spend(mixed_tuples_[tuple.index].items.size());
+    return mixed_tuples_[tuple.index].items;
   }
   const Node node = node_of(tuple, what);
   if (doc_.kind(node) != Kind::kTuple)
@@ -21,11 +21,11 @@ PickleReader::Values PickleReader::items_of(const Value& tuple, const char* what
   return items;
 }
 
-bool PickleReader::boolean_of(const Value& value, const char* what) const {
+bool PickleReader::boolean_of(const Value& value, const char* what) {
   return doc_.as_bool(node_of(value, what));
 }
 
-const std::string& PickleReader::string_of(const Value& value, const char* what) const {
+const std::string& PickleReader::string_of(const Value& value, const char* what) {
   const Node node = node_of(value, what);
   if (doc_.kind(node) != Kind::kStr)
     fail(std::string("expected ") + what + ", found " + kind_name(doc_.kind(node)));
@@ -43,7 +43,7 @@ std::vector<int64_t> PickleReader::numbers(const Value& tuple, const char* what)
   return values;
 }
 
-void PickleReader::require_no_hooks(const Value& hooks) const {
+void PickleReader::require_no_hooks(const Value& hooks) {
   const Node node = node_of(hooks, "a tensor's hooks");
   if (doc_.kind(node) != Kind::kOrderedDict || doc_.size(node) != 0)
     fail("expected an empty OrderedDict as a tensor's hooks");
@@ -127,8 +127,10 @@ Node PickleReader::make_set(const Values& args) {
 Node PickleReader::make_dict(Global cls, const Values& args) {
   if (cls == Global::kDefaultDict) {
     const bool factory =
-        args.size() == 1 && args[0].is == Is::kGlobal &&
-        (args[0].global.global == Global::kDefaultFactory || args[0].global.global == Global::kSet);
+        args.size() == 1 &&
+        (is_opaque(args[0]) ||
+         (args[0].is == Is::kGlobal && (args[0].global.global == Global::kDefaultFactory ||
+                                        args[0].global.global == Global::kSet)));
     const bool none =
         args.size() == 1 && args[0].is == Is::kNode && doc_.kind(args[0].index) == Kind::kNone;
     if (!args.empty() && !factory && !none)
@@ -252,7 +254,7 @@ Node PickleReader::rebuild_parameter(const Values& args, bool has_state) {
   return tensor;
 }
 
-// (layout, (indices, values, size[, coalesced])) or (layout, (crow, col, values, size))
+// (layout, (indices, values, size[, coalesced])) or (layout, (compressed, plain, values, size))
 Node PickleReader::rebuild_sparse(const Values& args) {
   if (args.size() != 2) fail("expected the arguments of torch._utils._rebuild_sparse_tensor");
   const Node layout_node = node_of(args[0], "a layout");
@@ -269,14 +271,15 @@ Node PickleReader::rebuild_sparse(const Values& args) {
       info.coalesced = boolean_of(parts[3], "is_coalesced");
     return doc_.sparse_coo(std::move(info));
   }
-  if (layout == "torch.sparse_csr" && parts.size() == 4) {
+  if (layout != "torch.sparse_coo" && parts.size() == 4) {
+    info.layout = layout;
     info.first = part(0);
     info.second = part(1);
     info.third = part(2);
     info.sizes = numbers(parts[3], "a torch.Size");
     return doc_.sparse_csr(std::move(info));
   }
-  fail("expected a sparse_coo or sparse_csr tensor");
+  fail("expected the parts of a sparse tensor");
 }
 
 // (function, class, arguments, state)

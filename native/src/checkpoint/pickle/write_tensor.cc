@@ -92,7 +92,7 @@ void PickleWriter::storage_id(uint32_t index) {
 void PickleWriter::sparse(Node node) {
   const SparseInfo& parts = doc_.as_sparse(node);
   global("torch._utils", "_rebuild_sparse_tensor");
-  layout(doc_.kind(node) == Kind::kSparseCoo ? "torch.sparse_coo" : "torch.sparse_csr");
+  layout(doc_.kind(node) == Kind::kSparseCoo ? "torch.sparse_coo" : parts.layout);
   op(pickle::kMark);
   then(Do::kSparseEnd, node);
   if (parts.third != kNoNode) then(Do::kValue, parts.third);

@@ -160,6 +160,9 @@ void PickleWriter::value(Node node) {
     case Kind::kSparseCoo:
     case Kind::kSparseCsr:
       return sparse(node);
+    case Kind::kOpaque:
+      fail(node, "an object of " + doc_.as_string(node) +
+                     ", of which nothing but the class is known; leave it out");
   }
 }
 

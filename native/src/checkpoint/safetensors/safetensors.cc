@@ -32,11 +32,14 @@ struct DtypeRow {
 // In the order of the format's own table: writers put wider types first by it.
 constexpr DtypeRow kDtypes[] = {
     {"BOOL", Dtype::kBool},
+    {"F4", Dtype::kFloat4E2M1FnX2},
     {"U8", Dtype::kUInt8},
     {"I8", Dtype::kInt8},
     {"F8_E5M2", Dtype::kFloat8E5M2},
     {"F8_E4M3", Dtype::kFloat8E4M3Fn},
     {"F8_E8M0", Dtype::kFloat8E8M0Fnu},
+    {"F8_E4M3FNUZ", Dtype::kFloat8E4M3Fnuz},
+    {"F8_E5M2FNUZ", Dtype::kFloat8E5M2Fnuz},
     {"I16", Dtype::kInt16},
     {"U16", Dtype::kUInt16},
     {"F16", Dtype::kFloat16},
@@ -100,6 +103,13 @@ TensorInfo describe(const SafeTensor& tensor) {
   TensorInfo info;
   info.dtype = row->dtype;
   info.sizes = tensor.shape;
+  if (info.dtype == Dtype::kFloat4E2M1FnX2) {
+    // The format counts numbers, torch the bytes that hold two of them.
+    if (info.sizes.empty() || info.sizes.back() % 2 != 0)
+      throw CheckpointError("tensor '" + tensor.name + "' of shape " + format_sizes(info.sizes) +
+                            " has half a byte of F4 at an end");
+    info.sizes.back() /= 2;
+  }
   const int64_t elements = require_elements(info.sizes);
   const uint64_t size = dtype_size(info.dtype);
   const uint64_t bytes = tensor.end - tensor.begin;
@@ -111,7 +121,7 @@ TensorInfo describe(const SafeTensor& tensor) {
   return info;
 }
 
-Document read(const FileSource& file, const LoadOptions& options) {
+Document read(const ByteSource& file, const LoadOptions& options) {
   Document document{Budget(file.size(), options.limit)};
   Budget& budget = document.budget();
   const std::string length = file.read_string(0, 8);
@@ -245,8 +255,10 @@ std::string header_json(const Document& doc, Node root, const std::vector<Named>
     if (json.size() > 1) json += ",";
     append_string(json, tensor.name, budget);
     json += std::string(":{\"dtype\":\"") + kDtypes[tensor.rank].name + "\",\"shape\":[";
+    const int64_t packed = info.dtype == Dtype::kFloat4E2M1FnX2 ? 2 : 1;
     for (size_t i = 0; i < info.sizes.size(); ++i)
-      json += (i > 0 ? "," : "") + std::to_string(info.sizes[i]);
+      json += (i > 0 ? "," : "") +
+              std::to_string(info.sizes[i] * (i + 1 == info.sizes.size() ? packed : 1));
     json += "],\"data_offsets\":[" + std::to_string(at) + ",";
     if (__builtin_add_overflow(at, logical_bytes(info), &at))
       throw std::invalid_argument("the tensors take more than 2^64 bytes");
@@ -257,6 +269,37 @@ std::string header_json(const Document& doc, Node root, const std::vector<Named>
   budget.write(json.size() + 8, "writing the header");
   return json;
 }
+
+/// A file of which everything is known to fit the format.
+class Writer {
+ public:
+  Writer(const Document& document, Node root, std::vector<std::string>* left_out) : doc_(document) {
+    if (!document.is_dict(root))
+      throw std::invalid_argument(std::string("safetensors holds a dict of tensors, found ") +
+                                  kind_name(document.kind(root)));
+    Budget budget = document.budget();
+    tensors_ = tensors_below(document, root, budget, left_out);
+    header_ = header_json(document, root, tensors_, budget);
+    for (const Named& tensor : tensors_)
+      charge_pieces(document.as_tensor(tensor.node), budget,
+                    "writing out " + shortened(tensor.name));
+  }
+
+  void write(ByteSink& sink) const {
+    std::string length;
+    put_le<uint64_t>(length, header_.size());
+    sink.write(length);
+    sink.write(header_);
+    for (const Named& tensor : tensors_)
+      for_each_piece(doc_, doc_.as_tensor(tensor.node),
+                     [&](std::string_view piece) { sink.write(piece); });
+  }
+
+ private:
+  const Document& doc_;
+  std::vector<Named> tensors_;
+  std::string header_;
+};
 
 }  // namespace
 
@@ -270,28 +313,25 @@ Document load_safetensors(const std::filesystem::path& path, const LoadOptions& 
   }
 }
 
+Document load_safetensors_bytes(std::string_view file, const LoadOptions& options) {
+  return read(MemorySource(file), options);
+}
+
 void save_safetensors(const std::filesystem::path& path, const Document& document, Node root) {
   save_safetensors(path, document, root, nullptr);
 }
 
+void save_safetensors(std::ostream& out, const Document& document, Node root) {
+  const Writer writer(document, root, nullptr);
+  StreamSink sink(out);
+  writer.write(sink);
+}
+
 void save_safetensors(const std::filesystem::path& path, const Document& document, Node root,
                       std::vector<std::string>* left_out) {
-  if (!document.is_dict(root))
-    throw std::invalid_argument(std::string("safetensors holds a dict of tensors, found ") +
-                                kind_name(document.kind(root)));
-  Budget budget = document.budget();
-  const std::vector<Named> tensors = tensors_below(document, root, budget, left_out);
-  const std::string header = header_json(document, root, tensors, budget);
-  for (const Named& tensor : tensors)
-    charge_pieces(document.as_tensor(tensor.node), budget, "writing out " + shortened(tensor.name));
-  std::string length;
-  put_le<uint64_t>(length, header.size());
+  const Writer writer(document, root, left_out);
   AtomicFile file(path);
-  file.write(length);
-  file.write(header);
-  for (const Named& tensor : tensors)
-    for_each_piece(document, document.as_tensor(tensor.node),
-                   [&](std::string_view piece) { file.write(piece); });
+  writer.write(file);
   file.commit();
 }
 

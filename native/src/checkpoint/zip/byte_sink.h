@@ -1,9 +1,12 @@
-// Where a checkpoint's bytes go: a file or a string.
+// Where a checkpoint's bytes go: a file, a stream or a string.
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <string_view>
+
+#include "cooper4j/checkpoint.h"
 
 namespace cooper4j {
 
@@ -30,6 +33,18 @@ class StringSink : public ByteSink {
  private:
   void accept(std::string_view bytes) override { bytes_.append(bytes); }
   std::string bytes_;
+};
+
+class StreamSink : public ByteSink {
+ public:
+  explicit StreamSink(std::ostream& out) : out_(out) {}
+
+ private:
+  void accept(std::string_view bytes) override {
+    if (!out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size())))
+      throw CheckpointError("the stream cannot be written");
+  }
+  std::ostream& out_;
 };
 
 }  // namespace cooper4j

@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.internal.Document;
 import org.cooper4j.internal.Document.Kind;
 import org.cooper4j.internal.Tensors;
@@ -40,7 +41,7 @@ final class DocumentReader {
       Kind kind = document.kind(node);
       if (!opened[node]) {
         opened[node] = true;
-        objects[node] = shell(kind);
+        objects[node] = shell(node, kind);
         for (int child : children(node, kind)) {
           if (!opened[child]) {
             stack.push(child);
@@ -59,7 +60,7 @@ final class DocumentReader {
     return objects[node];
   }
 
-  private static Object shell(Kind kind) {
+  private Object shell(int node, Kind kind) {
     return switch (kind) {
       case LIST -> new ArrayList<>();
       case TUPLE -> new Python.Tuple(new ArrayList<>());
@@ -67,8 +68,17 @@ final class DocumentReader {
       case DICT, DEFAULT_DICT -> new LinkedHashMap<>();
       case ORDERED_DICT -> new StateDict();
       case COUNTER -> new Python.Counter();
+      case TENSOR -> tensor(node);
       default -> PENDING;
     };
+  }
+
+  private Tensor tensor(int node) {
+    Tensor tensor = Tensors.keep(document.asTensor(node));
+    boolean parameter = document.isParameter(node);
+    return parameter || document.attrs(node) >= 0
+        ? Tensors.keep(new Python.TensorObject(tensor, parameter))
+        : tensor;
   }
 
   private int[] children(int node, Kind kind) {
@@ -92,6 +102,7 @@ final class DocumentReader {
         yield entries;
       }
       case ENUM -> new int[] {document.enumValue(node)};
+      case TENSOR -> document.attrs(node) < 0 ? new int[0] : new int[] {document.attrs(node)};
       default -> new int[0];
     };
   }
@@ -103,6 +114,11 @@ final class DocumentReader {
       case LIST, SET -> fill((Collection<Object>) object, node, kind);
       case TUPLE -> fill(((Python.Tuple) object).items(), node, kind);
       case DICT, DEFAULT_DICT, ORDERED_DICT, COUNTER -> fill((Map<Object, Object>) object, node);
+      case TENSOR -> {
+        if (object instanceof Python.TensorObject tensor && document.attrs(node) >= 0) {
+          fill(tensor.attributes(), document.attrs(node));
+        }
+      }
       default -> {
         if (object == PENDING) {
           objects[node] = immutable(node, kind);
@@ -123,7 +139,7 @@ final class DocumentReader {
     for (int i = 0; i < document.size(node); i++) {
       map.put(objects[document.key(node, i)], objects[document.value(node, i)]);
     }
-    int attrs = document.attrs(node);
+    int attrs = document.kind(node) == Kind.ORDERED_DICT ? document.attrs(node) : -1;
     if (attrs >= 0
         && (Map<?, ?>) map instanceof StateDict state
         && objects[attrs] instanceof Map<?, ?> values) {
@@ -147,7 +163,8 @@ final class DocumentReader {
       case DEVICE -> new Python.Device(text(node));
       case LAYOUT -> new Python.Layout(text(node));
       case ENUM -> new Python.EnumMember(text(node), objects[document.enumValue(node)]);
-      case TENSOR, SPARSE_COO, SPARSE_CSR -> Tensors.keep(document.asTensor(node));
+      case OPAQUE -> new Python.Opaque(text(node));
+      case SPARSE_COO, SPARSE_CSR -> Tensors.keep(document.asTensor(node));
       default -> throw new IllegalStateException("no immutable value of kind " + kind);
     };
   }

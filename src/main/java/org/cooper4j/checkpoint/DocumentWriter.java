@@ -12,6 +12,7 @@ import org.cooper4j.internal.Document.Kind;
 /** Makes a document's nodes of Java objects, one node an object, so that identity is kept. */
 final class DocumentWriter {
   private static final int MAX_DEPTH = 1000;
+  private static final int RUN = 1 << 14;
 
   private final Document document;
   private final IdentityHashMap<Object, Integer> nodes = new IdentityHashMap<>();
@@ -44,8 +45,10 @@ final class DocumentWriter {
   }
 
   private int make(Object value, String path) {
-    if (value instanceof Tensor tensor) {
-      return document.tensor(tensor);
+    if (value instanceof Python.TensorObject tensor) {
+      return tensorObject(tensor, path);
+    } else if (value instanceof Tensor tensor) {
+      return document.tensor(tensor, false);
     } else if (value instanceof String text) {
       return document.text(Kind.STR, Utf8.encode(text));
     } else if (value instanceof Double || value instanceof Float) {
@@ -59,13 +62,15 @@ final class DocumentWriter {
       return document.boolean_(bool);
     } else if (value instanceof Map<?, ?> map) {
       return map(map, path);
-    } else if (value instanceof Collection<?> items) {
-      int node = container(value, items instanceof Set ? Kind.SET : Kind.LIST);
+    } else if (value instanceof Set<?> items) {
+      int node = container(value, Kind.SET);
       int i = 0;
       for (Object item : items) {
         document.append(node, write(item, path + "[" + i++ + "]"));
       }
       return node;
+    } else if (value instanceof Collection<?> items) {
+      return list(items, path);
     } else if (value instanceof BigInteger integer) {
       return document.text(Kind.BIG_INT, reversed(integer.toByteArray()));
     } else if (value instanceof byte[] bytes) {
@@ -97,12 +102,61 @@ final class DocumentWriter {
       int inner = write(member.value(), path);
       return document.enumeration(Utf8.encode(member.className()), inner);
     }
+    if (value instanceof Python.Opaque opaque) {
+      throw new IllegalArgumentException(
+          path
+              + ": an object of "
+              + opaque.className()
+              + ", of which nothing but the class is known; leave it out");
+    }
     throw new IllegalArgumentException(
         path
             + ": "
             + value.getClass().getName()
             + " cannot be saved; use maps, lists, tensors, strings, numbers, or the records of "
             + Python.class.getSimpleName());
+  }
+
+  private int tensorObject(Python.TensorObject tensor, String path) {
+    int node = document.tensor(tensor, tensor.isParameter());
+    nodes.put(tensor, node);
+    if (!tensor.attributes().isEmpty()) {
+      document.setAttrs(node, write(tensor.attributes(), path + ".__dict__"));
+    }
+    return node;
+  }
+
+  /** Numbers go in runs: they are many, and have no identity to keep. */
+  private int list(Collection<?> items, String path) {
+    int node = container(items, Kind.LIST);
+    double[] numbers = new double[Math.max(1, Math.min(RUN, items.size()))];
+    long[] integers = new long[numbers.length];
+    int floats = 0;
+    int ints = 0;
+    int i = 0;
+    for (Object item : items) {
+      boolean number = item instanceof Double;
+      boolean integer = item instanceof Long;
+      if (floats == numbers.length || (floats > 0 && !number)) {
+        document.appendNumbers(node, numbers, floats);
+        floats = 0;
+      }
+      if (ints == integers.length || (ints > 0 && !integer)) {
+        document.appendIntegers(node, integers, ints);
+        ints = 0;
+      }
+      if (number) {
+        numbers[floats++] = (Double) item;
+      } else if (integer) {
+        integers[ints++] = (Long) item;
+      } else {
+        document.append(node, write(item, path + "[" + i + "]"));
+      }
+      i++;
+    }
+    document.appendNumbers(node, numbers, floats);
+    document.appendIntegers(node, integers, ints);
+    return node;
   }
 
   private int map(Map<?, ?> map, String path) {

@@ -3,6 +3,7 @@ package org.cooper4j.checkpoint;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
 
 /**
  * Python's values without a Java type of their own. The others are {@code null}, {@code Boolean},
@@ -48,4 +49,55 @@ public final class Python {
 
   /** A member of an enum: its dotted class and its value. */
   public record EnumMember(String className, Object value) {}
+
+  /**
+   * A tensor that is more to Python: an {@code nn.Parameter}, or one with attributes. Saving it
+   * makes it that again.
+   */
+  public static final class TensorObject extends Tensor {
+    private final boolean parameter;
+    private final Map<Object, Object> attributes = new LinkedHashMap<>();
+
+    /**
+     * The same tensor, not a copy.
+     *
+     * @param parameter whether it is an {@code nn.Parameter}
+     */
+    public TensorObject(Tensor tensor, boolean parameter) {
+      super(tensor);
+      this.parameter = parameter;
+    }
+
+    /** Whether it is an {@code nn.Parameter}. */
+    public boolean isParameter() {
+      return parameter;
+    }
+
+    /** Its attributes by name; mutable. */
+    public Map<Object, Object> attributes() {
+      return attributes;
+    }
+  }
+
+  /**
+   * An object of a class that is not read, with {@link LoadOptions#opaque}: nothing but its class
+   * is known, and it cannot be saved.
+   */
+  public static final class Opaque {
+    private final String className;
+
+    Opaque(String className) {
+      this.className = className;
+    }
+
+    /** The dotted class, such as "argparse.Namespace". */
+    public String className() {
+      return className;
+    }
+
+    @Override
+    public String toString() {
+      return "opaque " + className;
+    }
+  }
 }

@@ -1,5 +1,8 @@
 package org.cooper4j.checkpoint;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -36,11 +39,35 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
    *
    * @throws CheckpointException saying where the file breaks the format
    */
-  @SuppressWarnings("unchecked")
   public static SafeTensors load(Path path) {
+    if (Transfer.isNative(path)) {
+      return read(document -> document.loadSafetensors(Utf8.encode(path.toString())));
+    }
+    return read(
+        document -> {
+          Transfer.feed(document, path);
+          document.loadFedSafetensors();
+        });
+  }
+
+  /**
+   * Reads a file from a stream, to its end; it stays open.
+   *
+   * @throws CheckpointException saying where the file breaks the format
+   */
+  public static SafeTensors load(InputStream in) {
+    return read(
+        document -> {
+          Transfer.feed(document, in);
+          document.loadFedSafetensors();
+        });
+  }
+
+  @SuppressWarnings("unchecked")
+  private static SafeTensors read(Transfer.Load load) {
     try (Document document = new Document();
         PointerScope temporaries = new PointerScope()) {
-      document.loadSafetensors(Utf8.encode(path.toString()));
+      load.run(document);
       DocumentReader reader = new DocumentReader(document);
       Map<String, Tensor> tensors =
           new LinkedHashMap<>((Map<String, Tensor>) reader.read(document.root()));
@@ -50,6 +77,8 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
               ? Map.of()
               : (Map<String, String>) ((Map<?, ?>) reader.made(attrs)).get(METADATA);
       return new SafeTensors(tensors, metadata);
+    } catch (IOException e) {
+      throw new CheckpointException(e.toString(), e);
     } catch (RuntimeException e) {
       throw CheckpointException.ofFormat(e);
     }
@@ -63,6 +92,32 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
    *     file cannot be written; an old one is then untouched
    */
   public void save(Path path) {
+    if (Transfer.isNative(path)) {
+      save((document, root) -> document.saveSafetensors(Utf8.encode(path.toString()), root));
+    } else {
+      save(
+          (document, root) -> {
+            document.saveSafetensorsBytes(root);
+            Transfer.drain(document, path);
+          });
+    }
+  }
+
+  /**
+   * Writes a file to a stream, which stays open.
+   *
+   * @throws CheckpointException naming the tensor whose dtype the format lacks, or saying why the
+   *     stream cannot be written
+   */
+  public void save(OutputStream out) {
+    save(
+        (document, root) -> {
+          document.saveSafetensorsBytes(root);
+          Transfer.drain(document, out);
+        });
+  }
+
+  private void save(Transfer.Save sink) {
     try (Document document = new Document();
         PointerScope temporaries = new PointerScope()) {
       DocumentWriter writer = new DocumentWriter(document);
@@ -74,7 +129,9 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
         document.put(attrs, writer.write(METADATA, METADATA), writer.write(metadata, METADATA));
         document.setAttrs(root, attrs);
       }
-      document.saveSafetensors(Utf8.encode(path.toString()), root);
+      sink.run(document, root);
+    } catch (IOException e) {
+      throw new CheckpointException(e.toString(), e);
     } catch (RuntimeException e) {
       throw CheckpointException.ofFormat(e);
     }

@@ -46,7 +46,8 @@ public final class Document extends Pointer {
     ENUM,
     TENSOR,
     SPARSE_COO,
-    SPARSE_CSR
+    SPARSE_CSR,
+    OPAQUE
   }
 
   private static final Kind[] KINDS = Kind.values();
@@ -61,16 +62,42 @@ public final class Document extends Pointer {
     allocate();
   }
 
-  /** Reads a checkpoint; tensors go to {@code device}, or stay on the CPU if it is empty. */
-  public Document(byte[] path, byte[] device) {
-    super((Pointer) null);
-    allocate(path, path.length, device, device.length);
-  }
-
   private native void allocate();
 
-  private native void allocate(
-      @Cast("const char*") byte[] path, long n, @Cast("const char*") byte[] device, long m);
+  /** Reads a checkpoint; tensors go to {@code device}, or stay on the CPU if it is empty. */
+  public void load(byte[] path, byte[] device, boolean opaque) {
+    load(path, path.length, device, device.length, opaque);
+  }
+
+  private native void load(
+      @Cast("const char*") byte[] path,
+      long n,
+      @Cast("const char*") byte[] device,
+      long m,
+      @Cast("bool") boolean opaque);
+
+  /** Takes the next bytes of a file, for {@link #loadFed}. */
+  public native void feed(@Cast("const char*") byte[] bytes, long n);
+
+  /** Reads a checkpoint from what was fed. */
+  public void loadFed(byte[] device, boolean opaque) {
+    loadFed(device, device.length, opaque);
+  }
+
+  @Name("load_fed")
+  private native void loadFed(
+      @Cast("const char*") byte[] device, long m, @Cast("bool") boolean opaque);
+
+  /** Writes the graph below {@code root} into memory, for {@link #drain}. */
+  @Name("save_bytes")
+  public native void saveBytes(int root);
+
+  /** Fills the array with the next bytes; how many they are, 0 at the end. */
+  public long drain(byte[] bytes) {
+    return drain(bytes, bytes.length);
+  }
+
+  private native long drain(@Cast("char*") byte[] bytes, long n);
 
   /** Writes the graph below {@code root} as torch.save does. */
   public void save(byte[] path, int root) {
@@ -94,6 +121,14 @@ public final class Document extends Pointer {
 
   @Name("save_safetensors")
   private native void saveSafetensors(@Cast("const char*") byte[] path, long n, int root);
+
+  /** Reads a safetensors file from what was fed. */
+  @Name("load_fed_safetensors")
+  public native void loadFedSafetensors();
+
+  /** Writes the dict {@code root} as safetensors into memory, for {@link #drain}. */
+  @Name("save_safetensors_bytes")
+  public native void saveSafetensorsBytes(int root);
 
   public native int root();
 
@@ -135,6 +170,9 @@ public final class Document extends Pointer {
   public native int value(int node, int i);
 
   public native int attrs(int node);
+
+  @Name("is_parameter")
+  public native @Cast("bool") boolean isParameter(int node);
 
   @Name("as_tensor")
   public native @ByVal Tensor asTensor(int node);
@@ -181,9 +219,17 @@ public final class Document extends Pointer {
 
   private native int enumeration(@Cast("const char*") byte[] className, long n, int value);
 
-  public native int tensor(@Const @ByRef Tensor tensor);
+  public native int tensor(@Const @ByRef Tensor tensor, @Cast("bool") boolean parameter);
 
   public native void append(int sequence, int item);
+
+  /** Appends floats to a list. */
+  @Name("append_numbers")
+  public native void appendNumbers(int list, @Const double[] values, int n);
+
+  /** Appends ints to a list. */
+  @Name("append_integers")
+  public native void appendIntegers(int list, @Cast("const int64_t*") long[] values, int n);
 
   public native void put(int dict, int key, int value);
 

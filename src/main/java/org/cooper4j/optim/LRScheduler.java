@@ -39,14 +39,11 @@ public final class LRScheduler {
   public LRScheduler(Optimizer optimizer, Schedule schedule) {
     this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
     this.schedule = Objects.requireNonNull(schedule, "schedule");
-    List<Double> rates = getLastLr();
     this.baseLrs = new ArrayList<>();
-    for (int i = 0; i < rates.size(); i++) {
-      double base = Native.initialLr(optimizer, i);
-      baseLrs.add(base);
-      rates.set(i, next(rates.get(i), base, 0));
+    for (int i = 0; i < getLastLr().size(); i++) {
+      baseLrs.add(Native.initialLr(optimizer, i));
     }
-    set(rates);
+    apply(0);
     this.stepCount = 1;
   }
 
@@ -57,28 +54,7 @@ public final class LRScheduler {
    * @throws IllegalStateException if the optimizer was released, or has got another group
    */
   public void step() {
-    List<Double> rates = getLastLr();
-    if (rates.size() != baseLrs.size()) {
-      throw new IllegalStateException(
-          "the optimizer has "
-              + rates.size()
-              + " groups, but had "
-              + baseLrs.size()
-              + " when this scheduler was made; make the scheduler after the last group");
-    }
-    long step = Math.incrementExact(lastEpoch);
-    for (int i = 0; i < rates.size(); i++) {
-      double base = baseLrs.get(i);
-      boolean onSchedule =
-          Math.abs(rates.get(i) - schedule.at(base, lastEpoch)) <= ROUNDING * Math.abs(base);
-      rates.set(
-          i,
-          onSchedule
-              ? next(rates.get(i), base, step)
-              : ScheduledValue.finite(schedule.at(base, step), base, step));
-    }
-    set(rates);
-    lastEpoch = step;
+    apply(Math.incrementExact(lastEpoch));
     stepCount++;
   }
 
@@ -99,18 +75,37 @@ public final class LRScheduler {
     return rates;
   }
 
-  private double next(double rate, double base, long step) {
-    double next =
-        schedule instanceof TorchSchedule torch
-            ? torch.next(rate, base, step)
-            : schedule.at(base, step);
-    return ScheduledValue.finite(next, base, step);
-  }
-
-  private void set(List<Double> rates) {
+  private void apply(long epoch) {
+    List<Double> present = getLastLr();
+    if (present.size() != baseLrs.size()) {
+      throw new IllegalStateException(
+          "the optimizer has "
+              + present.size()
+              + " groups, but had "
+              + baseLrs.size()
+              + " when this scheduler was made; make the scheduler after the last group");
+    }
+    List<Double> rates = new ArrayList<>();
+    for (int i = 0; i < present.size(); i++) {
+      double base = baseLrs.get(i);
+      rates.add(ScheduledValue.finite(next(present.get(i), base, epoch), base, epoch));
+    }
     for (int i = 0; i < rates.size(); i++) {
       Native.setLr(optimizer, i, rates.get(i));
     }
+    lastEpoch = epoch;
+  }
+
+  /** Python's step from rate to rate; in closed form where the rate is not the schedule's. */
+  private double next(double rate, double base, long epoch) {
+    if (schedule instanceof TorchSchedule torch) {
+      boolean onSchedule =
+          epoch == 0 || Math.abs(rate - torch.at(base, epoch - 1)) <= ROUNDING * Math.abs(base);
+      if (onSchedule) {
+        return torch.next(rate, base, epoch);
+      }
+    }
+    return schedule.at(base, epoch);
   }
 
   /**

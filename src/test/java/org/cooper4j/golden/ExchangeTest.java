@@ -76,7 +76,8 @@ class ExchangeTest {
     try (Stream<Path> samples = Files.list(SAMPLES)) {
       for (Path sample : samples.filter(path -> path.toString().endsWith(".pt")).toList()) {
         byte[] copy = folder.resolve(sample.getFileName()).toString().getBytes(UTF_8);
-        try (Document document = new Document(sample.toString().getBytes(UTF_8), new byte[0])) {
+        try (Document document = new Document()) {
+          document.load(sample.toString().getBytes(UTF_8), new byte[0], false);
           document.save(copy, document.root());
         }
       }

@@ -101,9 +101,11 @@ class NativeExceptionsTest {
   @Test
   void filesOfAnyNameAreNamed(@TempDir Path folder) {
     byte[] path = folder.resolve("λ 😀.pt").toString().getBytes(StandardCharsets.UTF_8);
-    assertThatThrownBy(() -> new Document(path, new byte[0]))
-        .isInstanceOf(RuntimeException.class)
-        .hasMessageContaining("λ 😀.pt");
+    try (Document document = new Document()) {
+      assertThatThrownBy(() -> document.load(path, new byte[0], false))
+          .isInstanceOf(RuntimeException.class)
+          .hasMessageContaining("λ 😀.pt");
+    }
   }
 
   @Test
