@@ -296,7 +296,7 @@ bool make_room(Header* block, ThreadLists* thread, Given why) {
   if (bytes_of(block->size_class) > limit) return false;
   if (why == Given::kCacheIsFull) {
     cache().clear();
-  } else {
+  } else if (thread != nullptr) {
     thread->clear();
   }
   return true;
