@@ -48,7 +48,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string file = file_with(data, size);
   cooper4j::Document document;
   within_budget(file.size(), [&] {
-    document = cooper4j::load_bytes(file, fuzz::options());
+    cooper4j::LoadOptions options = fuzz::options();
+    options.opaque = size % 2 == 0;
+    document = cooper4j::load_bytes(file, options);
     return 0;
   });
   if (document.node_count() == 0) return 0;

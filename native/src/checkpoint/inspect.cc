@@ -22,7 +22,7 @@ std::string load_to_show(const std::string& path, const LoadOptions& options, Tr
     tree(*document, nullptr);
     return "";
   } catch (const std::exception& e) {
-    return message(e);
+    return e.what();
   }
 }
 

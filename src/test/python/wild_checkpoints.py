@@ -1,4 +1,4 @@
-"""Writes src/test/resources/checkpoints/wild/*: what people's programs write beyond tensors in dicts.
+"""Writes src/test/resources/checkpoints/wild/*, and their pickles as seeds of the fuzzers: what people's programs write beyond tensors in dicts.
 
 Needs torch 2.10.0 and numpy. WildCheckpointTest says what is right for each.
 """
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 OUT = pathlib.Path(__file__).parents[1] / "resources/checkpoints/wild"
+SEEDS = pathlib.Path(__file__).parents[3] / "native/fuzz/pickles"
 
 
 class AttributeDict(dict):
@@ -122,6 +123,9 @@ def main():
     for name, value in files.items():
         torch.save(value, OUT / f"{name}.pt")
     of_numpy_1("numpy")
+    for name in files:
+        with zipfile.ZipFile(OUT / f"{name}.pt") as file:
+            (SEEDS / f"wild_{name}.pkl").write_bytes(file.read(f"{name}/data.pkl"))
     legacy = {
         "legacy": {**weights(), "view": torch.arange(6.0)[2:4], "epoch": 3, "half": torch.ones(2).half()},
         "legacy_root": torch.ones(1, 3),

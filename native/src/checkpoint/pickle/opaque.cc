@@ -63,7 +63,8 @@ Node PickleReader::opaque_call(const Value& function, const Value& args) {
   return opaque(name);
 }
 
-Node PickleReader::opaque(const std::string& name) {
+// A copy of the name, since it may stand in the table that grows.
+Node PickleReader::opaque(std::string name) {
   stands_in_the_way(name);
   spend(name.size() / 16 + 1);
   return doc_.opaque(name);

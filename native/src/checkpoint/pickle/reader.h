@@ -104,7 +104,7 @@ class PickleReader {
   bool is_opaque(const Value& value) const;
   bool takes_opaque(Global function, const Values& args) const;
   Node opaque_call(const Value& function, const Value& args);
-  Node opaque(const std::string& name);
+  Node opaque(std::string name);
   void stands_in_the_way(const std::string& name);
   void require_nothing_opaque() const;
 
