@@ -171,6 +171,16 @@ class FreeLists {
 struct ThreadLists {
   OwnersLock lock;
   FreeLists lists;
+
+  /// By the thread itself.
+  void clear() {
+    Chains waiting;
+    {
+      const std::lock_guard guard(lock);
+      waiting = lists.detach();
+    }
+    free(waiting);
+  }
 };
 
 /// All blocks that wait: the large ones, and the lists of all threads, so that any thread can empty
@@ -186,7 +196,7 @@ class Cache {
   }
 
   void remove(ThreadLists* thread) {
-    free(thread->lists.detach());
+    thread->clear();
     const std::lock_guard guard(mutex_);
     threads_.erase(std::find_if(threads_.begin(), threads_.end(),
                                 [thread](const auto& own) { return own.get() == thread; }));
@@ -286,14 +296,9 @@ bool make_room(Header* block, ThreadLists* thread, Given why) {
   if (bytes_of(block->size_class) > limit) return false;
   if (why == Given::kCacheIsFull) {
     cache().clear();
-    return true;
+  } else if (thread != nullptr) {
+    thread->clear();
   }
-  Chains waiting;
-  {
-    const std::lock_guard guard(thread->lock);
-    waiting = thread->lists.detach();
-  }
-  free(waiting);
   return true;
 }
 

@@ -76,6 +76,7 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
 
  protected:
   void use_threads() const;  ///< as the size of the primal variables asks, see threads.h
+  void check_steps() const;  ///< throws what a step would, before the first one
   bool has_dual() const { return !dual_.empty(); }
   problem::Wiring& wiring() const { return *wiring_; }
 

@@ -67,6 +67,12 @@ Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int
 
 bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }
 
+void check_step(const torch::optim::Optimizer& optimizer) { cooper4j::check_step(optimizer); }
+
+bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer) {
+  return cooper4j::takes_no_sparse_gradient(optimizer);
+}
+
 void set_lr(torch::optim::Optimizer& optimizer, int group, double lr) {
   cooper4j::set_lr(optimizer, static_cast<size_t>(group), lr);
 }

@@ -42,6 +42,10 @@ class Evaluation : public cooper4j::Evaluation {
 /// One step of a LibTorch optimizer; whether a sparse gradient's rows are all that moved.
 bool step(torch::optim::Optimizer& optimizer);
 
+/// cooper4j/optim/step.h
+void check_step(const torch::optim::Optimizer& optimizer);
+bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer);
+
 /// Sets the learning rate of a group.
 void set_lr(torch::optim::Optimizer& optimizer, int group, double lr);
 

@@ -2,7 +2,10 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
+#include <torch/optim/adam.h>
+#include <torch/optim/adamw.h>
 #include <torch/optim/lbfgs.h>
+#include <torch/optim/rmsprop.h>
 #include <torch/optim/sgd.h>
 
 #include <algorithm>
@@ -49,7 +52,7 @@ void bump_versions(const torch::optim::Optimizer& optimizer) {
 }
 
 /// LBFGS evaluates through a closure, but the gradients of the one evaluation are here already.
-void lbfgs_step(torch::optim::Optimizer& optimizer) {
+void check_lbfgs(const torch::optim::Optimizer& optimizer) {
   for (const auto& group : optimizer.param_groups()) {
     const auto& options = static_cast<const torch::optim::LBFGSOptions&>(group.options());
     if (options.max_iter() == 1 && !options.line_search_fn()) continue;
@@ -57,15 +60,34 @@ void lbfgs_step(torch::optim::Optimizer& optimizer) {
         "LBFGS: max_iter is " + std::to_string(options.max_iter()) +
         "; a roll evaluates the problem once, so set max_iter to 1 and no line search");
   }
-  optimizer.step([] { return at::zeros({}); });
 }
 
 }  // namespace
 
+bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer) {
+  return typeid(optimizer) == typeid(torch::optim::Adam) ||
+         typeid(optimizer) == typeid(torch::optim::AdamW) ||
+         typeid(optimizer) == typeid(torch::optim::RMSprop);
+}
+
+void check_step(const torch::optim::Optimizer& optimizer) {
+  if (typeid(optimizer) == typeid(torch::optim::LBFGS)) check_lbfgs(optimizer);
+  if (!takes_no_sparse_gradient(optimizer)) return;
+  for (const auto& group : optimizer.param_groups()) {
+    for (const auto& param : group.params()) {
+      if (!param.grad().defined() || !param.grad().is_sparse()) continue;
+      throw std::invalid_argument("a parameter of shape " + c10::str(param.sizes()) +
+                                  " has a sparse gradient, which its optimizer does not take; use "
+                                  "SGD or Adagrad for it, or no sparse embedding");
+    }
+  }
+}
+
 bool step(torch::optim::Optimizer& optimizer) {
   at::NoGradGuard no_grad;
   if (typeid(optimizer) == typeid(torch::optim::LBFGS)) {
-    lbfgs_step(optimizer);
+    check_lbfgs(optimizer);
+    optimizer.step([] { return at::zeros({}); });
   } else if (!optim::fused_sgd(optimizer) && !optim::fused_adam(optimizer)) {
     optimizer.step();
     // It writes through data(), unseen by autograd.

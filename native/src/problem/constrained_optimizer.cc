@@ -93,6 +93,11 @@ void ConstrainedOptimizer::zero_grad() {
   for (auto* optimizer : dual_) optimizer->zero_grad();
 }
 
+void ConstrainedOptimizer::check_steps() const {
+  for (const auto* optimizer : primal_) check_step(*optimizer);
+  for (const auto* optimizer : dual_) check_step(*optimizer);
+}
+
 void ConstrainedOptimizer::primal_step() {
   for (auto* optimizer : primal_) step(*optimizer);
 }
@@ -129,6 +134,7 @@ RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp
   zero_grad();
   evaluation.backward();
   wiring().require_primal_gradients(state);
+  check_steps();
   primal_step();
   dual_step();
   return {std::move(state), std::move(evaluation)};

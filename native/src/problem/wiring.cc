@@ -2,14 +2,13 @@
 
 #include <c10/core/ScalarType.h>
 #include <c10/util/Type.h>
-#include <torch/optim/adam.h>
-#include <torch/optim/adamw.h>
-#include <torch/optim/rmsprop.h>
 
 #include <algorithm>
 #include <stdexcept>
 #include <typeinfo>
 #include <utility>
+
+#include "cooper4j/optim/step.h"
 
 namespace cooper4j::problem {
 namespace {
@@ -63,12 +62,6 @@ void claim(const char* side, const Optimizers& optimizers, Owners& owners, Check
       throw std::invalid_argument(name + " has no parameters; give it some, or leave it out");
     }
   }
-}
-
-bool takes_no_sparse_gradient(const Optimizer& optimizer) {
-  return typeid(optimizer) == typeid(torch::optim::Adam) ||
-         typeid(optimizer) == typeid(torch::optim::AdamW) ||
-         typeid(optimizer) == typeid(torch::optim::RMSprop);
 }
 
 }  // namespace

@@ -167,6 +167,8 @@ TEST(emptying_and_bounding_may_happen_while_all_threads_work) {
   cooper4j::cache_cpu_memory();
 }
 
+// AddressSanitizer's allocator, in GCC 12, hangs in such a child itself.
+#ifndef __SANITIZE_ADDRESS__
 TEST(a_child_of_fork_goes_on_while_the_other_threads_worked) {
   cooper4j::cache_cpu_memory();
   const BusyThreads busy;
@@ -185,6 +187,7 @@ TEST(a_child_of_fork_goes_on_while_the_other_threads_worked) {
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   }
 }
+#endif
 
 }  // namespace
 

@@ -16,6 +16,13 @@ namespace cooper4j {
 /// Returns whether a sparse gradient's rows are all that moved: not so with momentum, for example.
 COOPER4J_EXPORT bool step(torch::optim::Optimizer& optimizer);
 
+/// Throws std::invalid_argument if step() would refuse the gradients that are there: of a roll that
+/// steps several optimizers none has moved by then.
+COOPER4J_EXPORT void check_step(const torch::optim::Optimizer& optimizer);
+
+/// Whether LibTorch's Adam, AdamW or RMSprop is meant, which refuse sparse gradients half-way.
+COOPER4J_EXPORT bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer);
+
 /// Whether, of a parameter with a sparse gradient, a step moves the rows alone that it names.
 COOPER4J_EXPORT bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer);
 

@@ -76,6 +76,14 @@ public final class Native {
   @Name("step")
   public static native @Cast("bool") boolean step(@ByRef Optimizer optimizer);
 
+  /** Throws what a step would, before anything moved. */
+  @Name("check_step")
+  public static native void checkStep(@Const @ByRef Optimizer optimizer);
+
+  @Name("takes_no_sparse_gradient")
+  public static native @Cast("bool") boolean takesNoSparseGradient(
+      @Const @ByRef Optimizer optimizer);
+
   @Name("set_lr")
   public static native void setLr(@ByRef Optimizer optimizer, int group, double lr);
 

@@ -145,12 +145,28 @@ public final class Tensors {
     }
   }
 
-  public static void requireIndices(Tensor indices) {
+  /** That every index names one of so many rows; on CUDA its kernels assert that. */
+  public static void requireIndices(Tensor indices, long rows) {
     if (indices == null) {
       throw new IllegalArgumentException("no indices were given; expected an int64 tensor [m]");
     }
     if (indices.scalar_type().intern() != ScalarType.Long) {
       throw new IllegalArgumentException("indices are " + dtype(indices) + "; expected int64");
+    }
+    if (!indices.is_cpu() || indices.numel() == 0) {
+      return;
+    }
+    try (PointerScope temporaries = new PointerScope()) {
+      long least = indices.min().item_long();
+      long most = indices.max().item_long();
+      if (least < 0 || most >= rows) {
+        throw new IllegalArgumentException(
+            "the index "
+                + (least < 0 ? least : most)
+                + " is none of "
+                + rows
+                + " entries; an index is at least 0 and below that");
+      }
     }
   }
 

@@ -42,10 +42,11 @@ public final class IndexedMultiplier extends ExplicitMultiplier {
    *
    * @param constraintFeatures int64 [m]
    * @return [m]
+   * @throws IllegalArgumentException if they are of another dtype, or one is out of range
    */
   @Override
   public Tensor forward(Tensor constraintFeatures) {
-    Tensors.requireIndices(constraintFeatures);
+    Tensors.requireIndices(constraintFeatures, numConstraints());
     return weight().index_select(0, constraintFeatures).flatten();
   }
 

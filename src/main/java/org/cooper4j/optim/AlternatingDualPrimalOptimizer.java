@@ -42,7 +42,7 @@ public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimize
       dualStep();
       primal = state.computePrimalLagrangian();
       primal.backward();
-      requirePrimalGradients(state);
+      checkPrimalGradients(state);
     } catch (RuntimeException | Error e) {
       multipliers.forEach(Snapshot::restore);
       throw e;

@@ -53,7 +53,7 @@ public final class AlternatingPrimalDualOptimizer<B> extends ConstrainedOptimize
     zeroGrad();
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
-    requirePrimalGradients(state);
+    checkPrimalGradients(state);
     primalStep();
     try {
       CMPState newState = violations(violationsBatch);

@@ -138,15 +138,17 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   final CMPState.Lagrangians differentiate(CMPState state) {
     zeroGrad();
     CMPState.Lagrangians lagrangians = state.backward();
-    requirePrimalGradients(state);
+    checkPrimalGradients(state);
+    dualOptimizers.forEach(Native::checkStep);
     return lagrangians;
   }
 
-  /** Throws if nothing that a primal optimizer could move has a gradient after all. */
-  final void requirePrimalGradients(CMPState state) {
+  /** Throws what the primal steps would, and if none of them has anything to do. */
+  final void checkPrimalGradients(CMPState state) {
     if (!primalGradientsSeen) {
       primalGradientsSeen = wiring.requirePrimalGradients(state);
     }
+    primalOptimizers.forEach(Native::checkStep);
   }
 
   /** Clears the gradients of primal and dual variables. */

@@ -30,7 +30,7 @@ public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
     zeroGrad();
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
-    requirePrimalGradients(state);
+    checkPrimalGradients(state);
     primalStep();
     return new RollOut(state, primal, LagrangianStore.empty());
   }

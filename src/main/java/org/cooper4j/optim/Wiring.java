@@ -9,17 +9,15 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Adam;
-import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
-import org.bytedeco.pytorch.RMSprop;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
+import org.cooper4j.internal.Native;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.multipliers.Multiplier;
@@ -171,7 +169,9 @@ final class Wiring {
                 + " stay as it is, set requires_grad_(false) on its parameters; see"
                 + " docs/troubleshooting.md#wiring");
       }
-      if (multiplier instanceof IndexedMultiplier && takesNoSparseGradient(optimizer)) {
+      if (multiplier instanceof IndexedMultiplier
+          && optimizer != null
+          && Native.takesNoSparseGradient(optimizer)) {
         throw new IllegalArgumentException(
             "a dual "
                 + optimizer.getClass().getSimpleName()
@@ -181,10 +181,6 @@ final class Wiring {
       }
     }
     known.add(constraint);
-  }
-
-  private static boolean takesNoSparseGradient(Optimizer optimizer) {
-    return optimizer instanceof Adam || optimizer instanceof AdamW || optimizer instanceof RMSprop;
   }
 
   /** What the dual optimizers have now. */

@@ -20,7 +20,8 @@ public final class IndexedPenaltyCoefficient extends PenaltyCoefficient {
 
   @Override
   public Tensor forward(Tensor indices) {
-    Tensors.requireIndices(indices);
-    return value().dim() == 0 ? value().clone() : value().index_select(0, indices);
+    boolean scalar = value().dim() == 0;
+    Tensors.requireIndices(indices, scalar ? Long.MAX_VALUE : value().numel());
+    return scalar ? value().clone() : value().index_select(0, indices);
   }
 }

@@ -4,14 +4,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.cooper4j.Devices.device;
+import static org.cooper4j.Devices.indices;
 import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.AdamW;
+import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.LBFGS;
+import org.bytedeco.pytorch.LBFGSOptions;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.RMSprop;
+import org.bytedeco.pytorch.RMSpropOptions;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -232,6 +245,50 @@ class FailingRollTest {
     assertThat(run.variables()).containsExactly(new double[] {0.2, 0.25 + 0.1 * 2}, within(1e-6));
     assertThat(rollOut.loss()).isNull();
     assertThat(rollOut.primalLagrangianStore().lagrangian()).isEmpty();
+  }
+
+  @Test
+  void aSparseGradientThatAnOptimizerDoesNotTakeMovesNothing() {
+    Tensor first = vector(1).requires_grad_(true);
+    Tensor table = vector(1, 2, 3).unsqueeze(1).detach().requires_grad_(true);
+    Constraint c = new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(vector(0)));
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("c", c),
+            unused -> {
+              Tensor rows = torch.embedding(table, indices(0, 2), -1, false, true);
+              return CMPState.of(rows.sum().add(first.sum())).observe(c, first);
+            });
+    for (Optimizer primal :
+        List.of(
+            new Adam(new TensorVector(first, table), new AdamOptions(0.1)),
+            new AdamW(new TensorVector(first, table), new AdamWOptions(0.1)),
+            new RMSprop(new TensorVector(first, table), new RMSpropOptions(0.1)))) {
+      SGD dual = new SGD(problem.dualParameters(), new SGDOptions(0.1));
+      assertThatThrownBy(() -> new SimultaneousOptimizer<>(problem, primal, dual).roll())
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("a parameter of shape [3, 1] has a sparse gradient");
+      assertThatThrownBy(() -> new AlternatingDualPrimalOptimizer<>(problem, primal, dual).roll())
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThat(values(first)).containsExactly(1);
+      assertThat(values(problem.dualParameters().get(0))).containsExactly(0);
+    }
+  }
+
+  @Test
+  void anLbfgsThatWouldEvaluateOftenMovesNothing() {
+    Run run = new Run(Schemes.SIMULTANEOUS, Run::good);
+    var problem = run.optimizer.cmp();
+    var optimizer =
+        new SimultaneousOptimizer<>(
+            problem,
+            new SGD(new TensorVector(run.x), new SGDOptions(0.1)),
+            new LBFGS(problem.dualParameters(), new LBFGSOptions(0.1)));
+    double[] before = run.variables();
+    assertThatThrownBy(optimizer::roll)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("LBFGS: max_iter is 20");
+    assertThat(run.variables()).containsExactly(before);
   }
 
   @Test
