@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "checkpoint/document/tree_walk.h"
-#include "checkpoint/file_kind.h"
+#include "checkpoint/zip/file_kind.h"
 #include "cooper4j/checkpoint.h"
 #include "cooper4j/safetensors.h"
 

@@ -1,9 +1,9 @@
 #include <set>
 #include <stdexcept>
 
-#include "checkpoint/file_kind.h"
 #include "checkpoint/load.h"
 #include "checkpoint/safetensors/safetensors.h"
+#include "checkpoint/zip/file_kind.h"
 #include "cooper4j/safetensors.h"
 
 namespace cooper4j {

@@ -14,6 +14,7 @@
 #include "checkpoint/safetensors/safetensors.h"
 #include "checkpoint/zip/atomic_file.h"
 #include "checkpoint/zip/byte_source.h"
+#include "checkpoint/zip/file_kind.h"
 #include "checkpoint/zip/little_endian.h"
 
 namespace cooper4j {
@@ -121,7 +122,19 @@ TensorInfo describe(const SafeTensor& tensor) {
   return info;
 }
 
+/// Files of other formats are called what they are.
+void require_no_other_kind(const ByteSource& file) {
+  const bool cut = file.size() > 0 && file.size() <= 8;  // no more than the length of a header
+  if (cut || is_safetensors(file)) return;
+  const std::string other = other_kind(file);
+  if (!other.empty()) throw CheckpointError(other);
+  if (is_torch_zip(file))
+    throw CheckpointError(
+        "is a checkpoint of torch.save, which Checkpoint.load reads (load in C++)");
+}
+
 Document read(const ByteSource& file, const LoadOptions& options) {
+  require_no_other_kind(file);
   Document document{Budget(file.size(), options.limit)};
   Budget& budget = document.budget();
   const std::string length = file.read_string(0, 8);

@@ -250,6 +250,13 @@ class WildCheckpointTest {
   }
 
   @Test
+  void aCheckpointIsCalledOneByTheOtherFormat() {
+    assertThatThrownBy(() -> SafeTensors.load(FOLDER.resolve("ddp.pt")))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("is a checkpoint of torch.save, which Checkpoint.load reads");
+  }
+
+  @Test
   void whateverPythonAcceptsInASavedGroupIsAccepted() {
     Adam adam = new Adam(new TensorVector(torch.ones(2).requires_grad_(true)), new AdamOptions(1));
     Map<String, Object> state = OptimizerState.of(adam, false);

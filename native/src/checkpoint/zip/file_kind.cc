@@ -1,4 +1,4 @@
-#include "checkpoint/file_kind.h"
+#include "checkpoint/zip/file_kind.h"
 
 #include <algorithm>
 #include <cctype>
