@@ -7,7 +7,6 @@
 #include "checkpoint/document/json_text.h"
 #include "checkpoint/load.h"
 #include "cooper4j/checkpoint.h"
-#include "message.h"
 
 namespace cooper4j {
 
