@@ -208,6 +208,11 @@ void Evaluation::append_dual_gradients(std::vector<at::Tensor>* roots,
 
 void Evaluation::check_differentiable() const {
   const bool enabled = c10::GradMode::is_enabled();
+  if (enabled && loss_.defined() && !loss_.requires_grad()) {
+    throw std::invalid_argument(
+        "the loss requires no grad, so that it would be left out: does it depend on the variables, "
+        "and do they require grad? A problem without an objective has a state without a loss");
+  }
   bool contributes_to_primal = loss_.defined();
   bool differentiable = loss_.defined() && loss_.requires_grad();
   for (size_t k = 0; k < terms_.size(); ++k) {

@@ -73,7 +73,7 @@ TEST(what_does_not_fit_is_refused_by_name_before_anything_changes) {
   CHECK_THROWS(Evaluation(x, {}, true, false), "the loss has shape [2]; expected a dense scalar");
   CHECK_THROWS(Evaluation(at::ones({}, at::kLong), {}, true, false), "the loss has dtype int64");
   CHECK_THROWS(Evaluation(x.detach().sum(), {}, true, false).backward(),
-               "nothing to differentiate");
+               "the loss requires no grad");
 }
 
 TEST(a_violation_of_another_dtype_is_promoted_and_gradients_keep_theirs) {

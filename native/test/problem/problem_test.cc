@@ -356,7 +356,7 @@ TEST(a_roll_that_fails_moves_nothing) {
   moves_nothing(
       run, [&] { return CMPState(x.sum()).observe(bound, x - 1); },
       "constraint 'bound': violation has shape [2]");
-  moves_nothing(run, [&] { return CMPState(x.sum().detach()); }, "nothing to differentiate");
+  moves_nothing(run, [&] { return CMPState(x.sum().detach()); }, "the loss requires no grad");
   moves_nothing(
       run, [&] { return CMPState(x.sum()).observe(bound, x[0].detach().gt(1).to(x)); },
       "constraint 'bound': its violation contributes to the primal update but requires");

@@ -43,6 +43,7 @@ public final class CMPState {
 
   /** Adds an observed constraint. */
   public CMPState observe(Constraint constraint, ConstraintState state) {
+    Objects.requireNonNull(constraint, "constraint");
     Objects.requireNonNull(state, "state");
     if (observedConstraints.putIfAbsent(constraint, state) != null) {
       throw new IllegalArgumentException(
@@ -53,6 +54,10 @@ public final class CMPState {
 
   /** Adds an observed constraint with nothing but a violation. */
   public CMPState observe(Constraint constraint, Tensor violation) {
+    if (violation == null) {
+      throw new NullPointerException(
+          "the violation of constraint '" + constraint.name().orElse("?") + "' is null");
+    }
     return observe(constraint, ConstraintState.of(violation));
   }
 

@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.cooper4j.formulations.Formulation;
 import org.cooper4j.formulations.Lagrangian;
+import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.multipliers.Multiplier;
 import org.cooper4j.penalties.PenaltyCoefficient;
 
@@ -32,7 +33,8 @@ public final class Constraint {
    * @param multiplier the multiplier, null if the formulation expects none
    * @param penaltyCoefficient the penalty coefficient, null if the formulation expects none
    * @throws IllegalArgumentException if the formulation expects what is missing, or does not expect
-   *     what is given, or if a multiplier of an inequality has a negative entry
+   *     what is given, if both are of different sizes, or if a multiplier of an inequality has a
+   *     negative entry
    */
   public Constraint(
       ConstraintType constraintType,
@@ -43,10 +45,25 @@ public final class Constraint {
     this.formulation = formulationType.apply(constraintType);
     this.formulation.sanityCheckMultiplier(multiplier);
     this.formulation.sanityCheckPenaltyCoefficient(penaltyCoefficient);
+    checkSizes(multiplier, penaltyCoefficient);
     this.multiplier = multiplier;
     this.penaltyCoefficient = penaltyCoefficient;
     if (multiplier != null) {
       multiplier.setConstraintType(constraintType);
+    }
+  }
+
+  private static void checkSizes(Multiplier multiplier, PenaltyCoefficient penalty) {
+    if (multiplier instanceof ExplicitMultiplier explicit
+        && penalty != null
+        && penalty.value().numel() > 1
+        && penalty.value().numel() != explicit.numConstraints()) {
+      throw new IllegalArgumentException(
+          "the multiplier serves "
+              + explicit.numConstraints()
+              + " constraints, the penalty coefficient has "
+              + penalty.value().numel()
+              + " entries; give it as many, or a scalar");
     }
   }
 

@@ -112,7 +112,7 @@ final class DocumentWriter {
     throw new IllegalArgumentException(
         path
             + ": "
-            + value.getClass().getName()
+            + value.getClass().getTypeName()
             + " cannot be saved; use maps, lists, tensors, strings, numbers, or the records of "
             + Python.class.getSimpleName());
   }

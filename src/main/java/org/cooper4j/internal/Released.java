@@ -1,6 +1,7 @@
 package org.cooper4j.internal;
 
 import java.util.regex.Pattern;
+import org.bytedeco.pytorch.Tensor;
 
 /** Says what JavaCPP means by "This pointer address is NULL." */
 public final class Released {
@@ -8,6 +9,23 @@ public final class Released {
       Pattern.compile("This pointer address is NULL|Pointer address of argument \\d+ is NULL");
 
   private Released() {}
+
+  /**
+   * The tensor itself.
+   *
+   * @param owner whose it is
+   * @throws IllegalStateException if it was released
+   */
+  public static Tensor requireOpen(Tensor tensor, Object owner) {
+    if (tensor.isNull()) {
+      throw new IllegalStateException(
+          "this "
+              + owner.getClass().getSimpleName()
+              + " was released with the PointerScope that it was made in, or by close(); make it"
+              + " where it lives long enough; see docs/troubleshooting.md#released");
+    }
+    return tensor;
+  }
 
   /**
    * The exception to throw for what came out of somebody's code.

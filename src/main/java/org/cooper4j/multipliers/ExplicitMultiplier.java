@@ -10,6 +10,7 @@ import org.cooper4j.ConstraintType;
 import org.cooper4j.Cuda;
 import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Released;
 import org.cooper4j.internal.Tensors;
 
 /**
@@ -32,19 +33,23 @@ public abstract class ExplicitMultiplier extends Multiplier {
     return weight;
   }
 
+  private Tensor open() {
+    return Released.requireOpen(weight, this);
+  }
+
   /** How many constraints it serves. */
   public final long numConstraints() {
-    return weight.size(0);
+    return open().size(0);
   }
 
   /** Where {@link #weight()} lies. */
   public final Device device() {
-    return weight.device();
+    return open().device();
   }
 
   @Override
   public final List<Tensor> parameters() {
-    return List.of(weight);
+    return List.of(open());
   }
 
   @Override
@@ -67,15 +72,15 @@ public abstract class ExplicitMultiplier extends Multiplier {
   @Override
   public final void to(Device device, ScalarType dtype) {
     if (dtype != null) {
-      requireValues(weight, dtype);
+      requireValues(open(), dtype);
     }
-    Tensors.moveInPlace(weight, device, dtype);
+    Tensors.moveInPlace(open(), device, dtype);
   }
 
   @Override
   public final Map<String, Object> stateDict() {
     StateDict state = new StateDict();
-    state.put("weight", weight.detach());
+    state.put("weight", open().detach());
     return state;
   }
 
@@ -87,7 +92,7 @@ public abstract class ExplicitMultiplier extends Multiplier {
 
   @Override
   public final void checkStateDict(Map<String, ?> stateDict) {
-    StateDict.check(Map.of("weight", weight), stateDict);
+    StateDict.check(Map.of("weight", open()), stateDict);
     requireValues((Tensor) stateDict.get("weight"), weight.scalar_type());
   }
 
@@ -107,7 +112,8 @@ public abstract class ExplicitMultiplier extends Multiplier {
 
   @Override
   public String toString() {
-    return getClass().getSimpleName() + "(num_constraints=" + numConstraints() + ")";
+    return getClass().getSimpleName()
+        + (weight.isNull() ? "(released)" : "(num_constraints=" + numConstraints() + ")");
   }
 
   static Tensor zeros(long numConstraints, Device device, ScalarType dtype) {

@@ -100,6 +100,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
         scope.extend();
         lastRoll = scope;
         return rollOut;
+      } catch (RuntimeException e) {
+        throw explained(e);
       } finally {
         if (lastRoll != scope) {
           scope.release();
@@ -110,6 +112,21 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     } finally {
       user.set(null);
     }
+  }
+
+  /** What the native layer cannot know about its refusal. */
+  private RuntimeException explained(RuntimeException e) {
+    String text = String.valueOf(e.getMessage());
+    if (e instanceof IllegalArgumentException && text.endsWith("is NaN or infinite")) {
+      return new IllegalArgumentException(text + "; " + wiring.whichIsNotFinite(), e);
+    }
+    if (text.startsWith("Trying to backward through the graph a second time")) {
+      return new IllegalStateException(
+          "computeCMPState must build its graph anew in every roll, and not call backward(): "
+              + text,
+          e);
+    }
+    return e;
   }
 
   abstract RollOut update(B batch, B violationsBatch);
@@ -203,7 +220,13 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     List<?> states = state.get(key) instanceof List<?> list ? list : List.of();
     if (states.size() != optimizers.size()) {
       throw new IllegalArgumentException(
-          key + ": expected " + optimizers.size() + " states, found " + states.size());
+          key
+              + ": expected "
+              + optimizers.size()
+              + " states, found "
+              + states.size()
+              + "; the state is of another kind of optimizer, or of one with other optimizers"
+              + " inside");
     }
     for (int i = 0; i < optimizers.size(); i++) {
       try {

@@ -1,5 +1,6 @@
 package org.cooper4j.optim;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -9,10 +10,12 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
@@ -60,6 +63,7 @@ final class Wiring {
           "primal optimizer",
           primalOptimizers,
           owners,
+          "give it the variables",
           (optimizer, parameter) -> {
             Constraint constraint = multipliers.get(identity(parameter));
             if (constraint != null) {
@@ -74,6 +78,10 @@ final class Wiring {
           "dual optimizer",
           dualOptimizers,
           owners,
+          multipliers.isEmpty()
+              ? "the problem has no multipliers: register its constraints first, or use"
+                  + " UnconstrainedOptimizer if they have none"
+              : "give it the problem's dualParameters()",
           (optimizer, parameter) -> {
             if (!multipliers.containsKey(identity(parameter))) {
               throw new IllegalArgumentException(
@@ -85,9 +93,54 @@ final class Wiring {
                       + " variables to a primal optimizer");
             }
           });
+      requireGrad();
       Map<Long, Optimizer> moved = moved();
       cmp.constraints().forEach(constraint -> admit(constraint, moved));
     }
+  }
+
+  /** A frozen model, or a forgotten requires_grad_(true). */
+  private void requireGrad() {
+    boolean[] any = {false};
+    primalOptimizers.forEach(
+        optimizer -> forEachParameter(optimizer, parameter -> any[0] |= parameter.requires_grad()));
+    if (!any[0]) {
+      throw new IllegalArgumentException(
+          "no parameter of the primal optimizers requires grad, so that none would move; call"
+              + " requires_grad_(true) on the variables");
+    }
+  }
+
+  /** Where a variable is not finite, in words; else that all are. Reads every value. */
+  String whichIsNotFinite() {
+    try (PointerScope temporaries = new PointerScope();
+        NoGradGuard noGrad = new NoGradGuard()) {
+      for (var side :
+          Map.of("primal optimizer", primalOptimizers, "dual optimizer", dualOptimizers)
+              .entrySet()) {
+        for (int i = 0; i < side.getValue().size(); i++) {
+          String name = name(side.getKey(), i, side.getValue());
+          List<String> found = new ArrayList<>();
+          forEachParameter(
+              side.getValue().get(i),
+              parameter -> {
+                if (!torch.isfinite(parameter).all().item_bool()) {
+                  found.add(Tensors.describe(parameter));
+                }
+              });
+          if (!found.isEmpty()) {
+            return "a parameter "
+                + found.get(0)
+                + " of "
+                + name
+                + " is not finite since an earlier step, so that a gradient or a learning rate was"
+                + " not";
+          }
+        }
+      }
+    }
+    return "all variables are finite and where they were: look at the batch, or lower the learning"
+        + " rates";
   }
 
   /** Checks constraints that were not there before. */
@@ -196,6 +249,7 @@ final class Wiring {
       String side,
       List<Optimizer> optimizers,
       Map<Long, String> owners,
+      String remedy,
       BiConsumer<String, Tensor> check) {
     for (int i = 0; i < optimizers.size(); i++) {
       Optimizer optimizer = optimizers.get(i);
@@ -216,8 +270,7 @@ final class Wiring {
             }
           });
       if (owners.size() == before) {
-        throw new IllegalArgumentException(
-            name + " has no parameters; give it some, or leave it out");
+        throw new IllegalArgumentException(name + " has no parameters; " + remedy);
       }
     }
   }

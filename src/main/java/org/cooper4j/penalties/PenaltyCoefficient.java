@@ -6,6 +6,7 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.checkpoint.StateDict;
+import org.cooper4j.internal.Released;
 import org.cooper4j.internal.Tensors;
 
 /**
@@ -92,7 +93,7 @@ public abstract class PenaltyCoefficient {
   /** Copies of {@code value} and {@code init}; Cooper writes and reads {@code value} alone. */
   public final Map<String, Object> stateDict() {
     StateDict state = new StateDict();
-    state.put("value", value.clone());
+    state.put("value", Released.requireOpen(value, this).clone());
     state.put("init", init.clone());
     return state;
   }
@@ -130,6 +131,6 @@ public abstract class PenaltyCoefficient {
 
   @Override
   public String toString() {
-    return getClass().getSimpleName() + "(shape=" + Tensors.shape(value) + ")";
+    return getClass().getSimpleName() + "(" + Tensors.describe(value) + ")";
   }
 }

@@ -54,7 +54,7 @@ class NativeExceptionsTest {
         .hasMessageStartingWith("the loss has dtype int64");
     assertThatThrownBy(() -> evaluation(torch.ones(1)))
         .isExactlyInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("nothing to differentiate");
+        .hasMessageStartingWith("the loss requires no grad");
     assertThatThrownBy(
             () -> Native.setLr(new SGD(new TensorVector(x), new SGDOptions(0.1)), 0, Double.NaN))
         .isExactlyInstanceOf(IllegalArgumentException.class);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.cooper4j.Devices.device;
+import static org.cooper4j.Devices.here;
 import static org.cooper4j.Devices.indices;
 import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
@@ -289,6 +290,26 @@ class FailingRollTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("LBFGS: max_iter is 20");
     assertThat(run.variables()).containsExactly(before);
+  }
+
+  @Test
+  void aLossThatIsNotFiniteSaysWhetherTheVariablesAre() {
+    assumeTrue(device().is_cpu(), "on CUDA looking would wait for the device");
+    Tensor[] factor = {here(torch.scalar_tensor(new Scalar(1.0f)))};
+    Run run =
+        new Run(
+            Schemes.SIMULTANEOUS,
+            r -> CMPState.of(r.x.mul(factor[0]).sum()).observe(r.c, r.x.sub(new Scalar(0.5))));
+    factor[0] = nan();
+    assertThatThrownBy(run.optimizer::roll)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("the loss is NaN or infinite; all variables are finite");
+    try (NoGradGuard noGrad = new NoGradGuard()) {
+      run.x.fill_(new Scalar(Double.NaN));
+    }
+    assertThatThrownBy(run.optimizer::roll)
+        .hasMessageContaining(
+            "a parameter float32[1] of primal optimizer 0 (SGD) is not finite since an earlier");
   }
 
   @Test

@@ -8,6 +8,7 @@ import static org.cooper4j.Devices.vector;
 
 import java.util.List;
 import java.util.Map;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
@@ -24,8 +25,10 @@ import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.EveryDevice;
+import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
+import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.junit.jupiter.api.Test;
 
 /** What would train without a word, and wrongly. */
@@ -227,5 +230,56 @@ class WiringTest {
     var optimizer = new SimultaneousOptimizer<>(problem, sgd(x), dual);
     dual.close();
     assertThatThrownBy(optimizer::roll).hasMessageContaining("dual optimizer 0 (SGD) was closed");
+  }
+
+  @Test
+  void aModelThatIsFrozenIsRefused() {
+    refused(
+        sgd(vector(1)),
+        sgd(multiplier.weight()),
+        "no parameter of the primal optimizers requires grad");
+  }
+
+  @Test
+  void aProblemWithoutMultipliersSaysSo() {
+    var empty = ConstrainedMinimizationProblem.<Void>of(Map.of(), unused -> null);
+    assertThatThrownBy(
+            () ->
+                new SimultaneousOptimizer<>(
+                    empty, sgd(x), new SGD(empty.dualParameters(), new SGDOptions(0.1))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("the problem has no multipliers: register its constraints first");
+  }
+
+  @Test
+  void multipliersThatEndedWithTheirScopeAreNamedEverywhere() {
+    DenseMultiplier gone = new DenseMultiplier(vector(0));
+    var late =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("late", new Constraint(ConstraintType.EQUALITY, gone)), unused -> null);
+    gone.weight().close();
+    assertThat(gone).hasToString("DenseMultiplier(released)");
+    for (ThrowingCallable use :
+        List.<ThrowingCallable>of(
+            late::dualParameters,
+            late::stateDict,
+            () -> new UnconstrainedOptimizer<>(late, sgd(x)))) {
+      assertThatThrownBy(use)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("this DenseMultiplier was released");
+    }
+  }
+
+  @Test
+  void multiplierAndPenaltyOfDifferentSizesAreRefused() {
+    assertThatThrownBy(
+            () ->
+                new Constraint(
+                    ConstraintType.EQUALITY,
+                    AugmentedLagrangian::new,
+                    new DenseMultiplier(vector(0, 0, 0)),
+                    new DensePenaltyCoefficient(vector(1, 1))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("serves 3 constraints, the penalty coefficient has 2 entries");
   }
 }
