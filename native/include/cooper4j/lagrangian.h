@@ -35,6 +35,7 @@ struct Term {
   bool contributes_to_primal = true;
   bool contributes_to_dual = true;
   Factor multiplier_kind = Factor::kNone;
+  bool multiplier_learns = false;  ///< kValue only: its module has parameters that require grad
   Factor penalty_kind = Factor::kNone;
   at::Tensor violation;         ///< [] or [m], differentiable in the primal variables
   at::Tensor features;          ///< int64 [m] for kIndexed

@@ -36,6 +36,7 @@ std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
     term.inequality = (flags[k] >> 4 & 1) != 0;
     term.contributes_to_primal = (flags[k] >> 5 & 1) != 0;
     term.contributes_to_dual = (flags[k] >> 6 & 1) != 0;
+    term.multiplier_learns = (flags[k] >> 7 & 1) != 0;
     term.multiplier_kind = static_cast<Factor>(flags[k] >> 8 & 0xf);
     term.penalty_kind = static_cast<Factor>(flags[k] >> 12 & 0xf);
     at::Tensor* const members[Evaluation::kTensors] = {

@@ -124,6 +124,10 @@ void check_factor(const at::Tensor& factor, Factor kind, const at::Tensor& viola
   if (!factor.defined()) {
     fail(which, "its ", what, " is missing");
   }
+  if (!factor.is_floating_point()) {
+    fail(which, "its ", what, " has dtype ", name(factor.scalar_type()),
+         "; expected a floating point tensor");
+  }
   if (factor.layout() != at::kStrided) {
     fail(which, "its ", what, " is not a dense tensor; call to_dense()");
   }
@@ -175,6 +179,22 @@ bool check_differentiable(const Term& term, size_t k) {
        "(and this one as strict violation), or switch off its contribution to the primal update");
 }
 
+void check_learns(const at::Tensor& value, const Term& term, size_t k) {
+  if (!term.multiplier_learns || value.requires_grad()) return;
+  fail({term, k},
+       "its multiplier requires no grad, so that its module would not learn; compute it with "
+       "gradients enabled (no NoGradGuard around it) and without detach()");
+}
+
+void check_weight(const at::Tensor& weight, const Term& term, size_t k) {
+  constexpr int64_t kCheap = 16384;
+  const bool read = term.formulation != Formulation::kLagrangian || weight.numel() <= kCheap;
+  if (!read || !weight.is_cpu() || all_finite(weight)) return;
+  fail({term, k},
+       "its multiplier, or its penalty coefficient times the violation, overflows; smaller dual "
+       "steps, or a maximum for the penalty, keep it finite");
+}
+
 void check_term(const Term& term, size_t index, Side side, bool violation_seen) {
   const Which which{term, index};
   const bool primal = side == Side::kPrimal;
@@ -186,16 +206,31 @@ void check_term(const Term& term, size_t index, Side side, bool violation_seen) 
   }
   if (term.multiplier_kind != Factor::kNone) {
     const bool strict = !primal && term.strict_multiplier.defined();
-    check_factor(strict ? term.strict_multiplier : term.multiplier, term.multiplier_kind, violation,
-                 features, which, "multiplier", false);
+    const at::Tensor& multiplier = strict ? term.strict_multiplier : term.multiplier;
+    check_factor(multiplier, term.multiplier_kind, violation, features, which, "multiplier", false);
+    if (term.multiplier_kind == Factor::kValue && multiplier.device().is_cpu() &&
+        !all_finite(multiplier)) {
+      fail(which, "its multiplier is NaN or infinite");
+    }
+    if (!primal && multiplier.scalar_type() != violation.scalar_type() &&
+        violation.device().is_cpu() &&
+        !all_finite(violation.detach().to(multiplier.scalar_type()))) {
+      fail(which, "violation is too large for its multiplier's ", name(multiplier.scalar_type()),
+           "; scale it");
+    }
   }
   if (term.penalty_kind != Factor::kNone) {
     check_factor(term.penalty, term.penalty_kind, violation, features, which, "penalty coefficient",
                  true);
   }
+  if (primal && term.formulation == Formulation::kCustom && term.contribution.defined() &&
+      term.contribution.is_floating_point() && term.contribution.layout() == at::kStrided &&
+      term.contribution.device().is_cpu() && !all_finite(term.contribution)) {
+    fail(which, "its formulation's contribution to the primal Lagrangian is NaN or infinite");
+  }
   if (primal && term.formulation == Formulation::kCustom &&
       (!term.contribution.defined() || term.contribution.numel() != 1 ||
-       !term.contribution.is_floating_point())) {
+       !term.contribution.is_floating_point() || term.contribution.layout() != at::kStrided)) {
     fail(which,
          "its formulation's contribution to the primal Lagrangian is not a floating point scalar");
   }

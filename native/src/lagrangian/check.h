@@ -16,6 +16,14 @@ void check_term(const Term& term, size_t k, Side side, bool violation_seen);
 /// Throws std::invalid_argument naming term `k` if it should have.
 bool check_differentiable(const Term& term, size_t k);
 
+/// Throws std::invalid_argument naming term `k` if its multiplier comes from a module that has
+/// something to learn, but is not differentiable.
+void check_learns(const at::Tensor& value, const Term& term, size_t k);
+
+/// Throws std::invalid_argument naming term `k` if ∂L/∂violation overflowed. Large ones of the
+/// plain Lagrangian, which are the multipliers themselves, are not read again.
+void check_weight(const at::Tensor& weight, const Term& term, size_t k);
+
 /// The violation with at least one dimension, as Cooper's extract_violations gives it.
 inline at::Tensor at_least_1d(const at::Tensor& t) { return t.dim() == 0 ? t.unsqueeze(0) : t; }
 

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -29,10 +30,7 @@ at::Tensor read_factor(const at::Tensor& factor, Factor kind, const at::Tensor& 
 
 /// Whether a step, or the next write of whoever made it, could change what `t` reports: it is a
 /// variable, or shares memory with one.
-bool may_change(const at::Tensor& t) {
-  if (t.is_leaf()) return t.requires_grad() || t.storage().use_count() > 1;
-  return t.is_view() && t._base().is_leaf();
-}
+bool may_change(const at::Tensor& t) { return t.is_leaf() || (t.is_view() && t._base().is_leaf()); }
 
 /// Replaces what may change by a copy in the same graph; whether it did.
 bool make_own(at::Tensor& t) {
@@ -84,6 +82,15 @@ at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Ten
   return weight.to(violation.scalar_type()).view(violation.sizes());
 }
 
+/// The gradient's indices [1, m], which outlive what the caller does with his.
+at::Tensor own_indices(const at::Tensor& features) {
+  if (!optim::is_direct(features, at::kLong)) return features.clone().unsqueeze(0);
+  at::Tensor indices = at::detail::empty_cpu({1, features.numel()}, features.options());
+  std::copy_n(features.const_data_ptr<int64_t>(), features.numel(),
+              indices.mutable_data_ptr<int64_t>());
+  return indices;
+}
+
 /// What the primal Lagrangian's gradient flows from.
 const at::Tensor& primal_root(const Term& term) {
   return term.formulation == Formulation::kCustom ? term.contribution : term.violation;
@@ -117,6 +124,7 @@ Evaluation::Evaluation(at::Tensor loss, std::vector<Term> terms, bool primal, bo
   for (Term& term : terms_) {
     if (make_own(term.violation)) copied_ = true;
     if (make_own(term.strict_violation)) copied_ = true;
+    make_own(term.contribution);
   }
   c10::NoGradGuard no_grad;
   for (size_t k = 0; k < terms_.size(); ++k) {
@@ -190,13 +198,14 @@ void Evaluation::append_dual_gradients(std::vector<at::Tensor>* roots,
         break;
       case Factor::kIndexed:
         accumulate_grad(term.multiplier, at::_sparse_coo_tensor_unsafe(
-                                             term.dual_features().unsqueeze(0),
+                                             own_indices(term.dual_features()),
                                              descent({term.dual_violation().numel(), 1}),
                                              term.multiplier.sizes(), term.multiplier.options()));
         break;
       default: {
         const at::Tensor& value =
             term.strict_multiplier.defined() ? term.strict_multiplier : term.multiplier;
+        check_learns(value, term, k);
         if (value.requires_grad()) {
           roots->push_back(value);
           gradients->push_back(descent(value.sizes()));
@@ -246,6 +255,7 @@ void Evaluation::append_primal_gradients(std::vector<at::Tensor>* roots,
     gradients->push_back(term.formulation == Formulation::kCustom
                              ? at::ones_like(root)
                              : primal_weight(term, primal_factors_[k], root, shared ? 2 : 1));
+    check_weight(gradients->back(), term, k);
   }
 }
 

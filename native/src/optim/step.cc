@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
+#include <torch/optim/adagrad.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
 #include <torch/optim/lbfgs.h>
@@ -70,15 +71,30 @@ bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer) {
          typeid(optimizer) == typeid(torch::optim::RMSprop);
 }
 
+namespace {
+
+/// Weight decay is added to the gradient.
+bool decays(const torch::optim::Optimizer& optimizer, const torch::optim::OptimizerOptions& group) {
+  using namespace torch::optim;
+  if (typeid(optimizer) == typeid(SGD)) {
+    return static_cast<const SGDOptions&>(group).weight_decay() != 0;
+  }
+  return typeid(optimizer) == typeid(Adagrad) &&
+         static_cast<const AdagradOptions&>(group).weight_decay() != 0;
+}
+
+}  // namespace
+
 void check_step(const torch::optim::Optimizer& optimizer) {
   if (typeid(optimizer) == typeid(torch::optim::LBFGS)) check_lbfgs(optimizer);
-  if (!takes_no_sparse_gradient(optimizer)) return;
+  const bool never = takes_no_sparse_gradient(optimizer);
   for (const auto& group : optimizer.param_groups()) {
+    if (!never && !decays(optimizer, group.options())) continue;
     for (const auto& param : group.params()) {
       if (!param.grad().defined() || !param.grad().is_sparse()) continue;
       throw std::invalid_argument("a parameter of shape " + c10::str(param.sizes()) +
                                   " has a sparse gradient, which its optimizer does not take; use "
-                                  "SGD or Adagrad for it, or no sparse embedding");
+                                  "SGD or Adagrad without weight decay for it");
     }
   }
 }

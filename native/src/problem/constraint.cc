@@ -71,6 +71,9 @@ Term make_term(const Constraint& constraint, const ConstraintState& state) {
     term.multiplier = known->weight();
   } else if (multiplier != nullptr) {
     term.multiplier_kind = Factor::kValue;
+    for (const auto& parameter : multiplier->parameters()) {
+      term.multiplier_learns |= parameter.requires_grad();
+    }
     term.multiplier = multiplier->forward(state.constraint_features);
     if (state.strict_constraint_features.defined()) {
       term.strict_multiplier = multiplier->forward(state.strict_constraint_features);

@@ -243,6 +243,7 @@ public abstract class ConstrainedMinimizationProblem<B> {
    * @throws IllegalArgumentException naming the constraint that is not
    */
   public static void sanityCheckCMPState(CMPState state) {
+    Terms.requireOpen(state);
     if (state.loss().isPresent() && !state.loss().get().requires_grad()) {
       throw new IllegalArgumentException("the loss is not differentiable: it requires no grad");
     }

@@ -51,13 +51,13 @@ final class Terms {
     Terms terms = new Terms(state);
     List<Tensor> made = new ArrayList<>();
     Tensor loss = state.loss().orElse(null);
-    if (loss != null && loss.isNull()) {
-      throw released("the loss");
-    }
+    requireOpen(loss);
     int k = 0;
     for (var observed : state.observedConstraints().entrySet()) {
       try {
         terms.pack(k++, observed.getKey(), observed.getValue(), primal, made);
+      } catch (IllegalArgumentException e) {
+        throw withName(observed.getKey(), e);
       } catch (NullPointerException e) {
         throw Released.explain(
             "constraint '"
@@ -91,27 +91,24 @@ final class Terms {
       throw new IllegalArgumentException(
           "an observed " + constraint + " was never registered; call register(name, constraint)");
     }
-    Tensor features = state.constraintFeatures().orElse(null);
-    Tensor strictFeatures = state.strictConstraintFeatures().orElse(null);
     Multiplier multiplier = constraint.multiplier().orElse(null);
     PenaltyCoefficient penalty = constraint.penaltyCoefficient().orElse(null);
     Kernel kernel = constraint.formulation().kernel();
-    Tensor[] members = new Tensor[TENSORS];
-    members[0] = state.violation();
-    members[1] = features;
-    members[2] = state.strictViolation().orElse(null);
-    members[3] = strictFeatures;
+    Tensor[] members = members(state);
     requireOpen(constraint, members);
+    Tensor features = members[1];
 
     int multiplierKind = NONE;
+    boolean learns = false;
     if (multiplier instanceof ExplicitMultiplier explicit) {
       multiplierKind = explicit.expectsConstraintFeatures() ? INDEXED : DENSE;
       members[4] = explicit.weight();
     } else if (multiplier != null) {
       multiplierKind = VALUE;
+      learns = multiplier.parameters().stream().anyMatch(Tensor::requires_grad);
       members[4] = keep(made, multiplier.forward(features));
-      if (strictFeatures != null) {
-        members[5] = keep(made, multiplier.forward(strictFeatures));
+      if (members[3] != null) {
+        members[5] = keep(made, multiplier.forward(members[3]));
       }
     }
     int penaltyKind = NONE;
@@ -143,8 +140,18 @@ final class Terms {
             | bit(constraint.constraintType() == ConstraintType.INEQUALITY, 4)
             | bit(state.contributesToPrimalUpdate(), 5)
             | bit(state.contributesToDualUpdate(), 6)
+            | bit(learns, 7)
             | multiplierKind << 8
             | penaltyKind << 12;
+  }
+
+  /** A multiplier, a penalty coefficient or a formulation does not know whose it is. */
+  private static IllegalArgumentException withName(
+      Constraint constraint, IllegalArgumentException e) {
+    String name = constraint.name().map(known -> "constraint '" + known + "'").orElse("");
+    return String.valueOf(e.getMessage()).contains(name)
+        ? e
+        : new IllegalArgumentException(name + ": " + e.getMessage(), e);
   }
 
   private void replace(CMPState state, Evaluation evaluation) {
@@ -158,11 +165,34 @@ final class Terms {
     state.replace(state.loss().isPresent() ? evaluation.loss() : null, own);
   }
 
+  /** Throws {@link IllegalArgumentException} if a tensor of the state was released. */
+  static void requireOpen(CMPState state) {
+    requireOpen(state.loss().orElse(null));
+    state
+        .observedConstraints()
+        .forEach((constraint, observed) -> requireOpen(constraint, members(observed)));
+  }
+
+  private static void requireOpen(Tensor loss) {
+    if (loss != null && loss.isNull()) {
+      throw released("the loss");
+    }
+  }
+
+  private static Tensor[] members(ConstraintState state) {
+    Tensor[] members = new Tensor[TENSORS];
+    members[0] = state.violation();
+    members[1] = state.constraintFeatures().orElse(null);
+    members[2] = state.strictViolation().orElse(null);
+    members[3] = state.strictConstraintFeatures().orElse(null);
+    return members;
+  }
+
   /** Natively a released tensor would look like none. */
   private static void requireOpen(Constraint constraint, Tensor[] members) {
     for (int i = 0; i < TENSORS; i++) {
       if (members[i] != null && members[i].isNull()) {
-        throw released("constraint '" + constraint.name().orElseThrow() + "': " + MEMBERS[i]);
+        throw released("constraint '" + constraint.name().orElse("?") + "': " + MEMBERS[i]);
       }
     }
   }

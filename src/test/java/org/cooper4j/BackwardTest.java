@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.cooper4j.Devices.device;
+import static org.cooper4j.Devices.here;
 import static org.cooper4j.Devices.indices;
 import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -22,6 +26,7 @@ import org.cooper4j.formulations.Lagrangian;
 import org.cooper4j.formulations.QuadraticPenalty;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
+import org.cooper4j.multipliers.ModuleMultiplier;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -209,6 +214,135 @@ class BackwardTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("the loss is NaN or infinite");
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"Lagrangian, 1e38, 1", "AugmentedLagrangian, 1, 1e20", "QuadraticPenalty, 0, 1e20"})
+  void aWeightThatOverflowsIsNamedBeforeItReachesTheVariables(
+      String formulation, double multiplier, double violation) {
+    assumeTrue(device().is_cpu(), "on CUDA looking would wait for the device");
+    Tensor x = vector(violation).requires_grad_(true);
+    Formulation probe = FORMULATIONS.get(formulation).apply(ConstraintType.EQUALITY);
+    DenseMultiplier value = new DenseMultiplier(vector(multiplier));
+    Constraint c =
+        new Constraint(
+            ConstraintType.EQUALITY,
+            FORMULATIONS.get(formulation),
+            probe.expectsMultiplier() ? value : null,
+            probe.expectsPenaltyCoefficient() ? new DensePenaltyCoefficient(vector(1e38)) : null);
+    ConstrainedMinimizationProblem.of(Map.of("c", c), unused -> null);
+    try (NoGradGuard noGrad = new NoGradGuard()) {
+      value.weight().mul_(new Scalar(1e30)); // what a dual step may do
+    }
+    CMPState state =
+        CMPState.of(x.sum())
+            .observe(
+                c,
+                ConstraintState.builder(x.mul(new Scalar(1.0)))
+                    .contributesToDualUpdate(probe.expectsMultiplier())
+                    .build());
+    assertThatThrownBy(state::backward)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("constraint 'c': its multiplier, or its penalty coefficient times");
+    assertThat(x.grad().defined()).isFalse();
+  }
+
+  @Test
+  void aViolationThatTheMultiplierCannotHoldIsNamed() {
+    assumeTrue(device().is_cpu(), "on CUDA looking would wait for the device");
+    Tensor x = here(Tensor.create(1e39)).requires_grad_(true);
+    Constraint c = new Constraint(ConstraintType.EQUALITY, new DenseMultiplier(vector(0)));
+    ConstrainedMinimizationProblem.of(Map.of("c", c), unused -> null);
+    assertThatThrownBy(() -> CMPState.of(x.sum()).observe(c, x.mul(new Scalar(1.0))).backward())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(
+            "constraint 'c': violation is too large for its multiplier's float32");
+  }
+
+  @Test
+  void whatAFormulationOrAModuleGivesIsChecked() {
+    assumeTrue(device().is_cpu(), "on CUDA looking would wait for the device");
+    Tensor x = vector(1).requires_grad_(true);
+    Constraint barrier =
+        new Constraint(
+            ConstraintType.INEQUALITY,
+            type ->
+                new Formulation(type) {
+                  @Override
+                  public boolean expectsMultiplier() {
+                    return false;
+                  }
+
+                  @Override
+                  public boolean expectsPenaltyCoefficient() {
+                    return false;
+                  }
+
+                  @Override
+                  public Tensor primalContribution(Tensor violation, Tensor m, Tensor penalty) {
+                    return violation.neg().log().sum();
+                  }
+                },
+            null,
+            null);
+    LinearImpl linear = new LinearImpl(1, 1);
+    linear.to(device(), false);
+    AtomicReference<UnaryOperator<Tensor>> forward = new AtomicReference<>();
+    Constraint learned =
+        new Constraint(
+            ConstraintType.EQUALITY, new ModuleMultiplier(linear, f -> forward.get().apply(f)));
+    ConstrainedMinimizationProblem.of(
+        Map.of("barrier", barrier, "learned", learned), unused -> null);
+    assertThatThrownBy(
+            () ->
+                CMPState.of(x.sum())
+                    .observe(
+                        barrier,
+                        ConstraintState.builder(x.mul(new Scalar(1.0)))
+                            .contributesToDualUpdate(false)
+                            .build())
+                    .backward())
+        .hasMessageContaining("'barrier': its formulation's contribution")
+        .hasMessageContaining("NaN or infinite");
+    Map<UnaryOperator<Tensor>, String> wrong =
+        Map.of(
+            f -> linear.forward(f).flatten().mul(new Scalar(Double.NaN)),
+            "'learned': its multiplier is NaN or infinite",
+            f -> linear.forward(f).flatten().detach(),
+            "'learned': its multiplier requires no grad, so that its module would not learn",
+            f -> linear.forward(f).flatten().to(ScalarType.Long),
+            "'learned': its multiplier has dtype int64");
+    wrong.forEach(
+        (function, message) -> {
+          forward.set(function);
+          assertThatThrownBy(
+                  () ->
+                      CMPState.of(x.sum())
+                          .observe(
+                              learned,
+                              ConstraintState.builder(x.mul(new Scalar(1.0)))
+                                  .constraintFeatures(vector(2).unsqueeze(1))
+                                  .build())
+                          .backward())
+              .isInstanceOf(IllegalArgumentException.class)
+              .hasMessageContaining(message);
+        });
+    assertThat(x.grad().defined()).isFalse();
+  }
+
+  @Test
+  void aSparseGradientKeepsItsRowsWhenTheIndicesAreWrittenAgain() {
+    Tensor x = vector(2, 3).requires_grad_(true);
+    IndexedMultiplier table = new IndexedMultiplier(vector(0, 0, 0));
+    Constraint c = new Constraint(ConstraintType.EQUALITY, table);
+    ConstrainedMinimizationProblem.of(Map.of("c", c), unused -> null);
+    Tensor rows = indices(0, 1);
+    CMPState.of(x.sum())
+        .observe(
+            c, ConstraintState.builder(x.mul(new Scalar(1.0))).constraintFeatures(rows).build())
+        .backward();
+    rows.fill_(new Scalar(2));
+    assertThat(values(table.weight().grad().to_dense())).containsExactly(-2, -3, 0);
   }
 
   @Test

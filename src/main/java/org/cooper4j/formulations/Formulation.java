@@ -53,7 +53,8 @@ public abstract class Formulation {
    *
    * @param violation the differentiable violation, [m]
    * @param multiplierValue the multiplier's values, detached, [m]; null if none is expected
-   * @param penaltyValue the penalty coefficient's values, [m]; null if none is expected
+   * @param penaltyValue the penalty coefficient's values, [m], or a scalar if it has one for all;
+   *     null if none is expected
    * @return a differentiable scalar
    */
   public Tensor primalContribution(Tensor violation, Tensor multiplierValue, Tensor penaltyValue) {

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
@@ -15,6 +16,7 @@ import org.cooper4j.internal.Native;
 import org.cooper4j.internal.Released;
 import org.cooper4j.internal.RollScope;
 import org.cooper4j.internal.ScopeEnd;
+import org.cooper4j.optim.torch.ExtragradientOptimizer;
 
 /**
  * Drives LibTorch optimizers through a problem. Mirrors {@code cooper.optim.CooperOptimizer}.
@@ -47,9 +49,26 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     if (primalOptimizers.isEmpty()) {
       throw new IllegalArgumentException("no primal optimizer was given; give at least one");
     }
+    if (!extrapolates()) {
+      Stream.concat(this.primalOptimizers.stream(), this.dualOptimizers.stream())
+          .filter(ExtragradientOptimizer.class::isInstance)
+          .findFirst()
+          .ifPresent(
+              optimizer -> {
+                throw new IllegalArgumentException(
+                    optimizer.getClass().getSimpleName()
+                        + " makes two half steps a roll; give it to an ExtrapolationConstrainedOptimizer"
+                        + " or PastExtrapolationConstrainedOptimizer");
+              });
+    }
     wiring = new Wiring(cmp, this.primalOptimizers, this.dualOptimizers);
     primalParameters = this.primalOptimizers.stream().mapToLong(Native::numel).sum();
     ScopeEnd.onClose(this::end);
+  }
+
+  /** Whether rolls call {@link ExtragradientOptimizer#extrapolation()}. */
+  boolean extrapolates() {
+    return false;
   }
 
   public final ConstrainedMinimizationProblem<B> cmp() {
@@ -259,18 +278,23 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
 
   private void enter() {
     if (!user.compareAndSet(null, Thread.currentThread())) {
-      require();
+      requireOwn();
       throw new IllegalStateException(
           "this optimizer is rolling; computeCMPState must not roll or close it");
     }
     if (closed) {
       user.set(null);
-      require();
+      requireOwn();
     }
   }
 
   /** Throws unless this thread may use the optimizers. */
   final void require() {
+    requireOwn();
+    wiring.requireOpen();
+  }
+
+  private void requireOwn() {
     Thread rolling = user.get();
     if (rolling != null && rolling != Thread.currentThread()) {
       throw new IllegalStateException(

@@ -56,7 +56,6 @@ public final class Diagnostics {
   }
 
   private static final int MOST_ENTRIES = 1000;
-  private static final Device CPU = new Device("cpu");
 
   private final List<Tensor> primal;
   private final int window;
@@ -210,7 +209,7 @@ public final class Diagnostics {
               : tensor.to(first.device(), tensor.scalar_type());
       parts.push_back(near.dim() == 1 ? near : near.flatten());
     }
-    Tensor all = torch.cat(parts).to(CPU, ScalarType.Double);
+    Tensor all = torch.cat(parts).to(new Device("cpu"), ScalarType.Double);
     double[] values = new double[(int) all.numel()];
     all.data_ptr_double().get(values);
     return values;

@@ -38,6 +38,11 @@ public final class ExtrapolationConstrainedOptimizer<B> extends ConstrainedOptim
   }
 
   @Override
+  boolean extrapolates() {
+    return true;
+  }
+
+  @Override
   RollOut update(B batch, B violationsBatch) {
     CMPState here = evaluate(batch);
     CMPState.Lagrangians lagrangians = differentiate(here);

@@ -40,6 +40,11 @@ public final class PastExtrapolationConstrainedOptimizer<B> extends ConstrainedO
   }
 
   @Override
+  boolean extrapolates() {
+    return true;
+  }
+
+  @Override
   RollOut update(B batch, B violationsBatch) {
     RollOut rollOut = ahead.evaluate(batch);
     primalStep();

@@ -5,6 +5,7 @@ import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Released;
 import org.cooper4j.internal.Tensors;
 
 /**
@@ -57,7 +58,9 @@ public abstract class FeasibilityDrivenPenaltyCoefficientUpdater extends Penalty
   protected final void updatePenaltyCoefficient(Constraint constraint, ConstraintState state) {
     PenaltyCoefficient coefficient = constraint.penaltyCoefficient().orElseThrow();
     Tensor features = state.strictConstraintFeatures().or(state::constraintFeatures).orElse(null);
-    boolean indexed = coefficient.expectsConstraintFeatures() && coefficient.value().dim() > 0;
+    boolean indexed =
+        coefficient.expectsConstraintFeatures()
+            && Released.requireOpen(coefficient.value(), coefficient).dim() > 0;
     String self = "constraint '" + constraint.name().orElse("?") + "': ";
     if (indexed && features == null) {
       throw new IllegalArgumentException(

@@ -70,7 +70,7 @@ public abstract class PenaltyCoefficient {
    */
   public final void setValue(Tensor values) {
     Tensors.requireTensor(values, "value");
-    Tensors.requireSameShape(value, values, "value");
+    Tensors.requireSameShape(Released.requireOpen(value, this), values, "value");
     requireValues(values, value.scalar_type());
     Tensors.copyInto(value, values);
   }
@@ -82,6 +82,7 @@ public abstract class PenaltyCoefficient {
    *     infinite; nothing was changed
    */
   public final void to(Device device, ScalarType dtype) {
+    Released.requireOpen(value, this);
     if (dtype != null) {
       requireValues(value, dtype);
       requireValues(init, dtype);
@@ -113,6 +114,7 @@ public abstract class PenaltyCoefficient {
 
   /** Throws {@link IllegalArgumentException} if {@link #loadStateDict} would. */
   public final void checkStateDict(Map<String, ?> stateDict) {
+    Released.requireOpen(value, this);
     StateDict.check(
         stateDict.containsKey("init")
             ? Map.of("value", value, "init", init)

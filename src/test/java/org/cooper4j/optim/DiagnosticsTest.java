@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Supplier;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Scalar;
@@ -20,6 +21,7 @@ import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
+import org.cooper4j.ConstraintType;
 import org.cooper4j.EveryDevice;
 import org.cooper4j.formulations.QuadraticPenalty;
 import org.cooper4j.multipliers.DenseMultiplier;
@@ -215,5 +217,25 @@ class DiagnosticsTest {
     assertThatThrownBy(watch::get)
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("primal variable 1 was released");
+  }
+
+  @Test
+  void aWatchWorksInEveryPointerScope() {
+    for (int trial = 0; trial < 2; trial++) {
+      try (PointerScope scope = new PointerScope()) {
+        Tensor x = vector(2).requires_grad_(true);
+        Constraint c = new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(vector(0)));
+        var problem =
+            ConstrainedMinimizationProblem.<Void>of(
+                Map.of("c", c), unused -> CMPState.of(x.square().sum()).observe(c, x));
+        var optimizer =
+            new SimultaneousOptimizer<>(
+                problem,
+                new SGD(new TensorVector(x), new SGDOptions(0.1)),
+                new SGD(problem.dualParameters(), new SGDOptions(0.1)));
+        assertThat(new Diagnostics(List.of(x), 4).update(optimizer.roll()).infeasibility())
+            .isEqualTo(2);
+      }
+    }
   }
 }

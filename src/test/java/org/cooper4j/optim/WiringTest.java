@@ -28,6 +28,8 @@ import org.cooper4j.EveryDevice;
 import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
+import org.cooper4j.optim.torch.ExtraSGD;
+import org.cooper4j.optim.torch.ExtraSGDOptions;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.junit.jupiter.api.Test;
 
@@ -230,6 +232,14 @@ class WiringTest {
     var optimizer = new SimultaneousOptimizer<>(problem, sgd(x), dual);
     dual.close();
     assertThatThrownBy(optimizer::roll).hasMessageContaining("dual optimizer 0 (SGD) was closed");
+  }
+
+  @Test
+  void anExtragradientOptimizerBelongsToAnExtrapolatingOne() {
+    refused(
+        new ExtraSGD(new TensorVector(x), new ExtraSGDOptions(0.1)),
+        sgd(multiplier.weight()),
+        "ExtraSGD makes two half steps a roll");
   }
 
   @Test
