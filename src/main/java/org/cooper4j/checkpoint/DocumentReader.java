@@ -23,9 +23,9 @@ import org.cooper4j.internal.Tensors;
  */
 final class DocumentReader {
   private static final int NODE = 14; // this class's own arrays
-  private static final int NUMBER = 24;
-  private static final int ITEM = 6;
-  private static final int ENTRY = 56;
+  private static final int NUMBER = 16;
+  private static final int ITEM = 4;
+  private static final int ENTRY = 48;
   private static final int CONTAINER = 64;
   private static final int TENSOR = 700;
   private static final int TENSOR_WORK = 500;

@@ -31,7 +31,7 @@ public final class LoadOptions {
 
   /**
    * Bounds what a file may cost beyond what its size explains. A file of n bytes is refused where
-   * reading it takes more than 2 limit + 4 n bytes of memory or limit + 8 n steps of work of up to
+   * reading it takes more than 3 limit + 4 n bytes of memory or limit + 8 n steps of work of up to
    * 10 ns: only what a file names again and again, or stretches, costs that much.
    *
    * @param limit in bytes, at least 0; {@link #DEFAULT_LIMIT} at first
