@@ -47,7 +47,7 @@ struct LoadOptions {
   uint32_t max_depth = 1000;
   /// Bounds what a file may cost beyond what its size explains. A file of n bytes is refused where
   /// reading it, or showing or converting what was read, takes more than limit + 20 n bytes of
-  /// output, 2 limit + 4 n bytes of memory, or limit + 8 n steps of work of up to 10 ns: 2 s + 100
+  /// output, 3 limit + 4 n bytes of memory, or limit + 8 n steps of work of up to 10 ns: 2 s + 100
   /// ns * n of one core at most. Only what a file names again and again costs that much.
   uint64_t limit = kDefaultLimit;
 };

@@ -22,30 +22,25 @@ using Arguments = std::vector<std::string>;
 constexpr size_t kNamed = 8;  // skipped files that are listed
 
 constexpr const char* kInspectUsage =
-    "usage: inspect [--json] [--opaque] [--limit BYTES] FILE_OR_FOLDER…\n"
-    "Prints the tree of checkpoints (torch.save's format or safetensors): names, types, shapes,\n"
-    "sizes, small values. With --json, one line a file. Of a folder it takes what is named .pt, "
-    ".pth,\n"
-    ".ckpt, .bin, .tar, .th or .safetensors, and any other file that torch.save wrote.\n"
-    "--opaque shows objects of classes that are not read by their class alone; else a file with "
-    "one is\n"
-    "refused. Nothing of a file is run either way.\n"
-    "--limit (default 67108864) bounds what a file may cost beyond what its size explains: it may\n"
-    "print the limit and 20 times its size, and take twice the limit and 4 times its size of "
-    "memory.\n"
-    "Exit code 1 if a file could not be read or nothing was found, 2 for wrong usage.\n";
+    R"(usage: inspect [--json] [--opaque] [--limit BYTES] FILE_OR_FOLDER…
+Prints the tree of checkpoints (torch.save's format or safetensors): names, types, shapes, sizes,
+small values. With --json, one line a file. Of a folder it takes what is named .pt, .pth, .ckpt,
+.bin, .tar, .th or .safetensors, and any other file that torch.save wrote.
+--opaque shows objects of classes that are not read by their class alone; else a file with one is
+refused. Nothing of a file is run either way.
+--limit (default 67108864) bounds what a file may cost beyond what its size explains: it may print
+the limit and 20 times its size, and take three times the limit and 4 times its size of memory.
+Exit code 1 if a file could not be read or nothing was found, 2 for wrong usage.
+)";
 constexpr const char* kConvertUsage =
-    "usage: convert [--key NAME[.NAME…]] [--opaque] [--limit BYTES] IN OUT\n"
-    "Writes a checkpoint in the format that OUT's name says: .safetensors, or torch.save's for "
-    ".pt,\n"
-    ".pth, .ckpt, .bin, .tar and .th. --key takes a part of it, such as model_state_dict; names "
-    "may\n"
-    "have dots, and digits count in lists. A part without objects of other classes needs no "
-    "--opaque.\n"
-    "Expanded tensors are written out for safetensors, as "
-    "far as\n"
-    "--limit allows: the limit (default 67108864) and 20 times IN's size.\n"
-    "Exit code 1 if it failed, 2 for wrong usage.\n";
+    R"(usage: convert [--key NAME[.NAME…]] [--opaque] [--limit BYTES] IN OUT
+Writes a checkpoint in the format that OUT's name says: .safetensors, or torch.save's for .pt, .pth,
+.ckpt, .bin, .tar and .th. --key takes a part of it, such as model_state_dict; names may have dots,
+and digits count in lists. A part without objects of other classes needs no --opaque.
+Expanded tensors are written out for safetensors, as far as --limit allows: the limit (default
+67108864) and 20 times IN's size.
+Exit code 1 if it failed, 2 for wrong usage.
+)";
 
 /// Wrong usage, which gets one line and exit code 2.
 struct Misuse : std::runtime_error {

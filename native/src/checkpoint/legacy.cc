@@ -30,14 +30,14 @@ constexpr PicklePlace kObject = {"the pickle", true};
 class Pickles {
  public:
   explicit Pickles(const ByteSource& source, const LoadOptions& options)
-      : source_(source), options_(options) {}
+      : source_(source), options_(options), budget_(source.size(), options.limit) {}
 
   template <typename Accept>
   void next(PicklePlace place, const std::function<void(const StorageRef&)>& check, Accept accept) {
     const uint64_t rest = source_.size() - position_;
     for (uint64_t window = std::min<uint64_t>(kWindow, rest);;
          window = std::min(4 * window, rest)) {
-      Document document{Budget(source_.size(), options_.limit)};
+      Document document{budget_};
       document.budget().hold(window, "holding its pickle");
       const std::string bytes = source_.read_string(position_, window);
       PickleReader reader(bytes, document, options_, check, place);
@@ -45,8 +45,10 @@ class Pickles {
         reader.read();
       } catch (const CheckpointError&) {
         if (!reader.ran_out() || window == rest) throw;
+        spend_with(document.budget());
         continue;
       }
+      spend_with(document.budget());
       document.budget().release(window);
       position_ += reader.position();
       return accept(document, reader);
@@ -56,8 +58,14 @@ class Pickles {
   uint64_t position() const { return position_; }
 
  private:
+  // What was tried before counts, too.
+  void spend_with(const Budget& tried) {
+    budget_.work(tried.worked() - budget_.worked(), "reading its pickles");
+  }
+
   const ByteSource& source_;
   const LoadOptions& options_;
+  Budget budget_;
   uint64_t position_ = kMagic.size();
 };
 
@@ -67,19 +75,22 @@ void require_protocol(const Document& document) {
   throw CheckpointError("the header: expected the protocol version " + std::to_string(kProtocol));
 }
 
-std::vector<std::string> keys_in(const Document& document) {
+std::vector<std::string> keys_in(Document& document) {
   if (document.kind(document.root()) != Kind::kList)
     throw CheckpointError("the header: expected the list of the storages' keys");
   std::vector<std::string> keys;
-  for (size_t i = 0; i < document.size(document.root()); ++i)
-    keys.push_back(document.as_string(document.item(document.root(), i)));
+  for (size_t i = 0; i < document.size(document.root()); ++i) {
+    const std::string& key = document.as_string(document.item(document.root(), i));
+    document.budget().hold(sizeof(key) + key.size(), "listing its storages");
+    keys.push_back(key);
+  }
   return keys;
 }
 
 void read_storages(const ByteSource& source, uint64_t position,
                    const std::vector<std::string>& keys, const std::vector<StorageRef>& storages,
                    const LoadOptions& options, Document& document) {
-  std::unordered_map<std::string_view, const StorageRef*> missing;
+  std::unordered_map<std::string_view, const StorageRef*, SeededHash> missing;
   for (const StorageRef& ref : storages) missing.emplace(ref.key, &ref);
   for (const std::string& key : keys) {
     const auto found = missing.find(key);

@@ -1,9 +1,10 @@
 #include "document.h"
 
+#include <cstring>
 #include <sstream>
 #include <stdexcept>
 
-#include "cooper4j/checkpoint.h"
+#include "checkpoint/document/budget.h"
 #include "cooper4j/optim.h"
 #include "cooper4j/safetensors.h"
 
@@ -15,16 +16,17 @@ std::string_view view(const char* text, int64_t n) {
   return n == 0 ? std::string_view() : std::string_view(text, n);
 }
 
-LoadOptions load_options(std::string_view device, bool opaque) {
+}  // namespace
+
+LoadOptions Document::load_options(std::string_view device, bool opaque) const {
   LoadOptions options;
+  options.limit = limit_;
   if (!device.empty()) {
     options.map_location = std::string(device);
   }
   options.opaque = opaque;
   return options;
 }
-
-}  // namespace
 
 void Document::load(const char* path, int64_t n, const char* device, int64_t m, bool opaque) {
   document_ = cooper4j::load(std::string(view(path, n)), load_options(view(device, m), opaque));
@@ -52,17 +54,18 @@ void Document::save(const char* path, int64_t n, int root) const {
   cooper4j::save(std::string(view(path, n)), document_, root);
 }
 
-void Document::load_safetensors(const char* path, int64_t n) {
-  document_ = cooper4j::load_safetensors(std::string(view(path, n)));
+void Document::load_safetensors(const char* path, int64_t n, const char* device, int64_t m) {
+  document_ =
+      cooper4j::load_safetensors(std::string(view(path, n)), load_options(view(device, m), false));
 }
 
 void Document::save_safetensors(const char* path, int64_t n, int root) const {
   cooper4j::save_safetensors(std::string(view(path, n)), document_, root);
 }
 
-void Document::load_fed_safetensors() {
+void Document::load_fed_safetensors(const char* device, int64_t m) {
   const std::string bytes = std::move(bytes_);
-  document_ = cooper4j::load_safetensors_bytes(bytes);
+  document_ = cooper4j::load_safetensors_bytes(bytes, load_options(view(device, m), false));
 }
 
 void Document::save_safetensors_bytes(int root) {
@@ -70,6 +73,45 @@ void Document::save_safetensors_bytes(int root) {
   cooper4j::save_safetensors(out, document_, root);
   bytes_ = out.str();
   drained_ = 0;
+}
+
+void Document::work(int64_t steps) const {
+  document_.budget().work(static_cast<uint64_t>(steps), "making its objects");
+}
+
+void Document::hold(int64_t bytes) const {
+  document_.budget().hold(static_cast<uint64_t>(bytes), "holding its objects");
+}
+
+void Document::items(int node, int* items) const {
+  const size_t count = document_.size(node);
+  const bool dict = document_.is_dict(node);
+  for (size_t i = 0; i < count; ++i) {
+    if (dict) {
+      *items++ = as_int32(document_.key(node, i));
+    }
+    *items++ = as_int32(dict ? document_.value(node, i) : document_.item(node, i));
+  }
+}
+
+void Document::kinds(signed char* kinds) const {
+  for (Node node = 0; node < document_.node_count(); ++node) {
+    kinds[node] = static_cast<signed char>(document_.kind(node));
+  }
+}
+
+void Document::numbers(int64_t* numbers) const {
+  for (Node node = 0; node < document_.node_count(); ++node) {
+    const Kind kind = document_.kind(node);
+    if (kind == Kind::kInt) {
+      numbers[node] = document_.as_int(node);
+    } else if (kind == Kind::kBool) {
+      numbers[node] = document_.as_bool(node);
+    } else if (kind == Kind::kFloat) {
+      const double value = document_.as_double(node);
+      std::memcpy(&numbers[node], &value, sizeof value);
+    }
+  }
 }
 
 std::string Document::as_string(int node) const {

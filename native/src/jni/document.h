@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "cooper4j/checkpoint.h"
 #include "cooper4j/document.h"
 
 namespace cooper4j::jni {
@@ -14,6 +16,8 @@ namespace cooper4j::jni {
 class Document {
  public:
   Document() = default;
+  /// LoadOptions::limit of the loads that follow.
+  void set_limit(int64_t limit) { limit_ = static_cast<uint64_t>(limit); }
   /// Reads a checkpoint, from a file or from the bytes that were fed before; tensors go to the
   /// device, or to the CPU if it is empty.
   void load(const char* path, int64_t n, const char* device, int64_t m, bool opaque);
@@ -23,25 +27,27 @@ class Document {
   /// The file's bytes in memory, in pieces: each fills `bytes`, and the count says how far.
   void save_bytes(int root);
   int64_t drain(char* bytes, int64_t n);
-  void load_safetensors(const char* path, int64_t n);
+  void load_safetensors(const char* path, int64_t n, const char* device, int64_t m);
   void save_safetensors(const char* path, int64_t n, int root) const;
-  void load_fed_safetensors();
+  void load_fed_safetensors(const char* device, int64_t m);
   void save_safetensors_bytes(int root);
+
+  /// Counts what reading the nodes costs on the other side, against the file's budget.
+  void work(int64_t steps) const;
+  void hold(int64_t bytes) const;
 
   int root() const { return as_int32(document_.root()); }
   int node_count() const { return static_cast<int>(document_.node_count()); }
-  int kind(int node) const { return static_cast<int>(document_.kind(node)); }
-  bool as_bool(int node) const { return document_.as_bool(node); }
-  int64_t as_int(int node) const { return document_.as_int(node); }
-  double as_double(int node) const { return document_.as_double(node); }
   double real(int node) const { return document_.as_complex(node).real(); }
   double imaginary(int node) const { return document_.as_complex(node).imag(); }
   std::string as_string(int node) const;  ///< of big ints: two's complement, little-endian
   int enum_value(int node) const { return as_int32(document_.enum_value(node)); }
   int size(int node) const { return static_cast<int>(document_.size(node)); }
-  int item(int node, int i) const { return as_int32(document_.item(node, i)); }
-  int key(int node, int i) const { return as_int32(document_.key(node, i)); }
-  int value(int node, int i) const { return as_int32(document_.value(node, i)); }
+  /// The items of a list, tuple, set or size; key, value, key, … of a dict.
+  void items(int node, int* items) const;
+  /// The kinds of all nodes, and the bool, int or bits of the float of those that are one.
+  void kinds(signed char* kinds) const;
+  void numbers(int64_t* numbers) const;
   bool is_parameter(int node) const { return document_.as_tensor(node).parameter; }
   /// The __dict__ of an OrderedDict or a tensor; -1 for none.
   int attrs(int node) const {
@@ -77,9 +83,11 @@ class Document {
   void load_optimizer_state(torch::optim::Optimizer& optimizer, int state, bool dual, bool dry);
 
  private:
+  LoadOptions load_options(std::string_view device, bool opaque) const;
   static int as_int32(Node node) { return static_cast<int>(node); }
 
   cooper4j::Document document_;
+  uint64_t limit_ = kDefaultLimit;
   std::string bytes_;  // fed, or to be drained
   size_t drained_ = 0;
 };

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/document/hash.h"
 #include "cooper4j/checkpoint.h"
 
 namespace cooper4j {
@@ -52,7 +53,7 @@ bool ends_with(const std::string& text, const std::string& end) {
 /// What stands before all missing names in the unexpected ones; "" if there is no such thing.
 std::string prefix_of(const std::vector<std::string>& missing,
                       const std::vector<std::string>& unexpected) {
-  const std::unordered_set<std::string> there(unexpected.begin(), unexpected.end());
+  const std::unordered_set<std::string, SeededHash> there(unexpected.begin(), unexpected.end());
   for (const std::string& name : unexpected) {
     if (missing.empty() || !ends_with(name, missing.front())) continue;
     const std::string prefix = name.substr(0, name.size() - missing.front().size());

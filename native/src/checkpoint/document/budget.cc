@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint64_t kStepsAByte = 8;
 constexpr uint64_t kMemoryAByte = 4;
-constexpr uint64_t kMemoryLimits = 2;
+constexpr uint64_t kMemoryLimits = 3;
 constexpr uint64_t kOutputAByte = 20;
 
 /// factor * limit + slope * bytes, as far as there are numbers.

@@ -5,7 +5,7 @@
 // before it is done, by every consumer, and what would go too far is refused with its reason:
 //
 //   work     steps of 10 ns at most   limit + 8 n     n: the file's bytes
-//   memory   bytes                    2 limit + 4 n
+//   memory   bytes                    3 limit + 4 n
 //   output   bytes                    limit + 20 n
 //
 // The limit is LoadOptions::limit. What a document of a program's own holds costs nothing.

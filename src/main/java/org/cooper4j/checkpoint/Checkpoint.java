@@ -95,8 +95,10 @@ public final class Checkpoint {
   public static Checkpoint load(Path path, LoadOptions options) {
     if (Transfer.isNative(path)) {
       return read(
-          document ->
-              document.load(Utf8.encode(path.toString()), options.device(), options.opaque()));
+          document -> {
+            document.setLimit(options.limit());
+            document.load(Utf8.encode(path.toString()), options.device(), options.opaque());
+          });
     }
     return read(document -> Transfer.feed(document, path), options);
   }
@@ -120,6 +122,7 @@ public final class Checkpoint {
     return read(
         document -> {
           feed.run(document);
+          document.setLimit(options.limit());
           document.loadFed(options.device(), options.opaque());
         });
   }

@@ -1,8 +1,9 @@
 package org.cooper4j.checkpoint;
 
 /**
- * The command {@code convert [--key NAME[.NAME…]] IN OUT}: makes safetensors of a checkpoint in
- * torch.save's format, or the other way round. Exit code 1 if it failed, 2 for wrong usage.
+ * The command {@code convert [--key NAME[.NAME…]] [--opaque] [--limit BYTES] IN OUT}: writes a
+ * checkpoint in the format that OUT's name says, safetensors or torch.save's. Exit code 1 if it
+ * failed, 2 for wrong usage.
  */
 public final class Convert {
   private Convert() {}

@@ -40,14 +40,19 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
    * @throws CheckpointException saying where the file breaks the format
    */
   public static SafeTensors load(Path path) {
+    return load(path, new LoadOptions());
+  }
+
+  /** Reads a file to a device, or with another limit; see {@link #load(Path)}. */
+  public static SafeTensors load(Path path, LoadOptions options) {
     if (Transfer.isNative(path)) {
-      return read(document -> document.loadSafetensors(Utf8.encode(path.toString())));
+      return read(
+          document -> {
+            document.setLimit(options.limit());
+            document.loadSafetensors(Utf8.encode(path.toString()), options.device());
+          });
     }
-    return read(
-        document -> {
-          Transfer.feed(document, path);
-          document.loadFedSafetensors();
-        });
+    return readFed(document -> Transfer.feed(document, path), options);
   }
 
   /**
@@ -56,10 +61,20 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
    * @throws CheckpointException saying where the file breaks the format
    */
   public static SafeTensors load(InputStream in) {
+    return load(in, new LoadOptions());
+  }
+
+  /** Reads a stream to a device, or with another limit; see {@link #load(InputStream)}. */
+  public static SafeTensors load(InputStream in, LoadOptions options) {
+    return readFed(document -> Transfer.feed(document, in), options);
+  }
+
+  private static SafeTensors readFed(Transfer.Load feed, LoadOptions options) {
     return read(
         document -> {
-          Transfer.feed(document, in);
-          document.loadFedSafetensors();
+          feed.run(document);
+          document.setLimit(options.limit());
+          document.loadFedSafetensors(options.device());
         });
   }
 

@@ -64,6 +64,10 @@ public final class Document extends Pointer {
 
   private native void allocate();
 
+  /** LoadOptions::limit of the loads that follow. */
+  @Name("set_limit")
+  public native void setLimit(long limit);
+
   /** Reads a checkpoint; tensors go to {@code device}, or stay on the CPU if it is empty. */
   public void load(byte[] path, byte[] device, boolean opaque) {
     load(path, path.length, device, device.length, opaque);
@@ -107,12 +111,13 @@ public final class Document extends Pointer {
   private native void save(@Cast("const char*") byte[] path, long n, int root);
 
   /** Reads a safetensors file in place of what was there. */
-  public void loadSafetensors(byte[] path) {
-    loadSafetensors(path, path.length);
+  public void loadSafetensors(byte[] path, byte[] device) {
+    loadSafetensors(path, path.length, device, device.length);
   }
 
   @Name("load_safetensors")
-  private native void loadSafetensors(@Cast("const char*") byte[] path, long n);
+  private native void loadSafetensors(
+      @Cast("const char*") byte[] path, long n, @Cast("const char*") byte[] device, long m);
 
   /** Writes the dict {@code root} as safetensors. */
   public void saveSafetensors(byte[] path, int root) {
@@ -123,33 +128,49 @@ public final class Document extends Pointer {
   private native void saveSafetensors(@Cast("const char*") byte[] path, long n, int root);
 
   /** Reads a safetensors file from what was fed. */
+  public void loadFedSafetensors(byte[] device) {
+    loadFedSafetensors(device, device.length);
+  }
+
   @Name("load_fed_safetensors")
-  public native void loadFedSafetensors();
+  private native void loadFedSafetensors(@Cast("const char*") byte[] device, long m);
 
   /** Writes the dict {@code root} as safetensors into memory, for {@link #drain}. */
   @Name("save_safetensors_bytes")
   public native void saveSafetensorsBytes(int root);
 
+  /** Counts steps of work on what was read; throws when the file may not cost that much. */
+  public native void work(long steps);
+
+  /** Counts bytes of memory likewise. */
+  public native void hold(long bytes);
+
   public native int root();
 
-  public Kind kind(int node) {
-    return KINDS[kindOrdinal(node)];
+  public static Kind kind(byte ordinal) {
+    return KINDS[ordinal];
   }
 
-  @Name("kind")
-  private native int kindOrdinal(int node);
+  /** The kinds of all nodes, for {@link #kind}. */
+  public byte[] kinds() {
+    byte[] kinds = new byte[nodeCount()];
+    kinds(kinds);
+    return kinds;
+  }
+
+  private native void kinds(@Cast("signed char*") byte[] kinds);
+
+  /** Of every node the bool, int or bits of the float, where it is one. */
+  public long[] numbers() {
+    long[] numbers = new long[nodeCount()];
+    numbers(numbers);
+    return numbers;
+  }
+
+  private native void numbers(@Cast("int64_t*") long[] numbers);
 
   @Name("node_count")
   public native int nodeCount();
-
-  @Name("as_bool")
-  public native @Cast("bool") boolean asBool(int node);
-
-  @Name("as_int")
-  public native long asInt(int node);
-
-  @Name("as_double")
-  public native double asDouble(int node);
 
   public native double real(int node);
 
@@ -163,11 +184,14 @@ public final class Document extends Pointer {
 
   public native int size(int node);
 
-  public native int item(int node, int i);
+  /** The {@code n} items of a list, tuple, set or size; key, value, key, … of a dict. */
+  public int[] items(int node, int n) {
+    int[] items = new int[n];
+    items(node, items);
+    return items;
+  }
 
-  public native int key(int node, int i);
-
-  public native int value(int node, int i);
+  private native void items(int node, int[] items);
 
   public native int attrs(int node);
 
