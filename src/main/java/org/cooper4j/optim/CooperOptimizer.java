@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.CMPState;
@@ -205,12 +206,15 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
    * "dual_optimizer_states": […] or null}}.
    */
   public final Map<String, Object> stateDict() {
-    require();
-    Map<String, Object> state = new LinkedHashMap<>();
-    state.put("primal_optimizer_states", states(primalOptimizers, false));
-    state.put(
-        "dual_optimizer_states", dualOptimizers.isEmpty() ? null : states(dualOptimizers, true));
-    return state;
+    return owned(
+        () -> {
+          Map<String, Object> state = new LinkedHashMap<>();
+          state.put("primal_optimizer_states", states(primalOptimizers, false));
+          state.put(
+              "dual_optimizer_states",
+              dualOptimizers.isEmpty() ? null : states(dualOptimizers, true));
+          return state;
+        });
   }
 
   private static List<Object> states(List<Optimizer> optimizers, boolean dual) {
@@ -226,12 +230,15 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
    * @throws IllegalArgumentException naming the key that does not fit
    */
   public final void loadStateDict(Map<String, ?> state) {
-    require();
-    for (boolean dry : new boolean[] {true, false}) {
-      load(state, "primal_optimizer_states", primalOptimizers, false, dry);
-      load(state, "dual_optimizer_states", dualOptimizers, true, dry);
-    }
-    zeroGrad();
+    owned(
+        () -> {
+          for (boolean dry : new boolean[] {true, false}) {
+            load(state, "primal_optimizer_states", primalOptimizers, false, dry);
+            load(state, "dual_optimizer_states", dualOptimizers, true, dry);
+          }
+          zeroGrad();
+          return null;
+        });
   }
 
   private static void load(
@@ -285,6 +292,20 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     if (closed) {
       user.set(null);
       requireOwn();
+    }
+  }
+
+  /** Does something that no other thread's roll may overlap; a roll of this thread may. */
+  private <T> T owned(Supplier<T> action) {
+    if (user.get() == Thread.currentThread()) {
+      return action.get();
+    }
+    enter();
+    try {
+      wiring.requireOpen();
+      return action.get();
+    } finally {
+      user.set(null);
     }
   }
 
