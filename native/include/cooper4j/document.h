@@ -11,6 +11,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -259,10 +260,11 @@ class COOPER4J_EXPORT Document {
   void add_slot(Mapping& mapping, uint64_t hash, uint32_t entry);
   void put_entry(Mapping& mapping, Node key, Node value);
 
-  std::vector<Record> nodes_;
-  std::vector<std::string> texts_;
-  std::vector<std::vector<Node>> sequences_;
-  std::vector<Mapping> mappings_;  // a set maps its members to themselves
+  // These do not move when they grow.
+  std::deque<Record> nodes_;
+  std::deque<std::string> texts_;
+  std::deque<std::vector<Node>> sequences_;
+  std::deque<Mapping> mappings_;  // a set maps its members to themselves
   std::vector<std::complex<double>> complexes_;
   std::vector<TensorInfo> tensors_;
   std::vector<SparseInfo> sparse_;

@@ -11,7 +11,10 @@
 // The limit is LoadOptions::limit. What a document of a program's own holds costs nothing.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace cooper4j {
 
@@ -58,6 +61,17 @@ class Budget {
   uint64_t limit_ = 0;
   Account work_, memory_, output_;
 };
+
+/// Makes room for another `count` items; the old and the new memory are there at once.
+template <typename T>
+void grow(std::vector<T>& items, Budget& budget, const char* what, size_t count = 1) {
+  const size_t old = items.capacity();
+  if (items.size() + count <= old) return;
+  const size_t wanted = std::max(items.size() + count, 2 * old);
+  budget.hold(wanted * sizeof(T), what);
+  items.reserve(wanted);
+  budget.release(old * sizeof(T));
+}
 
 /// The steps of writing an integer of so many bytes in decimal.
 inline uint64_t decimal_work(uint64_t bytes) { return bytes * bytes / 128 + 1; }

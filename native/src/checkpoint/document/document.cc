@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* kValues = "holding its values";
 constexpr const char* kTensors = "describing its tensors";
+constexpr size_t kBlock = 24;  // what the allocator adds
 
 void require_dims(const std::vector<int64_t>& sizes) {
   if (sizes.size() > kMaxDims)
@@ -64,7 +65,7 @@ Node Document::add_mapping(Kind kind) {
 
 Node Document::add_sequence(Kind kind, std::vector<Node> items, uint64_t hash) {
   for (Node item : items) record(item);
-  budget_->hold(sizeof(items) + sizeof(Node) * items.size(), kValues);
+  budget_->hold(sizeof(items) + sizeof(Node) * items.capacity(), kValues);
   sequences_.push_back(std::move(items));
   return add(kind, sequences_.size() - 1, hash);
 }
@@ -185,7 +186,7 @@ Node Document::tensor(TensorInfo info) {
     throw std::invalid_argument(std::string("a ") + dtype_name(info.dtype) +
                                 " tensor cannot be conjugated");
   if (info.attrs != kNoNode) expect(info.attrs, Kind::kDict);
-  budget_->hold(sizeof(info) + 2 * sizeof(int64_t) * info.sizes.size(), kTensors);
+  budget_->hold(sizeof(info) + 2 * (kBlock + sizeof(int64_t) * info.sizes.size()), kTensors);
   tensors_.push_back(std::move(info));
   return add(Kind::kTensor, tensors_.size() - 1, 0);
 }
@@ -215,7 +216,7 @@ void Document::append(Node sequence, Node item) {
   const Record& to = record(sequence);
   if (to.kind == Kind::kSet) return put_entry(mappings_[to.index], item, item);
   if (to.kind != Kind::kList) mismatch("a list or set to append to", sequence);
-  budget_->hold(sizeof(Node), kValues);
+  grow(sequences_[to.index], *budget_, kValues);
   sequences_[to.index].push_back(item);
 }
 

@@ -172,7 +172,7 @@ void Document::put_entry(Mapping& mapping, Node key, Node value) {
     mapping.entries[2 * size_t{found} + 1] = value;
     return;
   }
-  budget_->hold(2 * sizeof(Node), kKeys);
+  grow(mapping.entries, *budget_, kKeys, 2);
   mapping.entries.push_back(key);
   mapping.entries.push_back(value);
   const size_t count = mapping.entries.size() / 2;
@@ -188,14 +188,15 @@ void Document::add_slot(Mapping& mapping, uint64_t hash, uint32_t entry) {
     mapping.slots[at] = slot;
   };
   if (2 * mapping.slots.size() < 3 * (size_t{entry} + 1)) {
+    const size_t size = mapping.slots.empty() ? 4 * kIndexFrom : 2 * mapping.slots.size();
+    budget_->hold(size * sizeof(Slot), kKeys);
     const std::vector<Slot> old = std::move(mapping.slots);
-    const size_t size = old.empty() ? 4 * kIndexFrom : 2 * old.size();
-    budget_->hold((size - old.size()) * sizeof(Slot), kKeys);
     mapping.slots.assign(size, Slot{0, kAbsent});
     for (const Slot& slot : old)
       if (slot.entry != kAbsent) fill(slot);
     for (uint32_t i = 0; old.empty() && i < entry; ++i)
       fill({tag_of(hash_of(mapping.entries[2 * size_t{i}])), i});
+    budget_->release(old.size() * sizeof(Slot));
   }
   fill({tag_of(hash), entry});
 }

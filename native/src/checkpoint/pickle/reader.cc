@@ -13,6 +13,7 @@
 namespace cooper4j {
 namespace {
 
+constexpr const char* kReading = "reading data.pkl";
 constexpr int64_t kSmallIntegers = 1 << 16;  // take no node each
 constexpr size_t kKeyEntry = 64;             // a node of a hash table and its bucket
 constexpr uint64_t kVisit = 4;               // steps to look at a value
@@ -235,11 +236,11 @@ void PickleReader::push_integer(int64_t value) {
 }
 
 void PickleReader::push(Value value) {
-  if (stack_.size() == stack_.capacity()) hold(std::max<size_t>(1, stack_.size()) * sizeof(Value));
+  grow(stack_, doc_.budget(), kReading);
   stack_.push_back(value);
 }
 
-void PickleReader::hold(uint64_t bytes) { doc_.budget().hold(bytes, "reading data.pkl"); }
+void PickleReader::hold(uint64_t bytes) { doc_.budget().hold(bytes, kReading); }
 
 void PickleReader::push(Node node) {
   Value value;
@@ -310,6 +311,8 @@ Node PickleReader::pop_node() { return node_of(pop(), "a value"); }
 std::vector<Node> PickleReader::last_nodes(size_t count) {
   const size_t base = marks_.empty() ? 0 : marks_.back();
   if (stack_.size() - base < count) fail("takes values that are not there");
+  hold(count * sizeof(Node));
+  doc_.budget().release(count * sizeof(Node));  // moved on, or gone soon
   std::vector<Node> nodes;
   nodes.reserve(count);
   for (size_t i = stack_.size() - count; i < stack_.size(); ++i)
@@ -389,7 +392,7 @@ void PickleReader::remember(uint32_t slot) {
   // Python numbers slots one by one, so no pickle needs more of them than it has bytes.
   if (slot >= pickle_.size()) fail("has the memo slot " + std::to_string(slot));
   if (slot >= memo_.size()) {
-    hold((slot + size_t{1} - memo_.size()) * sizeof(Value));
+    grow(memo_, doc_.budget(), kReading, slot + size_t{1} - memo_.size());
     memo_.resize(slot + size_t{1});
   }
   memo_[slot] = top();

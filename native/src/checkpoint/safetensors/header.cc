@@ -10,7 +10,10 @@
 namespace cooper4j {
 namespace {
 
-constexpr uint64_t kMember = 160;  // bytes for a key, its place among the keys, and its value
+constexpr const char* kHolding = "holding its header";
+constexpr uint64_t kKey = 80;  // bytes for a key among the keys
+constexpr uint64_t kDtypeAndShape =
+    208;  // and what is made of them, beside the tensor and its name
 constexpr const char* kMetadata = "__metadata__";
 
 void append_utf8(std::string& out, unsigned c) {
@@ -42,13 +45,17 @@ class Parser {
     if (json_.empty() || json_[0] != '{') fail("expected '{' at the start");
     object([&](std::string name) {
       if (name != kMetadata) {
+        budget_.hold(kDtypeAndShape + name.size(), kHolding);
+        grow(header.tensors, budget_, kHolding);
         header.tensors.push_back(tensor(std::move(name)));
         return;
       }
       has_metadata = true;
       object([&](std::string key) {
-        header.metadata.emplace_back(std::move(key), string());
-        budget_.hold(header.metadata.back().second.size(), "holding its header");
+        grow(header.metadata, budget_, kHolding);
+        std::string value = string();
+        budget_.hold(key.size() + value.size(), kHolding);
+        header.metadata.emplace_back(std::move(key), std::move(value));
       });
     });
     while (at_ < json_.size() && json_[at_] == ' ') ++at_;
@@ -81,17 +88,20 @@ class Parser {
   /// Calls `member` behind every key, where the value stands.
   template <typename Member>
   void object(Member member) {
-    std::unordered_set<std::string, SeededHash> keys;
+    std::unordered_set<std::string, SeededHash> keys(0, hash_);
+    uint64_t held = 0;
     expect('{');
     if (accept('}')) return;
     do {
       std::string key = string();
-      budget_.hold(kMember + 2 * key.size(), "holding its header");
+      budget_.hold(kKey + key.size(), kHolding);
+      held += kKey + key.size();
       if (!keys.insert(key).second) fail("has the key '" + key + "' twice");
       expect(':');
       member(std::move(key));
     } while (accept(','));
     expect('}');
+    budget_.release(held);
   }
 
   template <typename Item>
@@ -218,6 +228,7 @@ class Parser {
 
   std::string_view json_;
   Budget& budget_;
+  const SeededHash hash_;
   size_t at_ = 0;
 };
 
