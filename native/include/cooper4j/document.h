@@ -244,7 +244,6 @@ class COOPER4J_EXPORT Document {
   const Record& record(Node node) const;
   const Record& expect(Node node, Kind kind) const;
   [[noreturn]] void mismatch(const std::string& expected, Node node) const;
-  const Mapping& mapping(Node node) const;
   const Mapping& dict_mapping(Node node) const;
   const std::vector<Node>& sequence(Node node) const;
   uint64_t hash_text(Kind kind, std::string_view text) const;

@@ -9,6 +9,17 @@ namespace {
 constexpr uint64_t kNineDigits = 1'000'000'000;
 constexpr size_t kNamedKeys = 8;  // keys that a message about a missing one lists
 
+bool is_dict_kind(Kind kind) {
+  return kind == Kind::kDict || kind == Kind::kOrderedDict || kind == Kind::kCounter ||
+         kind == Kind::kDefaultDict;
+}
+
+void require_index(size_t index, size_t count) {
+  if (index >= count)
+    throw std::invalid_argument("expected an index below " + std::to_string(count) + ", found " +
+                                std::to_string(index));
+}
+
 }  // namespace
 
 const Document::Record& Document::record(Node node) const {
@@ -28,26 +39,19 @@ const Document::Record& Document::expect(Node node, Kind kind) const {
   return r;
 }
 
-bool Document::is_dict(Node node) const {
-  const Kind k = kind(node);
-  return k == Kind::kDict || k == Kind::kOrderedDict || k == Kind::kCounter ||
-         k == Kind::kDefaultDict;
-}
-
-const Document::Mapping& Document::mapping(Node node) const {
-  if (!is_dict(node) && kind(node) != Kind::kSet) mismatch("dict or set", node);
-  return mappings_[record(node).index];
-}
+bool Document::is_dict(Node node) const { return is_dict_kind(record(node).kind); }
 
 const Document::Mapping& Document::dict_mapping(Node node) const {
-  if (!is_dict(node)) mismatch("dict", node);
-  return mappings_[record(node).index];
+  const Record& r = record(node);
+  if (!is_dict_kind(r.kind)) mismatch("dict", node);
+  return mappings_[r.index];
 }
 
 const std::vector<Node>& Document::sequence(Node node) const {
-  const Kind k = kind(node);
-  if (k != Kind::kList && k != Kind::kTuple && k != Kind::kSize) mismatch("list or tuple", node);
-  return sequences_[record(node).index];
+  const Record& r = record(node);
+  if (r.kind != Kind::kList && r.kind != Kind::kTuple && r.kind != Kind::kSize)
+    mismatch("list or tuple", node);
+  return sequences_[r.index];
 }
 
 Kind Document::kind(Node node) const { return record(node).kind; }
@@ -136,29 +140,29 @@ std::vector<int64_t> Document::as_size(Node node) const {
 }
 
 size_t Document::size(Node node) const {
-  if (is_dict(node) || kind(node) == Kind::kSet) return mapping(node).entries.size() / 2;
+  const Record& r = record(node);
+  if (is_dict_kind(r.kind) || r.kind == Kind::kSet) return mappings_[r.index].entries.size() / 2;
   return sequence(node).size();
 }
 
 Node Document::item(Node node, size_t i) const {
-  if (i >= size(node))
-    throw std::invalid_argument("expected an index below " + std::to_string(size(node)) +
-                                ", found " + std::to_string(i));
-  if (kind(node) == Kind::kSet) return mapping(node).entries[2 * i];
-  return sequence(node)[i];
+  const Record& r = record(node);
+  const bool set = r.kind == Kind::kSet;
+  const std::vector<Node>& items = set ? mappings_[r.index].entries : sequence(node);
+  require_index(i, set ? items.size() / 2 : items.size());
+  return items[set ? 2 * i : i];
 }
 
 Node Document::key(Node node, size_t i) const {
   const Mapping& in = dict_mapping(node);
-  if (i >= in.entries.size() / 2)
-    throw std::invalid_argument("expected an index below " + std::to_string(size(node)) +
-                                ", found " + std::to_string(i));
+  require_index(i, in.entries.size() / 2);
   return in.entries[2 * i];
 }
 
 Node Document::value(Node node, size_t i) const {
-  key(node, i);
-  return mapping(node).entries[2 * i + 1];
+  const Mapping& in = dict_mapping(node);
+  require_index(i, in.entries.size() / 2);
+  return in.entries[2 * i + 1];
 }
 
 Node Document::at(Node dict, std::string_view key) const {

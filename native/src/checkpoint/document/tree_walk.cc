@@ -67,8 +67,10 @@ Node TreeWalk::next() {
   }
   if (node == kNoNode) return kNoNode;
   depth_ = frames_.size();
-  if (!has_identity(doc_.kind(node))) {
-    if (child_of(doc_, node, 0) != kNoNode) frames_.push_back({node, 0});
+  const Kind kind = doc_.kind(node);
+  if (!has_identity(kind)) {
+    const bool entered = kind == Kind::kTuple || kind == Kind::kEnum;
+    if (entered && child_of(doc_, node, 0) != kNoNode) frames_.push_back({node, 0});
   } else if (!entered_[node]) {
     entered_[node] = true;
     frames_.push_back({node, 0});

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kReading = "reading data.pkl";
 constexpr int64_t kSmallIntegers = 1 << 16;  // take no node each
 constexpr size_t kKeyEntry = 64;             // a node of a hash table and its bucket
-constexpr uint64_t kVisit = 4;               // steps to look at a value
+constexpr uint64_t kVisit = 8;               // steps to look at a value
 constexpr size_t kMaxLine = 256;             // longer than any allowed module or name
 
 std::string printable(std::string_view text) {
