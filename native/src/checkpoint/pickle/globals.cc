@@ -18,6 +18,10 @@ constexpr Row kRows[] = {
     {"builtins.int", Global::kDefaultFactory},
     {"builtins.float", Global::kDefaultFactory},
     {"builtins.str", Global::kDefaultFactory},
+    {"builtins.tuple", Global::kDefaultFactory},
+    {"builtins.bool", Global::kDefaultFactory},
+    {"builtins.long", Global::kDefaultFactory},  // int and str in protocol 2
+    {"builtins.unicode", Global::kDefaultFactory},
     {"builtins.set", Global::kSet},
     {"builtins.bytes", Global::kBytes},
     {"builtins.bytearray", Global::kByteArray},

@@ -134,7 +134,7 @@ Node PickleReader::make_dict(Global cls, const Values& args) {
     const bool none =
         args.size() == 1 && args[0].is == Is::kNode && doc_.kind(args[0].index) == Kind::kNone;
     if (!args.empty() && !factory && !none)
-      fail("expected a defaultdict of list, dict, set, int, float or str");
+      fail("expected a defaultdict of list, dict, set, tuple, int, float, bool or str");
     return doc_.default_dict();
   }
   const Node dict = cls == Global::kCounter ? doc_.counter() : doc_.ordered_dict();

@@ -140,8 +140,12 @@ Document read(const ByteSource& file, const LoadOptions& options) {
   const std::string length = file.read_string(0, 8);
   const uint64_t header_size = get_le<uint64_t>(length.data());
   if (header_size > kMaxHeader)
-    throw CheckpointError("has a header of " + std::to_string(header_size) +
-                          " bytes, more than the 100 MB of the format");
+    throw CheckpointError(
+        length.compare(0, 2, "PK") == 0
+            ? "starts as a zip file does, such as a file of torch.save that was cut off; "
+              "safetensors files start with their header's length"
+            : "is no safetensors file: it would have a header of " + std::to_string(header_size) +
+                  " bytes, more than the 100 MB of the format");
   budget.hold(header_size, "holding its header");
   const SafeTensorsHeader header =
       parse_safetensors_header(file.read_string(8, static_cast<size_t>(header_size)), budget);

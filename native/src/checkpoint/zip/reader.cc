@@ -81,7 +81,8 @@ ZipReader::Directory ZipReader::find_directory() const {
     const std::string start = source_.read_string(0, 4);
     if (get_le<uint32_t>(start.data()) != kLocalSignature)
       throw CheckpointError(
-          "is no zip file; files from before torch 1.6 have to be saved again by a newer torch");
+          "is no checkpoint: neither a zip file nor the pickles of before torch 1.6 (older tar "
+          "files have to be saved again by a newer torch)");
     fail("does not end with a zip end record");
   }
   if (get_le<uint16_t>(&end[20]) != 0) fail("has a zip comment");

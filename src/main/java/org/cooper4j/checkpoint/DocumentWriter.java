@@ -1,7 +1,9 @@
 package org.cooper4j.checkpoint;
 
 import java.math.BigInteger;
+import java.util.ArrayDeque;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -23,11 +25,61 @@ final class DocumentWriter {
   }
 
   /**
+   * Where a value stands: put into words for an error alone, since a large key that many values
+   * stand under would cost each of them its length.
+   *
+   * @param step a key of a map, an Integer for a place in a list, or a String for the rest
+   */
+  private record Place(Place parent, Object step, boolean isKey) {
+    private static final int MOST = 60;
+
+    static Place of(String root) {
+      return new Place(null, root, false);
+    }
+
+    Place at(int i) {
+      return new Place(this, i, false);
+    }
+
+    Place key(Object key) {
+      return new Place(this, key, true);
+    }
+
+    Place part(String name) {
+      return new Place(this, name, false);
+    }
+
+    @Override
+    public String toString() {
+      Deque<String> steps = new ArrayDeque<>();
+      for (Place place = this; place != null; place = place.parent) {
+        steps.addFirst(place.words());
+      }
+      return String.join("", steps);
+    }
+
+    private String words() {
+      if (!isKey) {
+        return step instanceof Integer ? "[" + step + "]" : (String) step;
+      }
+      if (step instanceof String || step instanceof Number || step instanceof Boolean) {
+        String text = step.toString();
+        return "." + (text.length() > MOST ? text.substring(0, MOST) + "…" : text);
+      }
+      return "." + (step == null ? "None" : "(" + step.getClass().getSimpleName() + ")");
+    }
+  }
+
+  /**
    * The node of a value.
    *
-   * @param path where the value stands, for errors
+   * @param root what the value is called in errors
    */
-  int write(Object value, String path) {
+  int write(Object value, String root) {
+    return write(value, Place.of(root));
+  }
+
+  private int write(Object value, Place path) {
     if (value == null) {
       return document.none();
     }
@@ -44,7 +96,7 @@ final class DocumentWriter {
     return node;
   }
 
-  private int make(Object value, String path) {
+  private int make(Object value, Place path) {
     if (value instanceof Python.TensorObject tensor) {
       return tensorObject(tensor, path);
     } else if (value instanceof Tensor tensor) {
@@ -66,7 +118,7 @@ final class DocumentWriter {
       int node = container(value, Kind.SET);
       int i = 0;
       for (Object item : items) {
-        document.append(node, write(item, path + "[" + i++ + "]"));
+        document.append(node, write(item, path.at(i++)));
       }
       return node;
     } else if (value instanceof Collection<?> items) {
@@ -79,11 +131,11 @@ final class DocumentWriter {
     return python(value, path);
   }
 
-  private int python(Object value, String path) {
+  private int python(Object value, Place path) {
     if (value instanceof Python.Tuple tuple) {
       int[] items = new int[tuple.items().size()];
       for (int i = 0; i < items.length; i++) {
-        items[i] = write(tuple.items().get(i), path + "[" + i + "]");
+        items[i] = write(tuple.items().get(i), path.at(i));
       }
       return document.tuple(items);
     } else if (value instanceof Python.Complex complex) {
@@ -117,17 +169,17 @@ final class DocumentWriter {
             + Python.class.getSimpleName());
   }
 
-  private int tensorObject(Python.TensorObject tensor, String path) {
+  private int tensorObject(Python.TensorObject tensor, Place path) {
     int node = document.tensor(tensor, tensor.isParameter());
     nodes.put(tensor, node);
     if (!tensor.attributes().isEmpty()) {
-      document.setAttrs(node, write(tensor.attributes(), path + ".__dict__"));
+      document.setAttrs(node, write(tensor.attributes(), path.part(".__dict__")));
     }
     return node;
   }
 
   /** Numbers go in runs: they are many, and have no identity to keep. */
-  private int list(Collection<?> items, String path) {
+  private int list(Collection<?> items, Place path) {
     int node = container(items, Kind.LIST);
     double[] numbers = new double[Math.max(1, Math.min(RUN, items.size()))];
     long[] integers = new long[numbers.length];
@@ -150,7 +202,7 @@ final class DocumentWriter {
       } else if (integer) {
         integers[ints++] = (Long) item;
       } else {
-        document.append(node, write(item, path + "[" + i + "]"));
+        document.append(node, write(item, path.at(i)));
       }
       i++;
     }
@@ -159,7 +211,7 @@ final class DocumentWriter {
     return node;
   }
 
-  private int map(Map<?, ?> map, String path) {
+  private int map(Map<?, ?> map, Place path) {
     Kind kind = Kind.DICT;
     if (map instanceof StateDict) {
       kind = Kind.ORDERED_DICT;
@@ -169,10 +221,11 @@ final class DocumentWriter {
     int node = container(map, kind);
     map.forEach(
         (key, item) ->
-            document.put(node, write(key, path + " (key)"), write(item, path + "." + key)));
+            document.put(node, write(key, path.part(" (key)")), write(item, path.key(key))));
     if (map instanceof StateDict state && state.metadata() != null) {
       int attrs = document.container(Kind.DICT);
-      document.put(attrs, write("_metadata", path), write(state.metadata(), path + "._metadata"));
+      document.put(
+          attrs, write("_metadata", path), write(state.metadata(), path.part("._metadata")));
       document.setAttrs(node, attrs);
     }
     return node;
