@@ -24,6 +24,7 @@ Others:
                           mlp           a perceptron 784-2048-2048-10, batch 128
                           convnet       three 3x3 convolutions, batch 64 of 32x32
                           transformer   a block of width 256 (attention, layer norm, GELU), 16 x 128
+                          …+mkl         with MKL in OpenBLAS's place, which Python's has in all rows
     tutorial              the whole MNIST tutorial: start, data, 7 epochs with a checkpoint each, plot
 """
 
@@ -53,9 +54,9 @@ def output(*command, **options):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
 
 
-def class_path():
+def class_path(*options):
     path = output(
-        "mvn", "-q", "-ntp", "-f", str(ROOT / "examples"), "dependency:build-classpath",
+        "mvn", "-q", "-ntp", "-f", str(ROOT / "examples"), *options, "dependency:build-classpath",
         "-Dmdep.includeScope=runtime", "-Dmdep.outputFile=/dev/stdout",
     )
     jars = next(line for line in path.splitlines() if ".jar" in line)
@@ -75,6 +76,7 @@ class Contenders:
         self.seconds = seconds
         self.loop_program = build_loop()
         self.class_path = class_path()
+        self.mkl_class_path = class_path("-Pmkl")
 
     def cooper(self, problem, by_default=False):
         last, env = (("--default-threads",), DEFAULT) if by_default else ((), ONE_THREAD)
@@ -94,11 +96,12 @@ class Contenders:
         text = output(*command, str(self.seconds), *last, env=env, stderr=subprocess.DEVNULL)
         return float(text.split()[-1])
 
-    def cooper4j(self, problem, threads=1, env=ONE_THREAD):
+    def cooper4j(self, problem, threads=1, env=ONE_THREAD, mkl=False):
         """Microseconds and bytes a roll."""
+        path = self.mkl_class_path if mkl else self.class_path
         with tempfile.NamedTemporaryFile(suffix=".json") as result:
             output(
-                "java", "-Xmx256m", "-cp", self.class_path, "org.openjdk.jmh.Main", "RollBenchmark",
+                "java", "-Xmx256m", "-cp", path, "org.openjdk.jmh.Main", "RollBenchmark",
                 "-p", f"problem={problem}", "-p", f"threads={threads}", "-f", "0", "-prof", "gc",
                 "-wi", "2", "-w", f"{self.seconds * 1000:.0f}ms", "-i", "1",
                 "-r", f"{self.seconds * 1000:.0f}ms", "-rf", "json", "-rff", result.name,
@@ -144,13 +147,14 @@ def steps(contenders, problems, rounds):
 def threads(contenders, rounds):
     print("| Step | Cooper, 1 thread µs | its default µs | cooper4j, 1 thread µs | its default µs | × at 1 thread | × by default | default × 1 thread |")
     print("|---|---|---|---|---|---|---|---|")
-    for problem in ("mnist", "mlp", "convnet", "transformer", "dense:1000000"):
+    for row in ("mnist", "mlp", "mlp+mkl", "convnet", "convnet+mkl", "transformer", "transformer+mkl", "dense:1000000"):
+        problem, mkl = row.removesuffix("+mkl"), row.endswith("+mkl")
         turns = [
             (
                 contenders.cooper(problem),
                 contenders.cooper(problem, by_default=True),
-                contenders.cooper4j(problem)[0],
-                contenders.cooper4j(problem, threads=0, env=DEFAULT)[0],
+                contenders.cooper4j(problem, mkl=mkl)[0],
+                contenders.cooper4j(problem, threads=0, env=DEFAULT, mkl=mkl)[0],
             )
             for _ in range(rounds)
         ]
@@ -159,7 +163,7 @@ def threads(contenders, rounds):
             *map(median, (cooper, cooper_default, ours, ours_default)),
             ratio(cooper, ours), ratio(cooper_default, ours_default), ratio(ours, ours_default),
         ]
-        print(f"| `{problem}` | {' | '.join(cells)} |", flush=True)
+        print(f"| `{row}` | {' | '.join(cells)} |", flush=True)
     print()
 
 

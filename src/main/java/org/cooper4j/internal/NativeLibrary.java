@@ -20,6 +20,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 final class NativeLibrary {
   private static final String PATH = "org.cooper4j.library.path";
+  private static final String BLAS = "org.bytedeco.openblas.load";
   private static final String NAME = "jnicooper4j";
   private static final String PRELOAD = "jnicooper4jpreload";
 
@@ -132,6 +133,7 @@ final class NativeLibrary {
   }
 
   private static void loadLibTorch(String platform) {
+    preferMkl(platform);
     try {
       Loader.load(torch.class);
     } catch (LinkageError e) {
@@ -147,6 +149,15 @@ final class NativeLibrary {
               platform,
               BUILD.getProperty("openblas"),
               BUILD.getProperty("javacpp")));
+    }
+  }
+
+  /** Whoever puts JavaCPP's MKL on the class path wants it in OpenBLAS's place. */
+  private static void preferMkl(String platform) {
+    String library = "org/bytedeco/mkl/" + platform + "/" + System.mapLibraryName("mkl_rt") + ".2";
+    if (System.getProperty(BLAS) == null
+        && NativeLibrary.class.getClassLoader().getResource(library) != null) {
+      System.setProperty(BLAS, "mkl");
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +32,8 @@ class NativeLibraryTest {
     public static void main(String[] args) {
       try {
         Native.load();
-        System.out.println("runs");
+        String blas = System.getProperty("org.bytedeco.openblas.load");
+        System.out.println(blas == null ? "runs" : "runs with '" + blas + "'");
       } catch (LinkageError e) {
         System.out.println(e);
       }
@@ -160,6 +162,24 @@ class NativeLibraryTest {
         "missing-libtorch",
         "org.bytedeco:openblas:0.",
         ":linux-x86_64");
+  }
+
+  /** A folder that looks like JavaCPP's jar of MKL, with OpenBLAS in it. */
+  private String mkl() throws IOException {
+    Path folder = temporary.resolve("org/bytedeco/mkl/linux-x86_64");
+    Files.createDirectories(folder);
+    String openBlas = "/org/bytedeco/openblas/linux-x86_64/libopenblas.so.0";
+    try (InputStream in = NativeLibraryTest.class.getResourceAsStream(openBlas)) {
+      Files.copy(in, folder.resolve("libmkl_rt.so.2"));
+    }
+    return temporary.toString();
+  }
+
+  @Test
+  void anMklOnTheClassPathTakesTheBlasPlaceUnlessTheUserSaysOtherwise() throws Exception {
+    List<String> classPath = Stream.concat(classPath().stream(), Stream.of(mkl())).toList();
+    assertThat(run(classPath)).isEqualTo("runs with 'mkl'");
+    assertThat(run(classPath, "-Dorg.bytedeco.openblas.load=")).isEqualTo("runs with ''");
   }
 
   @Test
