@@ -85,8 +85,8 @@ struct MomentsLayout : Layout<Options, State> {
   template <typename Visitor>
   static void visit_moments(Visitor& v, State& state, const Options& options) {
     v.tensor("exp_avg", state.exp_avg(), Need::kRequired);
-    v.tensor("exp_avg_sq", state.exp_avg_sq(), Need::kRequired);
-    v.tensor("max_exp_avg_sq", state.max_exp_avg_sq(), needed_if(options.amsgrad()));
+    v.squares("exp_avg_sq", state.exp_avg_sq(), Need::kRequired);
+    v.squares("max_exp_avg_sq", state.max_exp_avg_sq(), needed_if(options.amsgrad()));
   }
 };
 
@@ -140,7 +140,7 @@ struct RMSpropLayout : Layout<torch::optim::RMSpropOptions, torch::optim::RMSpro
   template <typename Visitor>
   static void visit_state(Visitor& v, State& state, const Options& options) {
     v.step("step", state.step());
-    v.tensor("square_avg", state.square_avg(), Need::kRequired);
+    v.squares("square_avg", state.square_avg(), Need::kRequired);
     v.tensor("momentum_buffer", state.momentum_buffer(), needed_if(options.momentum() > 0));
     v.tensor("grad_avg", state.grad_avg(), needed_if(options.centered()));
   }
@@ -167,7 +167,7 @@ struct AdagradLayout : Layout<torch::optim::AdagradOptions, torch::optim::Adagra
   template <typename Visitor>
   static void visit_state(Visitor& v, State& state, const Options&) {
     v.step("step", state.step());
-    v.tensor("sum", state.sum(), Need::kRequired);
+    v.squares("sum", state.sum(), Need::kRequired);
   }
 };
 

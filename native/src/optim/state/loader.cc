@@ -83,7 +83,10 @@ double StateLoader::as_real(Node node, const std::string& path) const {
 
 // Python loads any number: a negative rate ascends.
 void StateLoader::real(const char* key, double& value, Zero) {
-  value = as_real(required(key), path(key));
+  const Node node = required(key);
+  const double number = as_real(node, path(key));
+  if (std::isnan(number)) refuse_node(path(key), "a number, not NaN", document_, node);
+  value = number;
 }
 
 void StateLoader::optional_real(const char* key, double& value) {

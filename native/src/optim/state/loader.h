@@ -53,6 +53,8 @@ class StateLoader {
   void optional_real(const char* key, double& value);
   /// Of the parameter's shape.
   void tensor(const char* key, at::Tensor& value, Need need);
+  /// The same, without negative ones.
+  void squares(const char* key, at::Tensor& value, Need need);
   /// The same, of the opposite sign when maximizing.
   void odd_tensor(const char* key, at::Tensor& value);
   void mask(const char* key, at::Tensor& value);

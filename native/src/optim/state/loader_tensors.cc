@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <sstream>
+#include <stdexcept>
 
 #include "cooper4j/checkpoint.h"
 #include "optim/state/loader.h"
@@ -46,7 +47,13 @@ at::Tensor StateLoader::floating(Node node, const std::string& path, at::IntArra
   at::Tensor copy =
       sizes == param_.sizes() ? at::empty_like(param_) : at::empty(sizes, param_.options());
   copy = copy.detach();
-  return copy.copy_(loaded);
+  copy.copy_(loaded);
+  // Infinity is what a large gradient leaves, and a run may go on with; NaN would be the variables'.
+  if (!copy.is_meta() && copy.isnan().any().item<bool>()) {
+    throw std::invalid_argument(path + ": expected no NaN, which the next step would put into the "
+                                "parameter; load the state of an earlier epoch");
+  }
+  return copy;
 }
 
 // One of as many as a list names.
@@ -60,6 +67,15 @@ at::Tensor StateLoader::counted(Node node, const std::string& path, at::IntArray
 void StateLoader::tensor(const char* key, at::Tensor& value, Need need) {
   const Node node = need == Need::kRequired ? required(key) : find(key);
   value = node == kNoNode ? at::Tensor() : floating(node, path(key), param_.sizes());
+}
+
+void StateLoader::squares(const char* key, at::Tensor& value, Need need) {
+  tensor(key, value, need);
+  if (value.defined() && !value.is_meta() && value.lt(0).any().item<bool>()) {
+    throw std::invalid_argument(path(key) +
+                                ": expected averages of squares, found a negative one, whose root "
+                                "would be NaN");
+  }
 }
 
 void StateLoader::odd_tensor(const char* key, at::Tensor& value) {

@@ -39,6 +39,7 @@ class StateSaver {
   void count(const char* key, int64_t value) { integer(key, value); }
   void optional_real(const char* key, double value) { put(key, document_.number(value)); }
   void tensor(const char* key, const at::Tensor& value, Need) { put_tensor(key, value); }
+  void squares(const char* key, const at::Tensor& value, Need) { put_tensor(key, value); }
   void odd_tensor(const char* key, const at::Tensor& value);
   void mask(const char* key, const at::Tensor& value) { put_tensor(key, value); }
   void flat(const char* key, const at::Tensor& value) { put_tensor(key, value); }

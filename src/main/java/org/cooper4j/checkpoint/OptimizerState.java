@@ -1,6 +1,7 @@
 package org.cooper4j.checkpoint;
 
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.internal.Document;
@@ -16,9 +17,11 @@ public final class OptimizerState {
    * The state of an optimizer; its tensors are the optimizer's own.
    *
    * @param dual whether it updates multipliers: {@code param_groups} then say {@code maximize}
+   * @throws IllegalStateException if the optimizer was released
    */
   @SuppressWarnings("unchecked")
   public static Map<String, Object> of(Optimizer optimizer, boolean dual) {
+    requireOpen(optimizer);
     try (Document document = new Document();
         PointerScope temporaries = new PointerScope()) {
       int node = document.optimizerState(optimizer, dual);
@@ -27,13 +30,17 @@ public final class OptimizerState {
   }
 
   /**
-   * Loads a state, all of it or nothing.
+   * Loads a state, all of it or nothing. NaN in what an optimizer remembers, or a negative average
+   * of squares, is refused: the next step would make the parameter NaN. Infinity loads, as a large
+   * gradient leaves it and a run may go on with it.
    *
    * @param dual as for {@link #of}
    * @param dryRun only checks that the state fits
    * @throws IllegalArgumentException naming the key that does not fit
+   * @throws IllegalStateException if the optimizer was released
    */
   public static void load(Optimizer optimizer, Object state, boolean dual, boolean dryRun) {
+    requireOpen(optimizer);
     try (Document document = new Document();
         PointerScope temporaries = new PointerScope()) {
       int node = new DocumentWriter(document).write(state, "state");
@@ -42,6 +49,16 @@ public final class OptimizerState {
       throw e.getClass() == RuntimeException.class
           ? new IllegalArgumentException(e.getMessage(), e)
           : e;
+    }
+  }
+
+  private static void requireOpen(Optimizer optimizer) {
+    if (Objects.requireNonNull(optimizer, "optimizer").isNull()) {
+      throw new IllegalStateException(
+          "this "
+              + optimizer.getClass().getSimpleName()
+              + " was closed, or released with the PointerScope that it was made in; make it where"
+              + " it lives long enough");
     }
   }
 }
