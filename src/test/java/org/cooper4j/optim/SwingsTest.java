@@ -86,6 +86,27 @@ class SwingsTest {
     assertThat(swings.areGoingOn()).isTrue();
   }
 
+  @ParameterizedTest
+  @ValueSource(doubles = {15, 30, 60, 150})
+  void aLimitCycleIsFoundUnderModerateNoise(double halfSwing) {
+    for (int seed = 0; seed < 5; seed++) {
+      Random random = new Random(seed);
+      assertThat(flaggedIn(4000, i -> wave(halfSwing, i) + 0.3 * random.nextGaussian()))
+          .isNotEqualTo(NEVER);
+    }
+  }
+
+  @Test
+  void noiseAboutATrendOrAboutWhatConvergesIsNone() {
+    for (int seed = 0; seed < 5; seed++) {
+      Random random = new Random(seed);
+      assertThat(flaggedIn(20_000, i -> -5 + 5e-4 * i + 0.3 * random.nextGaussian()))
+          .isEqualTo(NEVER);
+      assertThat(flaggedIn(20_000, i -> 3 * Math.pow(0.999, i) + 0.3 * random.nextGaussian()))
+          .isEqualTo(NEVER);
+    }
+  }
+
   @Test
   void aSwingThatEndedIsNoneAnyMore() {
     assertThat(flaggedIn(1500, i -> wave(25, i))).isNotEqualTo(NEVER);
