@@ -125,6 +125,8 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
     measure = measure.relu();
   }
   measure = value.dim() == 0 ? measure.norm() : measure.abs();
+  // One coefficient for a violation of any length, of which nothing was observed.
+  if (measure.numel() == 0 && observed.numel() == 1) return;
   if (measure.dim() == 0 && observed.dim() == 1) {
     measure = measure.unsqueeze(0);
   }

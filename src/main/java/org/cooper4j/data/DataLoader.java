@@ -3,6 +3,7 @@ package org.cooper4j.data;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
@@ -59,10 +60,26 @@ public final class DataLoader implements Iterable<Batch> {
     return rows / batchSize + (dropLast || rows % batchSize == 0 ? 0 : 1);
   }
 
-  /** Starts an epoch. A shuffled loader draws its order now. */
+  /**
+   * Starts an epoch. A shuffled loader draws its order now.
+   *
+   * @throws IllegalStateException if the data set was closed, or the loader, or the device given to
+   *     it, was made in a PointerScope that has ended
+   */
   @Override
   public Iterator<Batch> iterator() {
+    requireOpen(generator, "the generator of this loader");
+    requireOpen(device, "the device of this loader");
     return new Epoch(generator == null ? null : permutation());
+  }
+
+  private static void requireOpen(Pointer part, String what) {
+    if (part != null && part.isNull()) {
+      throw new IllegalStateException(
+          what
+              + " was released, by close() or with the PointerScope that it was made in; make it, and"
+              + " the loader, outside");
+    }
   }
 
   /** Drawn on the CPU, the same on any device; looked up where the data set lies. */
@@ -101,6 +118,8 @@ public final class DataLoader implements Iterable<Batch> {
       if (!hasNext()) {
         throw new NoSuchElementException("the epoch has no more batches");
       }
+      requireOpen(device, "the device of this loader");
+      requireOpen(order, "the order of this epoch");
       closeCurrent();
       long length = Math.min(batchSize, dataset.size() - row);
       if (order == null) {
@@ -196,7 +215,8 @@ public final class DataLoader implements Iterable<Batch> {
      * @throws IllegalArgumentException if it is a CUDA device that is not there
      */
     public Builder device(Device device) {
-      Cuda.check(Objects.requireNonNull(device, "device"));
+      requireOpen(Objects.requireNonNull(device, "device"), "the device");
+      Cuda.check(device);
       this.device = device;
       return this;
     }

@@ -74,6 +74,10 @@ public final class Candidates {
               + " rows of violations; expected one row a candidate, and a candidate at least");
     }
     for (int i = 0; i < n; i++) {
+      if (violations[i] == null) {
+        throw new IllegalArgumentException(
+            "the violations of candidate " + i + " are null; give a row, empty if it has none");
+      }
       if (violations[i].length != violations[0].length) {
         throw new IllegalArgumentException(
             "candidate "

@@ -14,6 +14,7 @@ import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -103,11 +104,15 @@ class DataLoaderTest {
     assertThat(batches.hasNext()).isTrue();
     assertThat(first.inputs().isNull()).isFalse();
     Batch second = batches.next();
-    assertThat(first.inputs().isNull()).isTrue();
-    assertThatThrownBy(() -> first.inputs().sum()).isInstanceOf(NullPointerException.class);
+    for (ThrowingCallable read :
+        List.<ThrowingCallable>of(first::inputs, first::targets, first::size)) {
+      assertThatThrownBy(read)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("clone() its tensors to keep them");
+    }
     assertThat(kept.sum().item_float()).isEqualTo(45);
     assertThat(batches.hasNext()).isFalse();
-    assertThat(second.targets().isNull()).isTrue();
+    assertThatThrownBy(second::targets).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(batches::next).isInstanceOf(NoSuchElementException.class);
   }
 
@@ -163,6 +168,30 @@ class DataLoaderTest {
           .hasMessageContaining("data set was closed");
     }
     closed.close();
+  }
+
+  @Test
+  void aLoaderThatEndedWithItsScopeSaysSo() {
+    DataLoader loader;
+    try (PointerScope scope = new PointerScope()) {
+      loader = DataLoader.builder(dataset).shuffle(0).build();
+    }
+    assertThatThrownBy(loader::iterator)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("the generator of this loader was released");
+    Device device = new Device("cpu");
+    DataLoader onDevice = DataLoader.builder(dataset).device(device).build();
+    Iterator<Batch> batches = onDevice.iterator();
+    device.close();
+    for (ThrowingCallable use :
+        List.<ThrowingCallable>of(
+            batches::next,
+            onDevice::iterator,
+            () -> DataLoader.builder(dataset).device(device))) {
+      assertThatThrownBy(use)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("was released");
+    }
   }
 
   @Test

@@ -103,6 +103,11 @@ class CandidatesTest {
     assertThatThrownBy(
             () -> Candidates.findBestCandidateIndex(new double[0], new double[0][], true))
         .hasMessageContaining("a candidate at least");
+    assertThatThrownBy(
+            () ->
+                Candidates.findBestCandidateIndex(new double[2], new double[][] {{1}, null}, true))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("the violations of candidate 1 are null");
     for (boolean option : new boolean[] {false, true}) {
       assertThatThrownBy(
               () ->

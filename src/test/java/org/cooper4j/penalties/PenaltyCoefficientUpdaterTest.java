@@ -45,6 +45,14 @@ class PenaltyCoefficientUpdaterTest {
   }
 
   @Test
+  void anEmptyViolationLeavesTheOneCoefficientOfAll() {
+    var penalty = new DensePenaltyCoefficient(vector(2));
+    var updater = new MultiplicativePenaltyCoefficientUpdater(10, 0, true);
+    updater.step(observed(penalised(penalty), vector()));
+    assertThat(values(penalty.value())).containsExactly(2);
+  }
+
+  @Test
   void noCoefficientIsRaisedAboveTheMaximum() {
     var penalty = new DensePenaltyCoefficient(vector(1, 40, 200));
     var constraint = penalised(penalty);
