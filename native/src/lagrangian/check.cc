@@ -187,9 +187,7 @@ void check_learns(const at::Tensor& value, const Term& term, size_t k) {
 }
 
 void check_weight(const at::Tensor& weight, const Term& term, size_t k) {
-  constexpr int64_t kCheap = 16384;
-  const bool read = term.formulation != Formulation::kLagrangian || weight.numel() <= kCheap;
-  if (!read || !weight.is_cpu() || all_finite(weight)) return;
+  if (!weight.is_cpu() || all_finite(weight)) return;
   fail({term, k},
        "its multiplier, or its penalty coefficient times the violation, overflows; smaller dual "
        "steps, or a maximum for the penalty, keep it finite");
@@ -204,13 +202,19 @@ void check_term(const Term& term, size_t index, Side side, bool violation_seen) 
     check_violation(violation, which,
                     !primal && term.strict_violation.defined() ? "strict violation" : "violation");
   }
+  // The same tensors on both sides fit on both, or on none.
+  const bool factors_seen =
+      violation_seen && !term.strict_features.defined() && !term.strict_multiplier.defined();
   if (term.multiplier_kind != Factor::kNone) {
     const bool strict = !primal && term.strict_multiplier.defined();
     const at::Tensor& multiplier = strict ? term.strict_multiplier : term.multiplier;
-    check_factor(multiplier, term.multiplier_kind, violation, features, which, "multiplier", false);
-    if (term.multiplier_kind == Factor::kValue && multiplier.device().is_cpu() &&
-        !all_finite(multiplier)) {
-      fail(which, "its multiplier is NaN or infinite");
+    if (!factors_seen) {
+      check_factor(multiplier, term.multiplier_kind, violation, features, which, "multiplier",
+                   false);
+      if (term.multiplier_kind == Factor::kValue && multiplier.device().is_cpu() &&
+          !all_finite(multiplier)) {
+        fail(which, "its multiplier is NaN or infinite");
+      }
     }
     if (!primal && multiplier.scalar_type() != violation.scalar_type() &&
         violation.device().is_cpu() &&
@@ -219,7 +223,7 @@ void check_term(const Term& term, size_t index, Side side, bool violation_seen) 
            "; scale it");
     }
   }
-  if (term.penalty_kind != Factor::kNone) {
+  if (term.penalty_kind != Factor::kNone && !factors_seen) {
     check_factor(term.penalty, term.penalty_kind, violation, features, which, "penalty coefficient",
                  true);
   }

@@ -20,8 +20,7 @@ bool check_differentiable(const Term& term, size_t k);
 /// something to learn, but is not differentiable.
 void check_learns(const at::Tensor& value, const Term& term, size_t k);
 
-/// Throws std::invalid_argument naming term `k` if ∂L/∂violation overflowed. Large ones of the
-/// plain Lagrangian, which are the multipliers themselves, are not read again.
+/// Throws std::invalid_argument naming term `k` if ∂L/∂violation overflowed.
 void check_weight(const at::Tensor& weight, const Term& term, size_t k);
 
 /// The violation with at least one dimension, as Cooper's extract_violations gives it.
