@@ -66,9 +66,51 @@ Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int
   }
 }
 
-bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }
+Optimizers::Optimizers(const int64_t* addresses, int primal, int count) {
+  for (int i = 0; i < count; ++i) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    (i < primal ? primal_ : dual_).push_back(reinterpret_cast<torch::optim::Optimizer*>(addresses[i]));
+  }
+}
 
-void check_step(const torch::optim::Optimizer& optimizer) { cooper4j::check_step(optimizer); }
+int64_t Optimizers::begin() {
+  const int64_t now = parameters();
+  if (now != parameters_) {
+    primal_elements_ = 0;
+    for (const auto* optimizer : primal_) primal_elements_ += numel(*optimizer);
+    parameters_ = now;
+  }
+  use_threads_for(primal_elements_);
+  return now;
+}
+
+int64_t Optimizers::parameters() const {
+  int64_t parameters = 0;
+  for (const List* list : {&primal_, &dual_}) {
+    for (const auto* optimizer : *list) {
+      for (const auto& group : optimizer->param_groups()) {
+        parameters += static_cast<int64_t>(group.params().size());
+      }
+    }
+  }
+  return parameters;
+}
+
+void Optimizers::zero_grad() const {
+  for (const List* list : {&primal_, &dual_}) {
+    for (auto* optimizer : *list) optimizer->zero_grad(/*set_to_none=*/true);
+  }
+}
+
+void Optimizers::check_step(bool primal) const {
+  for (const auto* optimizer : side(primal)) cooper4j::check_step(*optimizer);
+}
+
+bool Optimizers::step(bool primal) const {
+  bool rows_only = true;
+  for (auto* optimizer : side(primal)) rows_only &= cooper4j::step(*optimizer);
+  return rows_only;
+}
 
 bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer) {
   return cooper4j::takes_no_sparse_gradient(optimizer);
@@ -85,8 +127,6 @@ double initial_lr(torch::optim::Optimizer& optimizer, int group) {
 double cos(double x) { return std::cos(x); }
 
 double pow(double x, double y) { return std::pow(x, y); }
-
-int64_t numel(const torch::optim::Optimizer& optimizer) { return cooper4j::numel(optimizer); }
 
 void set_betas(ExtraAdamOptions& options, double beta1, double beta2) {
   options.betas({beta1, beta2});
@@ -132,7 +172,5 @@ void init_threads(int cores, bool sleep) {
 void set_num_threads(int threads) { cooper4j::set_num_threads(threads); }
 
 int num_threads() { return cooper4j::num_threads(); }
-
-void use_threads_for(int64_t parameters) { cooper4j::use_threads_for(parameters); }
 
 }  // namespace cooper4j::jni

@@ -7,6 +7,7 @@
 #include <torch/csrc/api/include/torch/optim/optimizer.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "cooper4j/lagrangian.h"
 #include "cooper4j/optim/extragradient.h"
@@ -39,11 +40,34 @@ class Evaluation : public cooper4j::Evaluation {
   static Side side(bool primal) { return primal ? Side::kPrimal : Side::kDual; }
 };
 
-/// One step of a LibTorch optimizer; whether a sparse gradient's rows are all that moved.
-bool step(torch::optim::Optimizer& optimizer);
+/// The LibTorch optimizers of one roll, so that what is done to all of them is one call. They are
+/// their owner's, who asks nothing of this once one of them is gone.
+class Optimizers {
+ public:
+  /// `addresses` of torch::optim::Optimizer: of so many primal ones, then of the dual ones.
+  Optimizers(const int64_t* addresses, int primal, int count);
+
+  /// Chooses the threads for a roll; how many parameters there are now in all groups.
+  int64_t begin();
+  int64_t parameters() const;
+  void zero_grad() const;
+  /// cooper4j/optim/step.h
+  void check_step(bool primal) const;
+  /// One step each; whether a sparse gradient's rows are all that moved.
+  bool step(bool primal) const;
+
+ private:
+  using List = std::vector<torch::optim::Optimizer*>;
+
+  const List& side(bool primal) const { return primal ? primal_ : dual_; }
+
+  List primal_;
+  List dual_;
+  int64_t parameters_ = -1;  // as of the last begin()
+  int64_t primal_elements_ = 0;
+};
 
 /// cooper4j/optim/step.h
-void check_step(const torch::optim::Optimizer& optimizer);
 bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer);
 
 /// Sets the learning rate of a group.
@@ -55,9 +79,6 @@ double initial_lr(torch::optim::Optimizer& optimizer, int group);
 /// What Python's math.cos and ** are: Java's own may differ in the last digit.
 double cos(double x);
 double pow(double x, double y);
-
-/// How many elements its parameters have.
-int64_t numel(const torch::optim::Optimizer& optimizer);
 
 /// JavaCPP has no std::tuple.
 void set_betas(ExtraAdamOptions& options, double beta1, double beta2);
@@ -90,6 +111,5 @@ void empty_cpu_cache();
 void init_threads(int cores, bool sleep);
 void set_num_threads(int threads);
 int num_threads();
-void use_threads_for(int64_t parameters);
 
 }  // namespace cooper4j::jni

@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
@@ -17,6 +18,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.internal.Native;
+import org.cooper4j.internal.RollScope;
 import org.cooper4j.multipliers.Multiplier;
 import org.cooper4j.penalties.PenaltyCoefficient;
 
@@ -33,6 +35,7 @@ public abstract class ConstrainedMinimizationProblem<B> {
   }
 
   private final Map<String, Constraint> constraints = new LinkedHashMap<>();
+  private final Set<Multiplier> multipliers = new LinkedHashSet<>();
 
   /** A problem without constraints yet; a subclass registers them. */
   protected ConstrainedMinimizationProblem() {}
@@ -92,15 +95,24 @@ public abstract class ConstrainedMinimizationProblem<B> {
    *
    * @return the constraint
    * @throws IllegalArgumentException if the name is taken, or the constraint has one already
+   * @throws IllegalStateException inside of a roll
    */
   public final Constraint register(String name, Constraint constraint) {
     Objects.requireNonNull(name, "name");
+    if (RollScope.current() != null) {
+      throw new IllegalStateException(
+          "constraint '"
+              + name
+              + "' is registered inside of a roll, where no optimizer knows its multiplier, and the"
+              + " next roll releases what was made; register it before the optimizers are made");
+    }
     if (constraints.containsKey(name)) {
       throw new IllegalArgumentException(
           "a constraint named '" + name + "' is registered already; choose another name");
     }
     constraint.setName(name);
     constraints.put(name, constraint);
+    constraint.multiplier().ifPresent(multipliers::add);
     return constraint;
   }
 
@@ -116,7 +128,7 @@ public abstract class ConstrainedMinimizationProblem<B> {
 
   /** The multipliers, each once even if constraints share it. */
   public final Collection<Multiplier> multipliers() {
-    return Collections.unmodifiableCollection(new LinkedHashSet<>(namedMultipliers().values()));
+    return Collections.unmodifiableCollection(multipliers);
   }
 
   /** The multipliers by their constraints' names. */

@@ -70,16 +70,6 @@ public final class Native {
   @Name("num_threads")
   public static native int numThreads();
 
-  @Name("use_threads_for")
-  public static native void useThreadsFor(@Cast("int64_t") long parameters);
-
-  @Name("step")
-  public static native @Cast("bool") boolean step(@ByRef Optimizer optimizer);
-
-  /** Throws what a step would, before anything moved. */
-  @Name("check_step")
-  public static native void checkStep(@Const @ByRef Optimizer optimizer);
-
   @Name("takes_no_sparse_gradient")
   public static native @Cast("bool") boolean takesNoSparseGradient(
       @Const @ByRef Optimizer optimizer);
@@ -93,9 +83,6 @@ public final class Native {
   public static native double cos(double x);
 
   public static native double pow(double x, double y);
-
-  @Name("numel")
-  public static native @Cast("int64_t") long numel(@Const @ByRef Optimizer optimizer);
 
   @Name("project_non_negative")
   public static native void projectNonNegative(@Const @ByRef Tensor weight);

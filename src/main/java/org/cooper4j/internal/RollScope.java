@@ -25,6 +25,18 @@ public final class RollScope extends PointerScope {
     return null;
   }
 
+  /** Closes the scopes that somebody opened in this thread's roll and left open; whether any was. */
+  public static boolean closeInner() {
+    boolean any = false;
+    for (PointerScope inner = PointerScope.getInnerScope();
+        inner != null && !(inner instanceof RollScope);
+        inner = PointerScope.getInnerScope()) {
+      inner.close();
+      any = true;
+    }
+    return any;
+  }
+
   /**
    * Throws unless what was made here may be read now.
    *

@@ -33,7 +33,7 @@ public abstract class ExplicitMultiplier extends Multiplier {
     return weight;
   }
 
-  private Tensor open() {
+  final Tensor open() {
     return Released.requireOpen(weight, this);
   }
 
@@ -55,7 +55,7 @@ public abstract class ExplicitMultiplier extends Multiplier {
   @Override
   public void postStep() {
     if (isInequality()) {
-      Native.projectNonNegative(weight);
+      Native.projectNonNegative(open());
     }
   }
 

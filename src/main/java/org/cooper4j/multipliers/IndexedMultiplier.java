@@ -47,7 +47,7 @@ public final class IndexedMultiplier extends ExplicitMultiplier {
   @Override
   public Tensor forward(Tensor constraintFeatures) {
     Tensors.requireIndices(constraintFeatures, numConstraints());
-    return weight().index_select(0, constraintFeatures).flatten();
+    return open().index_select(0, constraintFeatures).flatten();
   }
 
   /**
@@ -56,7 +56,7 @@ public final class IndexedMultiplier extends ExplicitMultiplier {
    */
   public void postStepOfGradientRows() {
     if (isInequality()) {
-      Native.projectGradientRows(weight());
+      Native.projectGradientRows(open());
     }
   }
 }

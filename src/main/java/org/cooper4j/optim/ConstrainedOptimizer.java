@@ -1,9 +1,9 @@
 package org.cooper4j.optim;
 
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.ConstrainedMinimizationProblem;
-import org.cooper4j.internal.Native;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.multipliers.Multiplier;
 
@@ -22,6 +22,7 @@ public abstract class ConstrainedOptimizer<B> extends CooperOptimizer<B> {
   }
 
   private static List<? extends Optimizer> requireOne(List<? extends Optimizer> dualOptimizers) {
+    Objects.requireNonNull(dualOptimizers, "dualOptimizers");
     if (dualOptimizers.isEmpty()) {
       throw new IllegalArgumentException(
           "no dual optimizer was given; give one, or use UnconstrainedOptimizer");
@@ -31,11 +32,7 @@ public abstract class ConstrainedOptimizer<B> extends CooperOptimizer<B> {
 
   /** Steps the dual optimizers, then projects the multipliers of inequalities. */
   public final void dualStep() {
-    require();
-    boolean gradientRowsOnly = true;
-    for (Optimizer optimizer : dualOptimizers()) {
-      gradientRowsOnly &= Native.step(optimizer);
-    }
+    boolean gradientRowsOnly = stepDualOptimizers();
     for (Multiplier multiplier : cmp().multipliers()) {
       if (gradientRowsOnly && multiplier instanceof IndexedMultiplier indexed) {
         indexed.postStepOfGradientRows();

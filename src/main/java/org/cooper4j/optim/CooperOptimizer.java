@@ -13,7 +13,7 @@ import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.checkpoint.OptimizerState;
-import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Optimizers;
 import org.cooper4j.internal.Released;
 import org.cooper4j.internal.RollScope;
 import org.cooper4j.internal.ScopeEnd;
@@ -33,8 +33,9 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private final ConstrainedMinimizationProblem<B> cmp;
   private final List<Optimizer> primalOptimizers;
   private final List<Optimizer> dualOptimizers;
-  private final Wiring wiring;
-  private final long primalParameters;
+  private final Optimizers optimizers;
+  private Wiring wiring;
+  private long parameters;
   private final AtomicReference<Thread> user = new AtomicReference<>();
   private RollScope lastRoll;
   private boolean primalGradientsSeen;
@@ -45,8 +46,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
       List<? extends Optimizer> primalOptimizers,
       List<? extends Optimizer> dualOptimizers) {
     this.cmp = Objects.requireNonNull(cmp, "cmp");
-    this.primalOptimizers = List.copyOf(primalOptimizers);
-    this.dualOptimizers = List.copyOf(dualOptimizers);
+    this.primalOptimizers = copy("primal optimizer", primalOptimizers);
+    this.dualOptimizers = copy("dual optimizer", dualOptimizers);
     if (primalOptimizers.isEmpty()) {
       throw new IllegalArgumentException("no primal optimizer was given; give at least one");
     }
@@ -63,8 +64,19 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
               });
     }
     wiring = new Wiring(cmp, this.primalOptimizers, this.dualOptimizers);
-    primalParameters = this.primalOptimizers.stream().mapToLong(Native::numel).sum();
+    optimizers = new Optimizers(this.primalOptimizers, this.dualOptimizers);
+    parameters = optimizers.parameters();
     ScopeEnd.onClose(this::end);
+  }
+
+  private static List<Optimizer> copy(String side, List<? extends Optimizer> optimizers) {
+    Objects.requireNonNull(optimizers, side + "s");
+    for (int i = 0; i < optimizers.size(); i++) {
+      if (optimizers.get(i) == null) {
+        throw new IllegalArgumentException(side + " " + i + " is null; give a LibTorch optimizer");
+      }
+    }
+    return List.copyOf(optimizers);
   }
 
   /** Whether rolls call {@link ExtragradientOptimizer#extrapolation()}. */
@@ -113,7 +125,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     try {
       wiring.requireOpen();
       releaseLastRoll();
-      Native.useThreadsFor(primalParameters);
+      begin();
       RollScope scope = new RollScope();
       try {
         RollOut rollOut = update(batch, violationsBatch);
@@ -131,6 +143,16 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
       }
     } finally {
       user.set(null);
+    }
+  }
+
+  /** Looks at the wiring again if somebody gave an optimizer other parameters. */
+  private void begin() {
+    long now = optimizers.begin();
+    if (now != parameters) {
+      wiring = new Wiring(cmp, primalOptimizers, dualOptimizers);
+      primalGradientsSeen = false;
+      parameters = now;
     }
   }
 
@@ -158,10 +180,20 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
 
   final CMPState evaluate(B batch, String method, Function<B, CMPState> function) {
     CMPState state;
+    boolean leaked;
     try {
       state = function.apply(batch);
     } catch (RuntimeException e) {
       throw Released.explain(method, e);
+    } finally {
+      leaked = RollScope.closeInner();
+    }
+    if (leaked) {
+      throw new IllegalStateException(
+          method
+              + " left a PointerScope open, to which whatever this thread makes would belong from"
+              + " now on; it was closed: use try (PointerScope scope = new PointerScope()) { … },"
+              + " or none, since a roll releases what is made in it");
     }
     if (state == null) {
       throw new IllegalStateException(
@@ -176,7 +208,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     zeroGrad();
     CMPState.Lagrangians lagrangians = state.backward();
     checkPrimalGradients(state);
-    dualOptimizers.forEach(Native::checkStep);
+    optimizers.checkStep(false);
     return lagrangians;
   }
 
@@ -185,20 +217,26 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     if (!primalGradientsSeen) {
       primalGradientsSeen = wiring.requirePrimalGradients(state);
     }
-    primalOptimizers.forEach(Native::checkStep);
+    wiring.requireOpen();
+    optimizers.checkStep(true);
   }
 
   /** Clears the gradients of primal and dual variables. */
   public final void zeroGrad() {
     require();
-    primalOptimizers.forEach(optimizer -> optimizer.zero_grad(true));
-    dualOptimizers.forEach(optimizer -> optimizer.zero_grad(true));
+    optimizers.zeroGrad();
   }
 
   /** Steps the primal optimizers. */
   public final void primalStep() {
     require();
-    primalOptimizers.forEach(Native::step);
+    optimizers.step(true);
+  }
+
+  /** Steps the dual optimizers; whether sparse gradients' rows are all that moved. */
+  final boolean stepDualOptimizers() {
+    require();
+    return optimizers.step(false);
   }
 
   /**
@@ -281,6 +319,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private void end() {
     closed = true;
     releaseLastRoll();
+    optimizers.close();
   }
 
   private void enter() {

@@ -1,5 +1,6 @@
 package org.cooper4j.optim;
 
+import java.util.Collections;
 import java.util.List;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
@@ -25,7 +26,10 @@ public final class ExtrapolationConstrainedOptimizer<B> extends ConstrainedOptim
       ConstrainedMinimizationProblem<B> cmp,
       ExtragradientOptimizer primalOptimizer,
       ExtragradientOptimizer dualOptimizer) {
-    this(cmp, List.of(primalOptimizer), List.of(dualOptimizer));
+    this(
+        cmp,
+        Collections.singletonList(primalOptimizer),
+        Collections.singletonList(dualOptimizer));
   }
 
   /** Several optimizers a side. */

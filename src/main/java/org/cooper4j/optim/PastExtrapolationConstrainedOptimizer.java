@@ -1,5 +1,6 @@
 package org.cooper4j.optim;
 
+import java.util.Collections;
 import java.util.List;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.optim.torch.ExtragradientOptimizer;
@@ -26,7 +27,10 @@ public final class PastExtrapolationConstrainedOptimizer<B> extends ConstrainedO
       ConstrainedMinimizationProblem<B> cmp,
       ExtragradientOptimizer primalOptimizer,
       ExtragradientOptimizer dualOptimizer) {
-    this(cmp, List.of(primalOptimizer), List.of(dualOptimizer));
+    this(
+        cmp,
+        Collections.singletonList(primalOptimizer),
+        Collections.singletonList(dualOptimizer));
   }
 
   /** Several optimizers a side. */

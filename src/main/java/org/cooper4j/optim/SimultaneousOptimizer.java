@@ -1,5 +1,6 @@
 package org.cooper4j.optim;
 
+import java.util.Collections;
 import java.util.List;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.CMPState;
@@ -17,7 +18,10 @@ public final class SimultaneousOptimizer<B> extends ConstrainedOptimizer<B> {
   /** One optimizer a side. */
   public SimultaneousOptimizer(
       ConstrainedMinimizationProblem<B> cmp, Optimizer primalOptimizer, Optimizer dualOptimizer) {
-    this(cmp, List.of(primalOptimizer), List.of(dualOptimizer));
+    this(
+        cmp,
+        Collections.singletonList(primalOptimizer),
+        Collections.singletonList(dualOptimizer));
   }
 
   /** Several optimizers a side. */

@@ -1,5 +1,6 @@
 package org.cooper4j.optim;
 
+import java.util.Collections;
 import java.util.List;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.CMPState;
@@ -15,7 +16,7 @@ import org.cooper4j.LagrangianStore;
 public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
   /** One optimizer. */
   public UnconstrainedOptimizer(ConstrainedMinimizationProblem<B> cmp, Optimizer primalOptimizer) {
-    this(cmp, List.of(primalOptimizer));
+    this(cmp, Collections.singletonList(primalOptimizer));
   }
 
   /** Several optimizers. */

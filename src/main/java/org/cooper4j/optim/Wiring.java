@@ -101,14 +101,24 @@ final class Wiring {
 
   /** A frozen model, or a forgotten requires_grad_(true). */
   private void requireGrad() {
-    boolean[] any = {false};
-    primalOptimizers.forEach(
-        optimizer -> forEachParameter(optimizer, parameter -> any[0] |= parameter.requires_grad()));
-    if (!any[0]) {
+    if (!anyRequiresGrad(primalOptimizers)) {
       throw new IllegalArgumentException(
           "no parameter of the primal optimizers requires grad, so that none would move; call"
               + " requires_grad_(true) on the variables");
     }
+    if (!dualOptimizers.isEmpty() && !anyRequiresGrad(dualOptimizers)) {
+      throw new IllegalArgumentException(
+          "no parameter of the dual optimizers requires grad, so that no multiplier would move;"
+              + " call requires_grad_(true) on them, or, if all are to stay as they are, use"
+              + " UnconstrainedOptimizer; see docs/troubleshooting.md#wiring");
+    }
+  }
+
+  private static boolean anyRequiresGrad(List<Optimizer> optimizers) {
+    boolean[] any = {false};
+    optimizers.forEach(
+        optimizer -> forEachParameter(optimizer, parameter -> any[0] |= parameter.requires_grad()));
+    return any[0];
   }
 
   /** Where a variable is not finite, in words; else that all are. Reads every value. */
@@ -211,8 +221,10 @@ final class Wiring {
   private void admit(Constraint constraint, Map<Long, Optimizer> moved) {
     Multiplier multiplier = constraint.multiplier().orElse(null);
     List<Tensor> parameters = multiplier == null ? List.of() : multiplier.parameters();
+    boolean everyOneMoves = true;
     for (Tensor parameter : parameters) {
       Optimizer optimizer = moved.get(identity(parameter));
+      everyOneMoves &= optimizer != null;
       if (optimizer == null && parameter.requires_grad()) {
         throw new IllegalArgumentException(
             "no dual optimizer has the multiplier of "
@@ -233,7 +245,10 @@ final class Wiring {
                 + ", whose gradients are sparse, which it does not take; use SGD, Adagrad or NuPI");
       }
     }
-    known.add(constraint);
+    // What is frozen today, and no optimizer's, may learn tomorrow.
+    if (everyOneMoves) {
+      known.add(constraint);
+    }
   }
 
   /** What the dual optimizers have now. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
@@ -66,7 +67,7 @@ class NativeExceptionsTest {
   @Test
   void callsAtTheWrongTimeAreIllegalStates() {
     ExtraSGD optimizer = new ExtraSGD(new TensorVector(variable()), new ExtraSGDOptions(0.1));
-    assertThatThrownBy(() -> Native.step(optimizer))
+    assertThatThrownBy(() -> new Optimizers(List.of(optimizer), List.of()).step(true))
         .isExactlyInstanceOf(IllegalStateException.class)
         .hasMessageContaining("extrapolation()");
     Evaluation evaluation = evaluation(variable().sum());

@@ -154,6 +154,83 @@ class WiringTest {
   }
 
   @Test
+  void aParameterThatAWrongOptimizerGotLaterIsRefused() {
+    SGD primal = sgd(x);
+    SGD dual = sgd(multiplier.weight());
+    var optimizer = new SimultaneousOptimizer<>(problem, primal, dual);
+    optimizer.roll();
+    double[] before = values(x);
+
+    primal.add_parameters(new TensorVector(multiplier.weight()));
+    assertThatThrownBy(optimizer::roll)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("primal optimizer 0 (SGD) has the multiplier of constraint 'c'");
+    assertThatThrownBy(optimizer::roll).isInstanceOf(IllegalArgumentException.class);
+    assertThat(values(x)).containsExactly(before);
+  }
+
+  @Test
+  void anOptimizerThatIsNullIsNamed() {
+    refused(null, sgd(multiplier.weight()), "primal optimizer 0 is null");
+    refused(sgd(x), null, "dual optimizer 0 is null");
+  }
+
+  @Test
+  void multipliersThatAreAllFrozenAreRefusedAndThoseOfLaterAreSeen() {
+    multiplier.weight().requires_grad_(false);
+    refused(sgd(x), sgd(multiplier.weight()), "no parameter of the dual optimizers requires grad");
+
+    var fixed = new UnconstrainedOptimizer<>(problem, sgd(x));
+    fixed.roll();
+    multiplier.weight().requires_grad_(true);
+    assertThatThrownBy(fixed::roll)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no dual optimizer has the multiplier of constraint 'c'");
+  }
+
+  @Test
+  void aConstraintThatIsRegisteredInsideOfARollIsRefused() {
+    var growing =
+        new ConstrainedMinimizationProblem<Void>() {
+          @Override
+          public CMPState computeCMPState(Void nothing) {
+            return state().observe(register("late", inequality()), x);
+          }
+        };
+    growing.register("other", inequality());
+    var optimizer =
+        new SimultaneousOptimizer<>(
+            growing, sgd(x), new SGD(growing.dualParameters(), new SGDOptions(0.1)));
+    assertThatThrownBy(optimizer::roll)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("constraint 'late' is registered inside of a roll");
+  }
+
+  @Test
+  void aScopeThatTheEvaluationLeftOpenIsClosedAndNamed() {
+    boolean[] leaks = {true};
+    var leaking =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("c", inequality()),
+            unused -> {
+              if (leaks[0]) {
+                new PointerScope();
+              }
+              return CMPState.of(x.square().sum());
+            });
+    var optimizer =
+        new SimultaneousOptimizer<>(
+            leaking, sgd(x), new SGD(leaking.dualParameters(), new SGDOptions(0.1)));
+    PointerScope around = PointerScope.getInnerScope();
+    assertThatThrownBy(optimizer::roll)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("computeCMPState left a PointerScope open");
+    assertThat(PointerScope.getInnerScope()).isSameAs(around);
+    leaks[0] = false;
+    optimizer.roll();
+  }
+
+  @Test
   void aConstraintOfAnotherProblemIsRefusedWhenItIsObserved() {
     Constraint foreign = inequality();
     ConstrainedMinimizationProblem.of(Map.of("c", foreign), unused -> null);
