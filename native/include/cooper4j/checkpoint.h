@@ -2,8 +2,9 @@
 //
 // load() reads what torch.load(weights_only=True) reads, also in the format before torch 1.6, and
 // collections.defaultdict, Cooper's nuPIInitType, numpy's numbers and arrays of plain dtypes, and
-// bare storages besides; docs/python.md lists what it refuses. save() writes what the stock torch.load(weights_only=True) reads; the one
-// exception is an Enum node, whose class the Python side has to allow-list.
+// bare storages besides; docs/python.md lists what it refuses. save() writes what the stock
+// torch.load(weights_only=True) reads; the one exception is an Enum node, whose class the Python
+// side has to allow-list.
 //
 // Ownership: a Document owns its nodes and shares storages; tensors made from it share those too.
 // Threads:   different Documents are independent; saves to different paths are, too.

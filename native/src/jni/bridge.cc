@@ -69,7 +69,8 @@ Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int
 Optimizers::Optimizers(const int64_t* addresses, int primal, int count) {
   for (int i = 0; i < count; ++i) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
-    (i < primal ? primal_ : dual_).push_back(reinterpret_cast<torch::optim::Optimizer*>(addresses[i]));
+    (i < primal ? primal_ : dual_)
+        .push_back(reinterpret_cast<torch::optim::Optimizer*>(addresses[i]));
   }
 }
 

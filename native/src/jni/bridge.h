@@ -19,7 +19,8 @@ class Evaluation : public cooper4j::Evaluation {
  public:
   /// `tensors` holds kTensors addresses of at::Tensor a term (0: none was given) in Term's order,
   /// `flags` one word a term: formulation | inequality << 4 | primal << 5 | dual << 6 | multiplier
-  /// learns << 7 | multiplier kind << 8 | penalty kind << 12. With `backward` the gradients are computed in the same call.
+  /// learns << 7 | multiplier kind << 8 | penalty kind << 12. With `backward` the gradients are
+  /// computed in the same call.
   Evaluation(const at::Tensor* loss, const int64_t* tensors, const int* flags, int count,
              bool primal, bool dual, bool backward);
 

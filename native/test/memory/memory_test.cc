@@ -106,10 +106,14 @@ TEST(the_bound_is_that_of_all_threads_together) {
   const IdleThreads idle(20);
   CHECK(cooper4j::cached_cpu_bytes() > 0);
   CHECK(cooper4j::cached_cpu_bytes() <= kLimit);
-  { const Tensor large = bytes(3 << 20); }
+  {
+    const Tensor large = bytes(3 << 20);
+  }
   CHECK(cooper4j::cached_cpu_bytes() >= 3 << 20);
   CHECK(cooper4j::cached_cpu_bytes() <= kLimit);
-  { const Tensor larger = bytes(6 << 20); }
+  {
+    const Tensor larger = bytes(6 << 20);
+  }
   CHECK(cooper4j::cached_cpu_bytes() <= kLimit);
 }
 
@@ -177,7 +181,9 @@ TEST(a_child_of_fork_goes_on_while_the_other_threads_worked) {
     if (child == 0) {
       alarm(60);  // ends it if it hangs
       IdleThreads::work();
-      { const Tensor large = bytes(100000); }
+      {
+        const Tensor large = bytes(100000);
+      }
       std::thread([] { IdleThreads::work(); }).join();
       cooper4j::empty_cpu_cache();
       _exit(cooper4j::cached_cpu_bytes() == 0 ? 0 : 1);

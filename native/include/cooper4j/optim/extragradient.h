@@ -24,8 +24,8 @@ class COOPER4J_EXPORT ExtragradientOptimizer : public torch::optim::Optimizer {
   /// Moves the parameters by one update; the first call since step() remembers where they were.
   void extrapolation();
 
-  /// Goes back to the remembered parameters, as if extrapolation() had not been called; but what the
-  /// optimizer keeps of gradients (momenta, moments) has seen its gradient. Else does nothing.
+  /// Goes back to the remembered parameters, as if extrapolation() had not been called; but what
+  /// the optimizer keeps of gradients (momenta, moments) has seen its gradient. Else does nothing.
   void retract();
 
   /// Applies an update at the remembered parameters. A parameter whose gradient is gone since

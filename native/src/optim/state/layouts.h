@@ -156,8 +156,7 @@ struct AdagradLayout : Layout<torch::optim::AdagradOptions, torch::optim::Adagra
     v.real("lr_decay", options.lr_decay(), Zero::kInt);
     v.real("eps", options.eps());
     v.real("weight_decay", options.weight_decay(), Zero::kInt);
-    v.real("initial_accumulator_value", options.initial_accumulator_value(),
-           Zero::kInt);
+    v.real("initial_accumulator_value", options.initial_accumulator_value(), Zero::kInt);
     v.none("foreach");
     v.maximize();
     v.off("differentiable");

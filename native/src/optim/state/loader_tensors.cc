@@ -48,9 +48,11 @@ at::Tensor StateLoader::floating(Node node, const std::string& path, at::IntArra
       sizes == param_.sizes() ? at::empty_like(param_) : at::empty(sizes, param_.options());
   copy = copy.detach();
   copy.copy_(loaded);
-  // Infinity is what a large gradient leaves, and a run may go on with; NaN would be the variables'.
+  // Infinity is what a large gradient leaves, and a run may go on with; NaN would be the
+  // variables'.
   if (!copy.is_meta() && copy.isnan().any().item<bool>()) {
-    throw std::invalid_argument(path + ": expected no NaN, which the next step would put into the "
+    throw std::invalid_argument(path +
+                                ": expected no NaN, which the next step would put into the "
                                 "parameter; load the state of an earlier epoch");
   }
   return copy;

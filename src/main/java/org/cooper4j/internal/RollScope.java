@@ -25,7 +25,9 @@ public final class RollScope extends PointerScope {
     return null;
   }
 
-  /** Closes the scopes that somebody opened in this thread's roll and left open; whether any was. */
+  /**
+   * Closes the scopes that somebody opened in this thread's roll and left open; whether any was.
+   */
   public static boolean closeInner() {
     boolean any = false;
     for (PointerScope inner = PointerScope.getInnerScope();

@@ -20,10 +20,7 @@ public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimize
   /** One optimizer a side. */
   public AlternatingDualPrimalOptimizer(
       ConstrainedMinimizationProblem<B> cmp, Optimizer primalOptimizer, Optimizer dualOptimizer) {
-    this(
-        cmp,
-        Collections.singletonList(primalOptimizer),
-        Collections.singletonList(dualOptimizer));
+    this(cmp, Collections.singletonList(primalOptimizer), Collections.singletonList(dualOptimizer));
   }
 
   /** Several optimizers a side. */

@@ -26,10 +26,7 @@ public final class AlternatingPrimalDualOptimizer<B> extends ConstrainedOptimize
   /** One optimizer a side. */
   public AlternatingPrimalDualOptimizer(
       ConstrainedMinimizationProblem<B> cmp, Optimizer primalOptimizer, Optimizer dualOptimizer) {
-    this(
-        cmp,
-        Collections.singletonList(primalOptimizer),
-        Collections.singletonList(dualOptimizer));
+    this(cmp, Collections.singletonList(primalOptimizer), Collections.singletonList(dualOptimizer));
   }
 
   /** Several optimizers a side. */

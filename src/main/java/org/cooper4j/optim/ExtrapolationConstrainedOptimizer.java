@@ -26,10 +26,7 @@ public final class ExtrapolationConstrainedOptimizer<B> extends ConstrainedOptim
       ConstrainedMinimizationProblem<B> cmp,
       ExtragradientOptimizer primalOptimizer,
       ExtragradientOptimizer dualOptimizer) {
-    this(
-        cmp,
-        Collections.singletonList(primalOptimizer),
-        Collections.singletonList(dualOptimizer));
+    this(cmp, Collections.singletonList(primalOptimizer), Collections.singletonList(dualOptimizer));
   }
 
   /** Several optimizers a side. */

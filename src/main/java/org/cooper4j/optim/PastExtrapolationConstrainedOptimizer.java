@@ -27,10 +27,7 @@ public final class PastExtrapolationConstrainedOptimizer<B> extends ConstrainedO
       ConstrainedMinimizationProblem<B> cmp,
       ExtragradientOptimizer primalOptimizer,
       ExtragradientOptimizer dualOptimizer) {
-    this(
-        cmp,
-        Collections.singletonList(primalOptimizer),
-        Collections.singletonList(dualOptimizer));
+    this(cmp, Collections.singletonList(primalOptimizer), Collections.singletonList(dualOptimizer));
   }
 
   /** Several optimizers a side. */

@@ -18,10 +18,7 @@ public final class SimultaneousOptimizer<B> extends ConstrainedOptimizer<B> {
   /** One optimizer a side. */
   public SimultaneousOptimizer(
       ConstrainedMinimizationProblem<B> cmp, Optimizer primalOptimizer, Optimizer dualOptimizer) {
-    this(
-        cmp,
-        Collections.singletonList(primalOptimizer),
-        Collections.singletonList(dualOptimizer));
+    this(cmp, Collections.singletonList(primalOptimizer), Collections.singletonList(dualOptimizer));
   }
 
   /** Several optimizers a side. */

@@ -54,8 +54,7 @@ class OptimizerStateTest {
     Optimizer optimizer = OPTIMIZERS.get(kind).apply(new TensorVector(x));
     step(optimizer, x);
     Map<String, Object> state = OptimizerState.of(optimizer, false);
-    Tensor remembered =
-        (Tensor) ((Map<?, ?>) ((Map<?, ?>) state.get("state")).get(0L)).get(key);
+    Tensor remembered = (Tensor) ((Map<?, ?>) ((Map<?, ?>) state.get("state")).get(0L)).get(key);
     Tensor before = remembered.clone();
     remembered.fill_(new Scalar(Double.POSITIVE_INFINITY));
     OptimizerState.load(optimizer, state, false, true);

@@ -12,9 +12,9 @@ import java.util.NoSuchElementException;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -185,9 +185,7 @@ class DataLoaderTest {
     device.close();
     for (ThrowingCallable use :
         List.<ThrowingCallable>of(
-            batches::next,
-            onDevice::iterator,
-            () -> DataLoader.builder(dataset).device(device))) {
+            batches::next, onDevice::iterator, () -> DataLoader.builder(dataset).device(device))) {
       assertThatThrownBy(use)
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("was released");
