@@ -68,6 +68,26 @@ class Optimizers {
   int64_t primal_elements_ = 0;
 };
 
+/// Reads numbers into `values`, if `capacity` is enough for them, and returns how many there are.
+/// `counts` gets the number of elements of each part, -1 where there is none: the loss; of each
+/// term of `dual`, or of `primal` if that is null, violation, features if they are indices, strict
+/// violation and its features likewise; of each term of `primal` multiplier and penalty coefficient
+/// (one, if it is one for all violations); of each term of `dual` the multiplier if it is not the
+/// tensor before; last the `count` tensors at the addresses `tensors` (0: none), none of one that
+/// is not dense and real or has more than `most` elements.
+int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int64_t* tensors,
+                    int count, int64_t most, int64_t* counts, double* values, int64_t capacity);
+
+/// One backward pass from `count` roots, whose gradients accumulate in the leaves.
+void backward(const int64_t* roots, const int64_t* gradients, int count);
+
+/// cooper4j/optim/gradients.h, over `count` addresses of optimizers.
+at::Tensor grad_norm(const int64_t* optimizers, int count, double norm_type);
+at::Tensor clip_grad_norm(const int64_t* optimizers, int count, double max_norm, double norm_type,
+                          bool error_if_nonfinite);
+void clip_grad_value(const int64_t* optimizers, int count, double clip_value);
+void scale_grad(const int64_t* optimizers, int count, double factor);
+
 /// cooper4j/optim/step.h
 bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer);
 

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.internal.RollScope;
@@ -21,6 +22,7 @@ public final class CMPState {
   private Tensor loss;
   private final Map<Constraint, ConstraintState> observedConstraints = new LinkedHashMap<>();
   private final Map<String, Object> misc = new LinkedHashMap<>();
+  private long samples = -1;
   private RollScope scope;
 
   private CMPState(Tensor loss) {
@@ -61,7 +63,29 @@ public final class CMPState {
     return observe(constraint, ConstraintState.of(violation));
   }
 
-  /** Keeps a value that the loop wants to see, such as an accuracy. */
+  /**
+   * Says over how many samples loss and violations are means. It weighs this state where several
+   * make up a whole, as in {@code CooperOptimizer.rollAccumulated}.
+   *
+   * @param samples at least 0; of a state without samples loss and means do not count
+   */
+  public CMPState samples(long samples) {
+    if (samples < 0) {
+      throw new IllegalArgumentException("samples is " + samples + "; expected at least 0");
+    }
+    this.samples = samples;
+    return this;
+  }
+
+  /** Over how many samples loss and violations are means; empty if nobody said. */
+  public OptionalLong samples() {
+    return samples < 0 ? OptionalLong.empty() : OptionalLong.of(samples);
+  }
+
+  /**
+   * Keeps a value that the loop wants to see, such as an accuracy. {@link RollValues#misc()} has it
+   * if it is a number or a scalar tensor.
+   */
   public CMPState misc(String key, Object value) {
     misc.put(key, value);
     return this;
@@ -117,6 +141,27 @@ public final class CMPState {
   /** What {@link #misc(String, Object)} kept. */
   public Map<String, Object> misc() {
     return Collections.unmodifiableMap(misc);
+  }
+
+  /**
+   * A value of {@link #misc()}.
+   *
+   * @throws IllegalArgumentException if there is none under that key, or one of another type
+   */
+  public <T> T misc(String key, Class<T> type) {
+    Object value = misc.get(key);
+    if (!type.isInstance(value)) {
+      throw new IllegalArgumentException(
+          misc.containsKey(key)
+              ? "misc '"
+                  + key
+                  + "' is "
+                  + (value == null ? "null" : "a " + value.getClass().getSimpleName())
+                  + ", not a "
+                  + type.getSimpleName()
+              : "no misc '" + key + "'; there are " + misc.keySet());
+    }
+    return type.cast(value);
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.cooper4j.internal;
 
 import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Name;
@@ -69,6 +70,40 @@ public final class Native {
 
   @Name("num_threads")
   public static native int numThreads();
+
+  @Name("read_values")
+  static native @Cast("int64_t") long readValues(
+      @Const Evaluation primal,
+      @Const Evaluation dual,
+      @Cast("const int64_t*") long[] tensors,
+      int count,
+      @Cast("int64_t") long most,
+      @Cast("int64_t*") long[] counts,
+      double[] values,
+      @Cast("int64_t") long capacity);
+
+  public static native void backward(
+      @Cast("const int64_t*") long[] roots, @Cast("const int64_t*") long[] gradients, int count);
+
+  @Name("grad_norm")
+  public static native @ByVal Tensor gradNorm(
+      @Cast("const int64_t*") long[] optimizers, int count, double normType);
+
+  @Name("clip_grad_norm")
+  public static native @ByVal Tensor clipGradNorm(
+      @Cast("const int64_t*") long[] optimizers,
+      int count,
+      double maxNorm,
+      double normType,
+      @Cast("bool") boolean errorIfNonFinite);
+
+  @Name("clip_grad_value")
+  public static native void clipGradValue(
+      @Cast("const int64_t*") long[] optimizers, int count, double clipValue);
+
+  @Name("scale_grad")
+  public static native void scaleGrad(
+      @Cast("const int64_t*") long[] optimizers, int count, double factor);
 
   @Name("takes_no_sparse_gradient")
   public static native @Cast("bool") boolean takesNoSparseGradient(

@@ -37,13 +37,15 @@ public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimize
     zeroGrad();
     LagrangianStore dual = state.computeLagrangians().dual();
     dual.backward();
+    runDualHooks(state);
     List<Snapshot> multipliers = dualOptimizers().stream().map(Snapshot::new).toList();
     LagrangianStore primal;
     try {
       dualStep();
       primal = state.computePrimalLagrangian();
       primal.backward();
-      checkPrimalGradients(state);
+      finishPrimalGradients(state);
+      runPrimalHooks(state);
     } catch (RuntimeException | Error e) {
       multipliers.forEach(Snapshot::restore);
       throw e;

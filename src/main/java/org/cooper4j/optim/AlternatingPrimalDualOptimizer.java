@@ -54,12 +54,14 @@ public final class AlternatingPrimalDualOptimizer<B> extends ConstrainedOptimize
     zeroGrad();
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
-    checkPrimalGradients(state);
+    finishPrimalGradients(state);
+    runPrimalHooks(state);
     primalStep();
     try {
       CMPState newState = violations(violationsBatch);
       LagrangianStore dual = newState.computeDualLagrangian();
       dual.backward();
+      runDualHooks(newState);
       dualStep();
       return new RollOut(newState.loss().or(state::loss).orElse(null), newState, primal, dual);
     } catch (RuntimeException e) {

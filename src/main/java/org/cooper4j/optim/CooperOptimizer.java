@@ -37,6 +37,10 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private Wiring wiring;
   private long parameters;
   private final AtomicReference<Thread> user = new AtomicReference<>();
+  private List<GradientHook> primalHooks = List.of();
+  private List<GradientHook> dualHooks = List.of();
+  private List<? extends B> microBatches;
+  private Accumulation<B> accumulation;
   private RollScope lastRoll;
   private boolean primalGradientsSeen;
   private boolean closed;
@@ -120,9 +124,52 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     return roll(null);
   }
 
+  /**
+   * One roll over a batch that is too large to be evaluated at once, given in parts: gradients,
+   * steps and the RollOut are those of the whole. It takes the memory of one part, and two
+   * evaluations of each for every point that this optimizer evaluates: the weights of formulations
+   * such as the augmented Lagrangian need the violations of the whole before the first part can be
+   * differentiated.
+   *
+   * <p>Loss and violations of the whole are the means of the parts' ones, weighted with {@link
+   * CMPState#samples(long)}, or equally where no state says it. Rows of constraints with features
+   * (indexed ones) are joined, duplicates included. With that the roll equals one over the whole
+   * batch, up to rounding, in every formulation, if
+   *
+   * <ul>
+   *   <li>loss and violations without features are means over samples, or do not depend on the
+   *       batch, as a norm of weights. A ratio of means, a maximum or a variance over the batch is
+   *       none: its mean over parts is another function.
+   *   <li>violations with features are of a sample each; of a row that is itself a mean over the
+   *       batch, every part counts as an observation.
+   *   <li>no layer mixes samples: batch normalisation normalises by the part (and sees every part
+   *       twice in its running statistics).
+   *   <li>an evaluation gives the same again when LibTorch's random number generators are where
+   *       they were, as dropout does: they are put back before the second one. Dropout draws other
+   *       masks than for the whole batch.
+   * </ul>
+   *
+   * <p>Of {@code misc}, numbers and scalar tensors are averaged likewise; of anything else the last
+   * part's stays.
+   *
+   * @param microBatches the parts, at least one, each what {@code computeCMPState} is given
+   * @throws IllegalArgumentException as {@link #roll}, and if the parts' states do not fit together
+   */
+  public final RollOut rollAccumulated(List<? extends B> microBatches) {
+    if (microBatches.isEmpty()) {
+      throw new IllegalArgumentException("no micro-batch was given; give at least one");
+    }
+    return roll(null, null, microBatches);
+  }
+
   RollOut roll(B batch, B violationsBatch) {
+    return roll(batch, violationsBatch, null);
+  }
+
+  private RollOut roll(B batch, B violationsBatch, List<? extends B> parts) {
     enter();
     try {
+      microBatches = parts;
       wiring.requireOpen();
       releaseLastRoll();
       begin();
@@ -142,6 +189,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
         }
       }
     } finally {
+      microBatches = null;
+      accumulation = null;
       user.set(null);
     }
   }
@@ -179,6 +228,14 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   }
 
   final CMPState evaluate(B batch, String method, Function<B, CMPState> function) {
+    if (microBatches == null) {
+      return evaluateOne(batch, method, function);
+    }
+    accumulation = new Accumulation<>(microBatches, part -> evaluateOne(part, method, function));
+    return accumulation.whole();
+  }
+
+  private CMPState evaluateOne(B batch, String method, Function<B, CMPState> function) {
     CMPState state;
     boolean leaked;
     try {
@@ -203,22 +260,72 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     return state;
   }
 
-  /** Clears all gradients and computes those of both Lagrangians. */
+  /** Clears all gradients, computes those of both Lagrangians, and lets hooks see them. */
   final CMPState.Lagrangians differentiate(CMPState state) {
     zeroGrad();
     CMPState.Lagrangians lagrangians = state.backward();
-    checkPrimalGradients(state);
+    finishPrimalGradients(state);
     optimizers.checkStep(false);
+    runPrimalHooks(state);
+    runDualHooks(state);
     return lagrangians;
   }
 
-  /** Throws what the primal steps would, and if none of them has anything to do. */
-  final void checkPrimalGradients(CMPState state) {
+  /**
+   * After the primal backward pass: lets it reach the variables, and throws what the primal steps
+   * would, and if none of them has anything to do.
+   */
+  final void finishPrimalGradients(CMPState state) {
+    if (accumulation != null) {
+      accumulation.backward();
+    }
     if (!primalGradientsSeen) {
       primalGradientsSeen = wiring.requirePrimalGradients(state);
     }
     wiring.requireOpen();
     optimizers.checkStep(true);
+  }
+
+  final void runPrimalHooks(CMPState state) {
+    run(primalHooks, "a hook before the primal step", state, true);
+  }
+
+  final void runDualHooks(CMPState state) {
+    run(dualHooks, "a hook before the dual step", state, false);
+  }
+
+  private void run(List<GradientHook> hooks, String who, CMPState state, boolean primal) {
+    if (hooks.isEmpty()) {
+      return;
+    }
+    Gradients gradients = new Gradients(state, primal ? primalOptimizers : dualOptimizers);
+    try {
+      hooks.forEach(hook -> hook.beforeStep(gradients));
+    } catch (RuntimeException e) {
+      throw Released.explain(who, e);
+    }
+    optimizers.checkStep(primal);
+  }
+
+  /**
+   * From now on calls a hook in every roll, after all gradients of its evaluation were computed and
+   * checked, before the step that uses those of the primal variables: in extrapolating optimizers
+   * once for every point that they differentiate, so that {@link ExtrapolationConstrainedOptimizer}
+   * calls it twice a roll. Hooks run in the order in which they were added. One that throws fails
+   * the roll, as an evaluation does: no variable has moved.
+   */
+  public final void beforePrimalStep(GradientHook hook) {
+    primalHooks = with(primalHooks, hook);
+  }
+
+  final void addDualHook(GradientHook hook) {
+    dualHooks = with(dualHooks, hook);
+  }
+
+  private List<GradientHook> with(List<GradientHook> hooks, GradientHook hook) {
+    Objects.requireNonNull(hook, "hook");
+    requireOwn();
+    return Stream.concat(hooks.stream(), Stream.of(hook)).toList();
   }
 
   /** Clears the gradients of primal and dual variables. */

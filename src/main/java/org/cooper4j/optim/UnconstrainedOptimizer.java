@@ -31,7 +31,8 @@ public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
     zeroGrad();
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
-    checkPrimalGradients(state);
+    finishPrimalGradients(state);
+    runPrimalHooks(state);
     primalStep();
     return new RollOut(state, primal, LagrangianStore.empty());
   }
