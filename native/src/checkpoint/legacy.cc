@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
 #include "checkpoint/document/budget.h"
@@ -14,7 +13,7 @@
 namespace cooper4j {
 namespace {
 
-constexpr std::string_view kMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
+constexpr size_t kMagicSize = 15;  // the pickle of a number that torch chose
 constexpr int64_t kProtocol = 1001;
 constexpr size_t kWindow = size_t{1} << 20;
 constexpr uint64_t kCountSize = 8;
@@ -66,7 +65,7 @@ class Pickles {
   const ByteSource& source_;
   const LoadOptions& options_;
   Budget budget_;
-  uint64_t position_ = kMagic.size();
+  uint64_t position_ = kMagicSize;
 };
 
 void require_protocol(const Document& document) {
@@ -120,10 +119,6 @@ void read_storages(const ByteSource& source, uint64_t position,
 }
 
 }  // namespace
-
-bool is_legacy(const ByteSource& source) {
-  return source.size() > kMagic.size() && source.read_string(0, kMagic.size()) == kMagic;
-}
 
 Document load_legacy(const ByteSource& source, const LoadOptions& options) {
   Pickles pickles(source, options);

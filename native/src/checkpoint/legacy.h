@@ -8,8 +8,6 @@
 
 namespace cooper4j {
 
-bool is_legacy(const ByteSource& source);
-
 Document load_legacy(const ByteSource& source, const LoadOptions& options);
 
 }  // namespace cooper4j

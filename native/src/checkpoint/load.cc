@@ -97,7 +97,7 @@ Document load_from(const ByteSource& source, const LoadOptions& options) {
         "is a safetensors file, which SafeTensors.load reads (load_safetensors in C++)");
   const std::string other = other_kind(source);
   if (!other.empty()) throw CheckpointError(other);
-  if (is_legacy(source)) return load_legacy(source, options);
+  if (is_legacy_torch(source)) return load_legacy(source, options);
   Document document{Budget(source.size(), options.limit)};
   const ZipReader zip(source, document.budget());
   const ZipRecord& data = require_record(zip, "data.pkl");

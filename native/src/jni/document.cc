@@ -83,15 +83,45 @@ void Document::hold(int64_t bytes) const {
   document_.budget().hold(static_cast<uint64_t>(bytes), "holding its objects");
 }
 
-void Document::items(int node, int* items) const {
-  const size_t count = document_.size(node);
+template <typename Visit>
+void Document::visit_children(Node node, Visit visit) const {
+  const Kind kind = document_.kind(node);
   const bool dict = document_.is_dict(node);
-  for (size_t i = 0; i < count; ++i) {
-    if (dict) {
-      *items++ = as_int32(document_.key(node, i));
+  if (dict || kind == Kind::kList || kind == Kind::kTuple || kind == Kind::kSet ||
+      kind == Kind::kSize) {
+    for (size_t i = 0; i < document_.size(node); ++i) {
+      if (dict) {
+        visit(document_.key(node, i));
+      }
+      visit(dict ? document_.value(node, i) : document_.item(node, i));
     }
-    *items++ = as_int32(dict ? document_.value(node, i) : document_.item(node, i));
   }
+  if (kind == Kind::kEnum) {
+    visit(document_.enum_value(node));
+  }
+  if (kind == Kind::kOrderedDict || kind == Kind::kTensor) {
+    const Node attrs = document_.attrs(node);
+    if (attrs != kNoNode) {
+      visit(attrs);
+    }
+  }
+}
+
+int64_t Document::child_count() const {
+  int64_t count = 0;
+  for (Node node = 0; node < document_.node_count(); ++node) {
+    visit_children(node, [&](Node) { ++count; });
+  }
+  return count;
+}
+
+void Document::children(int* starts, int* children) const {
+  int count = 0;
+  for (Node node = 0; node < document_.node_count(); ++node) {
+    starts[node] = count;
+    visit_children(node, [&](Node child) { children[count++] = as_int32(child); });
+  }
+  starts[document_.node_count()] = count;
 }
 
 void Document::kinds(signed char* kinds) const {

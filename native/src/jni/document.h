@@ -41,20 +41,15 @@ class Document {
   double real(int node) const { return document_.as_complex(node).real(); }
   double imaginary(int node) const { return document_.as_complex(node).imag(); }
   std::string as_string(int node) const;  ///< of big ints: two's complement, little-endian
-  int enum_value(int node) const { return as_int32(document_.enum_value(node)); }
-  int size(int node) const { return static_cast<int>(document_.size(node)); }
-  /// The items of a list, tuple, set or size; key, value, key, … of a dict.
-  void items(int node, int* items) const;
+  /// What is in all nodes, a call for all of them: the items of a list, tuple, set or size; key,
+  /// value, key, … and the __dict__ of a dict; a tensor's __dict__; an enum's value. Those of a node
+  /// start at starts[node] and end where the next one's do, so there is one start more than nodes.
+  int64_t child_count() const;
+  void children(int* starts, int* children) const;
   /// The kinds of all nodes, and the bool, int or bits of the float of those that are one.
   void kinds(signed char* kinds) const;
   void numbers(int64_t* numbers) const;
   bool is_parameter(int node) const { return document_.as_tensor(node).parameter; }
-  /// The __dict__ of an OrderedDict or a tensor; -1 for none.
-  int attrs(int node) const {
-    const Kind kind = document_.kind(node);
-    const bool has = kind == Kind::kOrderedDict || kind == Kind::kTensor;
-    return has ? as_int32(document_.attrs(node)) : -1;
-  }
   at::Tensor as_tensor(int node);
 
   int none() { return as_int32(document_.none()); }
@@ -84,6 +79,8 @@ class Document {
 
  private:
   LoadOptions load_options(std::string_view device, bool opaque) const;
+  template <typename Visit>
+  void visit_children(Node node, Visit visit) const;
   static int as_int32(Node node) { return static_cast<int>(node); }
 
   cooper4j::Document document_;

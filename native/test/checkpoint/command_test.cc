@@ -2,6 +2,8 @@
 
 #include "cooper4j/command.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -137,8 +139,39 @@ const std::vector<Kind> kKinds = {
     {"is an exported program (torch.export)", zip_of("net/archive_format")},
     {"is a zip that holds 'run/best.pth'", zip_of("run/best.pth")},
     {"is a zip of something else, which starts with 'photos/cat.heic'", zip_of("photos/cat.heic")},
-    {"is a pickle, which torch.save did not write", "\x80\x04\x95\x04\0\0\0\0\0\0\0}\x94."s},
+    {"is a pickle (protocol 4), which torch.save did not write",
+     "\x80\x04\x95\x04\0\0\0\0\0\0\0}\x94."s},
+    {"is a pickle (protocol 0 or 1)", "(dp0\nVlr\np1\nF0.1\ns."},
+    {"is a pickle (protocol 0 or 1)", "ccollections\nOrderedDict\np0\n(tRp1\n."},
+    {"is a pickle (protocol 0 or 1)", "}q\0X\1\0\0\0aq\1K\1s."s},
+    {"is a file of joblib (protocol 4)",
+     "\x80\x04\x95\x30\0\0\0\0\0\0\0\x8c\x13joblib.numpy_pickle\x94."s},
+    {"is compressed by zlib, as joblib does", "x\x9c" + std::string(60, 'a')},
+    {"was written by torch.save with pickle_protocol 4",
+     "\x80\x04\x95\x0d\0\0\0\0\0\0\0\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19."s},
+    {"was written by torch.save with pickle_protocol 0 or 1", "L119547037146038801333356L\n."},
+    {"looks like msgpack, as Flax writes it", "\x82\xa6params\x81\xa1w\x03\xa1n\x01"s},
+    {"is a checkpoint of TensorFlow",
+     "\x07" + std::string(60, '\1') + "\x57\xfb\x80\x8b\x24\x75\x47\xdb"},
+    {"names the checkpoints of TensorFlow beside it", "model_checkpoint_path: \"model-7\"\n"},
+    {"is a file of MATLAB", "MATLAB 5.0 MAT-file, Platform: GLNX" + std::string(60, '\0')},
+    {"is a program of ExecuTorch", "\x1c\0\0\0ET12"s + std::string(60, '\0')},
 };
+
+TEST(a_folder_names_its_checkpoints_and_a_pipe_does_not_wait) {
+  const TempFolder folder;
+  CHECK_THROWS(cooper4j::load(folder.path()), "is a folder, in which no file is called");
+  write(folder / "b.ckpt", "");
+  write(folder / "a.pt", "");
+  write(folder / "notes.txt", "");
+  CHECK_THROWS(cooper4j::load(folder.path()), "is a folder; give one of its files: a.pt, b.ckpt");
+  CHECK_THROWS(cooper4j::load_safetensors(folder.path()), "is a folder; give one of its files");
+  write(folder / "__0_0.distcp", "");
+  CHECK_THROWS(cooper4j::load(folder.path()), "is the folder of a checkpoint in shards");
+  CHECK_EQ(0, mkfifo((folder / "pipe").c_str(), 0600));
+  CHECK_THROWS(cooper4j::load(folder / "pipe"), "is a pipe; read it as a stream");
+  CHECK_THROWS(cooper4j::load("/dev/null"), "is no file but a device");
+}
 
 TEST(another_kind_of_file_is_called_what_it_is) {
   const TempFolder folder;

@@ -62,15 +62,17 @@ class Budget {
   Account work_, memory_, output_;
 };
 
+constexpr uint64_t kAllocated = 24;  // what an allocator adds
+
 /// Makes room for another `count` items; the old and the new memory are there at once.
 template <typename T>
 void grow(std::vector<T>& items, Budget& budget, const char* what, size_t count = 1) {
   const size_t old = items.capacity();
   if (items.size() + count <= old) return;
   const size_t wanted = std::max(items.size() + count, 2 * old);
-  budget.hold(wanted * sizeof(T), what);
+  budget.hold(kAllocated + wanted * sizeof(T), what);
   items.reserve(wanted);
-  budget.release(old * sizeof(T));
+  budget.release(old > 0 ? kAllocated + old * sizeof(T) : 0);
 }
 
 /// The steps of writing an integer of so many bytes in decimal.

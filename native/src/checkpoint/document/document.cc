@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* kValues = "holding its values";
 constexpr const char* kTensors = "describing its tensors";
-constexpr size_t kBlock = 24;  // what the allocator adds
 
 void require_dims(const std::vector<int64_t>& sizes) {
   if (sizes.size() > kMaxDims)
@@ -47,8 +46,8 @@ Node Document::add(Kind kind, size_t index, uint64_t hash) {
 }
 
 void Document::hold_text(std::string_view text) {
-  budget_->hold(sizeof(std::string) + (text.size() < sizeof(std::string) / 2 ? 0 : text.size()),
-                "holding its texts");
+  const bool inside = text.size() < sizeof(std::string) / 2;
+  budget_->hold(sizeof(std::string) + (inside ? 0 : kAllocated + text.size()), "holding its texts");
 }
 
 Node Document::add_text(Kind kind, std::string_view text) {
@@ -65,7 +64,8 @@ Node Document::add_mapping(Kind kind) {
 
 Node Document::add_sequence(Kind kind, std::vector<Node> items, uint64_t hash) {
   for (Node item : items) record(item);
-  budget_->hold(sizeof(items) + sizeof(Node) * items.capacity(), kValues);
+  const uint64_t block = items.capacity() > 0 ? kAllocated + sizeof(Node) * items.capacity() : 0;
+  budget_->hold(sizeof(items) + block, kValues);
   sequences_.push_back(std::move(items));
   return add(kind, sequences_.size() - 1, hash);
 }
@@ -186,7 +186,7 @@ Node Document::tensor(TensorInfo info) {
     throw std::invalid_argument(std::string("a ") + dtype_name(info.dtype) +
                                 " tensor cannot be conjugated");
   if (info.attrs != kNoNode) expect(info.attrs, Kind::kDict);
-  budget_->hold(sizeof(info) + 2 * (kBlock + sizeof(int64_t) * info.sizes.size()), kTensors);
+  budget_->hold(sizeof(info) + 2 * (kAllocated + sizeof(int64_t) * info.sizes.size()), kTensors);
   tensors_.push_back(std::move(info));
   return add(Kind::kTensor, tensors_.size() - 1, 0);
 }

@@ -71,7 +71,7 @@ Node PickleReader::opaque(std::string name) {
 }
 
 void PickleReader::stands_in_the_way(const std::string& name) {
-  if (known_in_the_way_.insert(name).second) in_the_way_.push_back(name);
+  if (known_in_the_way_.insert(name).second) in_the_way_.push_back({name, opcode_at_});
 }
 
 void PickleReader::require_nothing_opaque() const {
@@ -82,11 +82,14 @@ void PickleReader::require_nothing_opaque() const {
       text += ", …";
       break;
     }
-    text += (i > 0 ? ", " : "") + in_the_way_[i];
+    text += (i > 0 ? ", " : "") + in_the_way_[i].name;
+    if (doc_.root() == kNoNode) text += " at byte " + std::to_string(in_the_way_[i].at);
   }
   text += in_the_way_.size() == 1 ? ", which is" : ", which are";
   text += " not on the list of what checkpoints may hold";
+  bool whole = false;
   if (doc_.root() != kNoNode) {
+    whole = doc_.kind(doc_.root()) == Kind::kOpaque;
     TreeWalk walk(doc_);
     size_t places = 0;
     for (Node node = walk.next(); node != kNoNode && places < kShownPlaces; node = walk.next())
@@ -94,6 +97,12 @@ void PickleReader::require_nothing_opaque() const {
         text +=
             (places++ > 0 ? ", " : ": ") + walk.path() + " is " + described(doc_.as_string(node));
   }
+  constexpr const char* kInPython =
+      ": if you trust the file, load it in Python and save plain values, as the state_dict() of a "
+      "model or vars() of an object";
+  if (doc_.root() == kNoNode)
+    throw CheckpointError(text + ", and what comes after needs it" + kInPython);
+  if (whole) throw CheckpointError(text + ". The file is that object as a whole" + kInPython);
   throw CheckpointError(
       text +
       ". To have what is beside it, load with the option opaque (LoadOptions; --opaque of the "

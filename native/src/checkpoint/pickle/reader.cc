@@ -45,7 +45,10 @@ void PickleReader::spend(uint64_t work) { doc_.budget().work(work, "copying valu
 
 void PickleReader::read() {
   try {
-    if (take(1)[0] != pickle::kProto) fail("does not start with a pickle protocol");
+    if (take(1)[0] != pickle::kProto)
+      fail(
+          "does not start with a pickle protocol; if it is one of protocol 0 or 1, save it again "
+          "with torch.save's default pickle_protocol");
     const int protocol = take_le<uint8_t>();
     if (protocol != 2 && protocol != 3)
       fail("has pickle protocol " + std::to_string(protocol) +
@@ -186,8 +189,29 @@ bool PickleReader::step() {
     case pickle::kStop:
       return false;
     default:
+      fail_at_opcode(code);
+  }
+}
+
+// torch.load(weights_only=True) reads none of them either.
+void PickleReader::fail_at_opcode(char code) const {
+  switch (code) {
+    case '0':  // POP
+    case '1':  // POP_MARK
+      fail("has a tuple that contains itself; build it without, and save again");
+    case 'B':     // BINBYTES
+    case 'C':     // SHORT_BINBYTES
+    case '\x8e':  // BINBYTES8
+    case '\x96':  // BYTEARRAY8
+      fail(
+          "has bytes as pickle protocol 3 and later write them; save again with torch.save's "
+          "default pickle_protocol");
+    case '\x8b':  // LONG4
+      fail("has an int of more than 255 bytes; save it as a str or as bytes");
+    default:
       fail("has the opcode " + std::to_string(static_cast<unsigned char>(code)) +
-           ", which torch.save does not write");
+           ", which torch.save does not write; the file is damaged, or of another program: load "
+           "it in Python if you trust it, and save it again with torch.save");
   }
 }
 

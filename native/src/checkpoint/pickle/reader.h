@@ -99,6 +99,7 @@ class PickleReader {
   std::vector<Node> last_nodes(size_t count);
   void drop(size_t count);
   [[noreturn]] void fail(const std::string& why) const;
+  [[noreturn]] void fail_at_opcode(char code) const;
 
   // Objects of other classes; see opaque.cc.
   bool is_opaque(const Value& value) const;
@@ -162,7 +163,11 @@ class PickleReader {
   std::vector<MixedTuple> mixed_tuples_;  // tuples that hold what is no node
   std::vector<NumpyObject> numpys_;
   std::vector<std::string> names_;       // of classes, as the pickle has them
-  std::vector<std::string> in_the_way_;  // those that are not on the list, each once
+  struct Unlisted {
+    std::string name;
+    size_t at;  // the byte where it stands first
+  };
+  std::vector<Unlisted> in_the_way_;  // classes that are not on the list, each once
   std::unordered_set<std::string, SeededHash> known_in_the_way_;
   // Values without an identity, which are one node however often they stand in the pickle.
   Node none_ = kNoNode, true_ = kNoNode, false_ = kNoNode, empty_tuple_ = kNoNode;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "checkpoint/zip/file_kind.h"
 #include "cooper4j/checkpoint.h"
 
 namespace cooper4j {
@@ -30,13 +31,14 @@ void MemorySource::fetch(uint64_t offset, char* out, size_t count) const {
   std::memcpy(out, bytes_.data() + offset, count);
 }
 
+// Without O_NONBLOCK it would wait for who writes into a pipe.
 FileSource::FileSource(const std::filesystem::path& path)
-    : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   if (fd_ < 0) throw CheckpointError(std::string("cannot be opened: ") + std::strerror(errno));
   struct stat status;
   if (fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) {
     close(fd_);
-    throw CheckpointError("is not a regular file");
+    throw CheckpointError(no_file_kind(path));
   }
   size_ = static_cast<uint64_t>(status.st_size);
 }

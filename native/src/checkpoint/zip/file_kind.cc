@@ -16,7 +16,9 @@ namespace {
 constexpr size_t kHead = 1024;
 constexpr uint64_t kMaxHeader = 100'000'000;  // of safetensors
 constexpr size_t kNamesBytes = size_t{64} << 10;
-constexpr std::string_view kLegacyMagic("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19", 14);
+constexpr std::string_view kLegacyMagic("\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19", 12);
+constexpr std::string_view kLegacyDecimal = "L119547037146038801333356L\n";  // in protocol 0
+constexpr size_t kNamedInFolder = 5;
 
 struct Magic {
   size_t offset;
@@ -25,6 +27,10 @@ struct Magic {
 };
 
 using namespace std::string_view_literals;
+
+constexpr const char* kZlib =
+    "is compressed by zlib, as joblib does; load it in Python with what wrote it (joblib.load) and "
+    "save what it holds with torch.save";
 
 constexpr Magic kMagics[] = {
     {0, "\x1f\x8b"sv, "is compressed by gzip; unpack it first (gunzip)"},
@@ -47,6 +53,13 @@ constexpr Magic kMagics[] = {
     {0, "ggml"sv, "is a GGML file of llama.cpp; get the model's safetensors instead"},
     {0, "lmgg"sv, "is a GGML file of llama.cpp; get the model's safetensors instead"},
     {0, "tjgg"sv, "is a GGML file of llama.cpp; get the model's safetensors instead"},
+    {0, "MATLAB 5.0 MAT-file"sv,
+     "is a file of MATLAB; read it in Python with scipy.io.loadmat and save its arrays with "
+     "torch.save"},
+    {0, "\x12\x01\0\0\0\0\0\0"sv,
+     "is a parameter file of MXNet; read it in Python with mxnet.nd.load and save its arrays with "
+     "torch.save"},
+    {4, "ET12"sv, "is a program of ExecuTorch; get the checkpoint that it was exported from"},
     {4, "TFL3"sv, "is a model of TensorFlow Lite; it has to be converted in Python"},
     {0, "PAR1"sv, "is a Parquet table, not a checkpoint"},
     {0, "ARROW1"sv, "is an Arrow table, not a checkpoint"},
@@ -58,6 +71,11 @@ constexpr Magic kMagics[] = {
      "\x7f"
      "ELF"sv,
      "is a program or library of Linux, not a checkpoint"},
+    {0, "MZ"sv, "is a program or library of Windows, not a checkpoint"},
+    {0, "x\x01"sv, kZlib},
+    {0, "x\x5e"sv, kZlib},
+    {0, "x\x9c"sv, kZlib},
+    {0, "x\xda"sv, kZlib},
     {0, "PK\x05\x06"sv, "is an empty zip file; it holds no checkpoint"},
 };
 
@@ -124,6 +142,9 @@ std::string text_kind(std::string_view head) {
     return head.find("\"weight_map\"") != std::string_view::npos
                ? "is the index of a model in several files; its weight_map names them"
                : "is a JSON text that starts with " + start_of(head) + ", not a checkpoint";
+  if (starts_with(start, "model_checkpoint_path:"))
+    return "names the checkpoints of TensorFlow beside it; read them in Python with "
+           "tf.train.load_checkpoint and save the arrays with torch.save";
   return "is a text file that starts with " + start_of(head) + ", not a checkpoint";
 }
 
@@ -135,6 +156,61 @@ bool looks_like_onnx(std::string_view head) {
   const std::string_view name = head.substr(4, size);
   return head[2] == 0x12 && name.size() == size &&
          std::all_of(name.begin(), name.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+bool is_name(std::string_view line) {
+  return !line.empty() && std::all_of(line.begin(), line.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '.';
+  });
+}
+
+/// Protocols 0 and 1 have no magic: a container's or a class's opcode and what Python puts behind.
+bool looks_like_old_pickle(std::string_view head) {
+  for (const char* start : {"(dp", "(lp", "(tp", "(d.", "(l.", "(cnumpy", "}q", "]q", "(I", "(F"})
+    if (starts_with(head, start)) return true;
+  const size_t module_end = head.find('\n');
+  if (head[0] != 'c' || module_end == std::string_view::npos) return false;
+  const size_t name_end = head.find('\n', module_end + 1);
+  return name_end != std::string_view::npos && is_name(head.substr(1, module_end - 1)) &&
+         is_name(head.substr(module_end + 1, name_end - module_end - 1));
+}
+
+std::string pickle_kind(std::string_view head) {
+  const bool old = head[0] != '\x80' || head.size() < 2;
+  const std::string protocol = old ? "0 or 1" : std::to_string(head[1]);
+  if (head.substr(0, 64).find(kLegacyMagic) != std::string_view::npos ||
+      starts_with(head, kLegacyDecimal))
+    return "was written by torch.save with pickle_protocol " + protocol +
+           ", which torch.load does not read without running it; load it in Python with "
+           "torch.load(weights_only=False) if you trust it, and save it again without that option";
+  const bool joblib = head.find("joblib") != std::string_view::npos;
+  return std::string(joblib ? "is a file of joblib" : "is a pickle") + " (protocol " + protocol +
+         "), which torch.save did not write and which could run code; load it in Python (" +
+         (joblib ? "joblib" : "pickle") +
+         ".load) if you trust it, and save what it holds with torch.save";
+}
+
+/// A map whose first key is a short str.
+bool looks_like_msgpack(std::string_view head) {
+  size_t at = 0;
+  const auto byte = [&](size_t i) { return i < head.size() ? head[i] & 0xFF : 0; };
+  if (byte(0) > 0x80 && byte(0) < 0x90)
+    at = 1;
+  else if (byte(0) == 0xDE)
+    at = 3;
+  else if (byte(0) == 0xDF)
+    at = 5;
+  const bool small = byte(at) > 0xA0 && byte(at) < 0xC0;
+  if (at == 0 || (!small && byte(at) != 0xD9)) return false;
+  const size_t start = small ? at + 1 : at + 2;
+  const size_t size = static_cast<size_t>(small ? byte(at) & 0x1F : byte(at + 1));
+  return start + size <= head.size() && is_name(head.substr(start, size));
+}
+
+/// The footer of a table, which TensorFlow's .index and old .ckpt files are.
+bool is_tensorflow_table(const ByteSource& file) {
+  constexpr std::string_view kFooter("\x57\xfb\x80\x8b\x24\x75\x47\xdb", 8);
+  return file.size() >= 48 && file.read_string(file.size() - 8, 8) == kFooter;
 }
 
 /// Names from the start of the central directory, as far as they can be read.
@@ -223,20 +299,61 @@ bool is_torch_zip(const ByteSource& file) {
                      [](const std::string& name) { return ends_with(name, "/data.pkl"); });
 }
 
+bool is_legacy_torch(const ByteSource& file) {
+  const std::string head =
+      file.read_string(0, static_cast<size_t>(std::min<uint64_t>(file.size(), 15)));
+  return head.size() == 15 && head[0] == '\x80' && (head[1] == 2 || head[1] == 3) &&
+         head.compare(2, kLegacyMagic.size(), kLegacyMagic) == 0 && head[14] == '.';
+}
+
+std::string no_file_kind(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  switch (fs::status(path, error).type()) {
+    case fs::file_type::directory:
+      break;
+    case fs::file_type::fifo:
+      return "is a pipe; read it as a stream (InputStream, std::istream), or into a file first";
+    default:
+      return "is no file but a device or a socket";
+  }
+  std::vector<std::string> names;
+  bool sharded = false;
+  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    sharded = sharded || lower_extension(at->path()) == ".distcp";
+    if (has_checkpoint_name(at->path())) names.push_back(at->path().filename().string());
+  }
+  if (sharded)
+    return "is the folder of a checkpoint in shards (torch.distributed.checkpoint); make a file of "
+           "it with python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE";
+  if (names.empty()) return "is a folder, in which no file is called as checkpoints are";
+  std::sort(names.begin(), names.end());
+  std::string text = "is a folder; give one of its files: ";
+  for (size_t i = 0; i < names.size() && i < kNamedInFolder; ++i)
+    text += (i > 0 ? ", " : "") + names[i];
+  return text + (names.size() > kNamedInFolder ? ", …" : "");
+}
+
 std::string other_kind(const ByteSource& file) {
   if (file.size() == 0) return "is empty; the download or copy of it failed";
   if (is_safetensors(file)) return "";
   const std::string head = head_of(file);
   if (starts_with(head, "PK\x03\x04")) return zip_kind(file);
-  if (starts_with(head, kLegacyMagic)) return "";
+  if (is_legacy_torch(file)) return "";
+  if (starts_with(head, kLegacyDecimal)) return pickle_kind(head);
   for (const Magic& magic : kMagics)
     if (head.compare(std::min(magic.offset, head.size()), magic.bytes.size(), magic.bytes) == 0)
       return magic.kind;
   if (looks_like_onnx(head))
     return "looks like a model of ONNX; get the checkpoint that it was exported from";
-  if (head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5)
-    return "is a pickle, which torch.save did not write and which could run code; load it in "
-           "Python if you trust it, and save it with torch.save";
+  const bool protocol = head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5;
+  if (protocol || looks_like_old_pickle(head)) return pickle_kind(head);
+  if (is_tensorflow_table(file))
+    return "is a checkpoint of TensorFlow; read it in Python with tf.train.load_checkpoint and "
+           "save its arrays with torch.save";
+  if (looks_like_msgpack(head))
+    return "looks like msgpack, as Flax writes it; read it in Python with "
+           "flax.serialization.msgpack_restore and save its arrays with torch.save";
   if (is_text(head)) return text_kind(head);
   if (head.find_first_not_of('\0') == std::string::npos)
     return "starts with nothing but zeros; the download or copy of it failed";

@@ -1,10 +1,8 @@
 package org.cooper4j.checkpoint;
 
 import java.math.BigInteger;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,7 +20,8 @@ import org.cooper4j.internal.Tensors;
  * What it makes is counted against the document's budget, in rough sizes of the JVM's.
  */
 final class DocumentReader {
-  private static final int NODE = 14; // this class's own arrays
+  private static final int NODE = 18; // this class's own arrays
+  private static final int CHILD = 4;
   private static final int NUMBER = 16;
   private static final int ITEM = 4;
   private static final int ENTRY = 48;
@@ -31,45 +30,59 @@ final class DocumentReader {
   private static final int TENSOR_WORK = 500;
   private static final int COLLISIONS = 8; // keys of one hash that a HashMap keeps in a list
   private static final int PIECE = 1 << 16;
-  private static final int[] NONE = {};
 
   private final Document document;
   private final Object[] objects;
+  private final boolean[] opened;
   private final byte[] kinds;
   private final long[] numbers;
+  // The children of a node, from its start to the next node's: no array a container, since a file
+  // may hold millions of small ones.
+  private final int[] starts;
+  private final int[] children;
+  private final Stack stack = new Stack();
   private long held;
 
   DocumentReader(Document document) {
     this.document = document;
-    document.hold((long) NODE * document.nodeCount());
-    this.objects = new Object[document.nodeCount()];
+    int nodes = document.nodeCount();
+    long count = document.childCount();
+    document.hold((long) NODE * nodes + CHILD * count);
+    this.objects = new Object[nodes];
+    this.opened = new boolean[nodes];
     this.kinds = document.kinds();
     this.numbers = document.numbers();
+    this.starts = new int[nodes + 1];
+    this.children = new int[Math.toIntExact(count)];
+    document.children(starts, children);
   }
 
-  /** A container whose children are being read. */
-  private static final class Frame {
-    final int node;
-    final int[] children;
-    int next;
+  /** The containers whose children are being read, the innermost last, and how far each is. */
+  private static final class Stack {
+    int[] nodes = new int[64];
+    int[] next = new int[64];
+    int depth;
 
-    Frame(int node, int[] children) {
-      this.node = node;
-      this.children = children;
+    void push(int node, int start) {
+      if (depth == nodes.length) {
+        nodes = Arrays.copyOf(nodes, 2 * depth);
+        next = Arrays.copyOf(next, 2 * depth);
+      }
+      nodes[depth] = node;
+      next[depth++] = start;
     }
   }
 
   Object read(int root) {
-    Deque<Frame> stack = new ArrayDeque<>();
-    boolean[] opened = new boolean[objects.length];
-    open(root, opened, stack);
-    while (!stack.isEmpty()) {
-      Frame frame = stack.peek();
-      if (frame.next < frame.children.length) {
-        open(frame.children[frame.next++], opened, stack);
+    open(root);
+    while (stack.depth > 0) {
+      int top = stack.depth - 1;
+      int node = stack.nodes[top];
+      if (stack.next[top] < starts[node + 1]) {
+        open(children[stack.next[top]++]);
       } else {
-        stack.pop();
-        finish(frame);
+        stack.depth--;
+        finish(node);
       }
     }
     document.hold(held);
@@ -77,21 +90,29 @@ final class DocumentReader {
     return objects[root];
   }
 
-  /** What was made of a node below one that was read. */
-  Object made(int node) {
-    return objects[node];
+  /** The {@code __dict__} of a dict that was read, or null. */
+  Object attributes(int node) {
+    return hasAttributes(node) ? objects[children[starts[node + 1] - 1]] : null;
   }
 
-  private void open(int node, boolean[] opened, Deque<Frame> stack) {
+  private int count(int node) {
+    return starts[node + 1] - starts[node];
+  }
+
+  /** Of a dict: behind its keys and values. */
+  private boolean hasAttributes(int node) {
+    return count(node) % 2 != 0;
+  }
+
+  private void open(int node) {
     if (opened[node]) {
       return;
     }
     opened[node] = true;
     Kind kind = Document.kind(kinds[node]);
     objects[node] = shell(node, kind);
-    int[] children = children(node, kind);
-    if (children.length > 0) {
-      stack.push(new Frame(node, children));
+    if (count(node) > 0 && kind != Kind.SIZE) {
+      stack.push(node, starts[node]);
     } else if (objects[node] == null) {
       objects[node] = immutable(node, kind);
     }
@@ -105,28 +126,36 @@ final class DocumentReader {
     }
   }
 
+  /** What will hold the children, of just the size that they need. */
   private Object shell(int node, Kind kind) {
-    Object shell =
-        switch (kind) {
-          case LIST -> new ArrayList<>();
-          case TUPLE -> new Python.Tuple(new ArrayList<>());
-          case SET -> new LinkedHashSet<>();
-          case DICT, DEFAULT_DICT -> new LinkedHashMap<>();
-          case ORDERED_DICT -> new StateDict();
-          case COUNTER -> new Python.Counter();
-          case TENSOR -> tensor(node);
-          default -> null;
-        };
-    if (shell != null) {
-      hold(CONTAINER);
-    }
-    return shell;
+    int count = count(node);
+    return switch (kind) {
+      case LIST -> items(count);
+      case TUPLE -> new Python.Tuple(items(count));
+      case SET -> new LinkedHashSet<>(entries(count));
+      case DICT, DEFAULT_DICT -> new LinkedHashMap<>(entries(count / 2));
+      case ORDERED_DICT -> new StateDict(entries(count / 2));
+      case COUNTER -> new Python.Counter(entries(count / 2));
+      case TENSOR -> tensor(node);
+      default -> null;
+    };
+  }
+
+  private List<Object> items(int count) {
+    hold(CONTAINER + (long) ITEM * count);
+    return new ArrayList<>(count);
+  }
+
+  /** The capacity for so many, which a hash table fills to three quarters. */
+  private int entries(int count) {
+    hold(CONTAINER + (long) ENTRY * count);
+    return (int) Math.min(1 << 30, count + count / 3L + 1);
   }
 
   private Tensor tensor(int node) {
     Tensor tensor = counted(node);
     boolean parameter = document.isParameter(node);
-    return parameter || document.attrs(node) >= 0
+    return parameter || count(node) > 0
         ? Tensors.keep(new Python.TensorObject(tensor, parameter))
         : tensor;
   }
@@ -137,63 +166,41 @@ final class DocumentReader {
     return Tensors.keep(document.asTensor(node));
   }
 
-  private int[] children(int node, Kind kind) {
-    return switch (kind) {
-      case LIST, TUPLE, SET -> document.items(node, document.size(node));
-      case DICT, DEFAULT_DICT, ORDERED_DICT, COUNTER -> {
-        int size = document.size(node);
-        int attrs = document.attrs(node);
-        int[] entries = document.items(node, 2 * size);
-        if (attrs >= 0) {
-          entries = Arrays.copyOf(entries, 2 * size + 1);
-          entries[2 * size] = attrs;
-        }
-        yield entries;
-      }
-      case ENUM -> new int[] {document.enumValue(node)};
-      case TENSOR -> document.attrs(node) < 0 ? NONE : new int[] {document.attrs(node)};
-      default -> NONE;
-    };
-  }
-
   @SuppressWarnings("unchecked")
-  private void finish(Frame frame) {
-    Object object = objects[frame.node];
-    int[] children = frame.children;
+  private void finish(int node) {
+    Object object = objects[node];
+    int start = starts[node];
+    int end = starts[node + 1];
     if (object instanceof Python.TensorObject tensor) {
-      int attrs = children[0];
-      fill(tensor.attributes(), attrs, children(attrs, Document.kind(kinds[attrs])));
+      hold(CONTAINER + (long) ENTRY * count(children[start]) / 2);
+      fill(tensor.attributes(), children[start]);
     } else if (object instanceof Map) {
-      fill((Map<Object, Object>) object, frame.node, children);
+      fill((Map<Object, Object>) object, node);
     } else if (object instanceof Set) {
-      requireFewCollisions(children, 1, children.length);
-      hold((long) ENTRY * children.length);
-      for (int child : children) {
-        ((Set<Object>) object).add(objects[child]);
+      requireFewCollisions(start, 1, count(node));
+      for (int i = start; i < end; i++) {
+        ((Set<Object>) object).add(objects[children[i]]);
       }
     } else if (object == null) {
-      objects[frame.node] = immutable(frame.node, Document.kind(kinds[frame.node]));
+      objects[node] = immutable(node, Document.kind(kinds[node]));
     } else {
-      hold((long) ITEM * children.length);
       List<Object> items =
           object instanceof Python.Tuple tuple ? tuple.items() : (List<Object>) object;
-      ((ArrayList<Object>) items).ensureCapacity(children.length);
-      for (int child : children) {
-        items.add(objects[child]);
+      for (int i = start; i < end; i++) {
+        items.add(objects[children[i]]);
       }
     }
   }
 
-  private void fill(Map<Object, Object> map, int node, int[] children) {
-    int entries = children.length / 2;
-    requireFewCollisions(children, 2, entries);
-    hold((long) ENTRY * entries);
+  private void fill(Map<Object, Object> map, int node) {
+    int entries = count(node) / 2;
+    requireFewCollisions(starts[node], 2, entries);
     for (int i = 0; i < entries; i++) {
-      map.put(objects[children[2 * i]], objects[children[2 * i + 1]]);
+      int at = starts[node] + 2 * i;
+      map.put(objects[children[at]], objects[children[at + 1]]);
     }
-    if (children.length > 2 * entries
-        && (Map<?, ?>) map instanceof StateDict state
-        && objects[children[2 * entries]] instanceof Map<?, ?> values) {
+    if ((Map<?, ?>) map instanceof StateDict state
+        && attributes(node) instanceof Map<?, ?> values) {
       state.setMetadata(values.get("_metadata"));
     }
   }
@@ -202,37 +209,37 @@ final class DocumentReader {
    * A HashMap compares a key to all others of its hash, unless it can sort them, and a file may
    * choose many of one: Java's hashes have no seed.
    */
-  private void requireFewCollisions(int[] nodes, int stride, int count) {
-    if (count <= COLLISIONS || allStrings(nodes, stride, count)) {
+  private void requireFewCollisions(int start, int stride, int count) {
+    if (count <= COLLISIONS || allStrings(start, stride, count)) {
       return;
     }
     int[] hashes = new int[count];
     for (int i = 0; i < count; i++) {
-      Object key = objects[nodes[i * stride]];
+      Object key = objects[children[start + i * stride]];
       hashes[i] = key == null ? 0 : key.hashCode();
     }
     Arrays.sort(hashes);
     long comparisons = 0;
-    for (int start = 0, i = 1; i <= count; i++) {
-      if (i == count || hashes[i] != hashes[start]) {
-        long same = i - start;
+    for (int first = 0, i = 1; i <= count; i++) {
+      if (i == count || hashes[i] != hashes[first]) {
+        long same = i - first;
         comparisons += same > COLLISIONS ? same * same : 0;
-        start = i;
+        first = i;
       }
     }
     if (comparisons > 0) {
       long heaviest = 1;
       for (int i = 0; i < count; i++) {
-        heaviest = Math.max(heaviest, weight(objects[nodes[i * stride]]));
+        heaviest = Math.max(heaviest, weight(objects[children[start + i * stride]]));
       }
       boolean fits = comparisons < Long.MAX_VALUE / heaviest;
       document.work(fits ? comparisons * heaviest : Long.MAX_VALUE);
     }
   }
 
-  private boolean allStrings(int[] nodes, int stride, int count) {
+  private boolean allStrings(int start, int stride, int count) {
     for (int i = 0; i < count; i++) {
-      if (!(objects[nodes[i * stride]] instanceof String)) {
+      if (!(objects[children[start + i * stride]] instanceof String)) {
         return false;
       }
     }
@@ -263,7 +270,7 @@ final class DocumentReader {
       case DTYPE -> new Python.Dtype(text(node));
       case DEVICE -> new Python.Device(text(node));
       case LAYOUT -> new Python.Layout(text(node));
-      case ENUM -> new Python.EnumMember(text(node), objects[document.enumValue(node)]);
+      case ENUM -> new Python.EnumMember(text(node), objects[children[starts[node]]]);
       case OPAQUE -> new Python.Opaque(text(node));
       case SPARSE_COO, SPARSE_CSR -> counted(node);
       default -> throw new IllegalStateException("no immutable value of kind " + kind);
@@ -271,11 +278,10 @@ final class DocumentReader {
   }
 
   private List<Long> sizes(int node) {
-    int[] items = document.items(node, document.size(node));
-    hold((long) (NUMBER + ITEM) * items.length);
-    List<Long> sizes = new ArrayList<>(items.length);
-    for (int item : items) {
-      sizes.add(numbers[item]);
+    hold((long) (NUMBER + ITEM) * count(node));
+    List<Long> sizes = new ArrayList<>(count(node));
+    for (int i = starts[node]; i < starts[node + 1]; i++) {
+      sizes.add(numbers[children[i]]);
     }
     return sizes;
   }

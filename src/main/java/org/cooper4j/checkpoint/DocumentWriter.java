@@ -79,9 +79,14 @@ final class DocumentWriter {
     return write(value, Place.of(root));
   }
 
+  /** Floats and ints are many, and have no identity to keep. */
   private int write(Object value, Place path) {
     if (value == null) {
       return document.none();
+    } else if (value instanceof Double number) {
+      return document.number(number);
+    } else if (value instanceof Long integer) {
+      return document.integer(integer);
     }
     Integer known = nodes.get(value);
     if (known != null) {
@@ -103,12 +108,9 @@ final class DocumentWriter {
       return document.tensor(tensor, false);
     } else if (value instanceof String text) {
       return document.text(Kind.STR, Utf8.encode(text));
-    } else if (value instanceof Double || value instanceof Float) {
-      return document.number(((Number) value).doubleValue());
-    } else if (value instanceof Long
-        || value instanceof Integer
-        || value instanceof Short
-        || value instanceof Byte) {
+    } else if (value instanceof Float number) {
+      return document.number(number);
+    } else if (value instanceof Integer || value instanceof Short || value instanceof Byte) {
       return document.integer(((Number) value).longValue());
     } else if (value instanceof Boolean bool) {
       return document.boolean_(bool);

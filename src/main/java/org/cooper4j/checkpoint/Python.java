@@ -29,6 +29,10 @@ public final class Python {
     /** An empty counter. */
     public Counter() {}
 
+    Counter(int capacity) {
+      super(capacity);
+    }
+
     /** A counter of the given counts. */
     public Counter(Map<?, ?> counts) {
       super(counts);

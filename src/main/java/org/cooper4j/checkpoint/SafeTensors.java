@@ -86,11 +86,10 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
       DocumentReader reader = new DocumentReader(document);
       Map<String, Tensor> tensors =
           new LinkedHashMap<>((Map<String, Tensor>) reader.read(document.root()));
-      int attrs = document.attrs(document.root());
       Map<String, String> metadata =
-          attrs < 0
-              ? Map.of()
-              : (Map<String, String>) ((Map<?, ?>) reader.made(attrs)).get(METADATA);
+          reader.attributes(document.root()) instanceof Map<?, ?> attributes
+              ? (Map<String, String>) attributes.get(METADATA)
+              : Map.of();
       return new SafeTensors(tensors, metadata);
     } catch (IOException e) {
       throw new CheckpointException(e.toString(), e);

@@ -28,6 +28,10 @@ public final class StateDict extends LinkedHashMap<String, Object> {
   /** An empty one. */
   public StateDict() {}
 
+  StateDict(int capacity) {
+    super(capacity);
+  }
+
   /**
    * A module's parameters and buffers by dotted name, in Python's order; not copied. Mirrors {@code
    * torch.nn.Module.state_dict}.

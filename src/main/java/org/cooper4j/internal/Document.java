@@ -179,21 +179,16 @@ public final class Document extends Pointer {
   @Name("as_string")
   public native @StdString BytePointer asString(int node);
 
-  @Name("enum_value")
-  public native int enumValue(int node);
+  /** How many children all nodes have together. */
+  @Name("child_count")
+  public native long childCount();
 
-  public native int size(int node);
-
-  /** The {@code n} items of a list, tuple, set or size; key, value, key, … of a dict. */
-  public int[] items(int node, int n) {
-    int[] items = new int[n];
-    items(node, items);
-    return items;
-  }
-
-  private native void items(int node, int[] items);
-
-  public native int attrs(int node);
+  /**
+   * The children of all nodes: the items of a list, tuple, set or size; key, value, key, … and the
+   * {@code __dict__} of a dict; a tensor's {@code __dict__}; an enum's value. Those of a node start
+   * at {@code starts[node]} and end at {@code starts[node + 1]}.
+   */
+  public native void children(int[] starts, int[] children);
 
   @Name("is_parameter")
   public native @Cast("bool") boolean isParameter(int node);
