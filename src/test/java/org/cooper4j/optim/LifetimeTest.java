@@ -107,7 +107,7 @@ class LifetimeTest {
                 .hasMessage("no data");
           }
         }
-        assertThat(Pointer.totalCount()).isEqualTo(count);
+        assertThat(Pointer.totalCount()).isLessThanOrEqualTo(count);
         isIllegal(optimizer::roll, "the PointerScope that it was made in has ended");
       }
     }
