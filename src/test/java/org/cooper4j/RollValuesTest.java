@@ -313,4 +313,27 @@ class RollValuesTest {
     assertThat(RollValues.of(state, lagrangians.primal(), lagrangians.dual()).violation("norm"))
         .isEqualTo(4);
   }
+
+  @Test
+  void multipliersAreReadByNameOutsideOfRollsToo() {
+    var problem = problem(this::state);
+    Constraint rows =
+        problem.register(
+            "rows", new Constraint(INEQUALITY, new IndexedMultiplier(vector(1, 2, 3))));
+    Constraint penalty =
+        new Constraint(
+            INEQUALITY, QuadraticPenalty::new, null, new DensePenaltyCoefficient(vector(3)));
+    problem.register("penalty", penalty);
+
+    assertThat(norm.multiplierValue()).isEqualTo(0.1f);
+    assertThat(both.multiplierValues()).containsExactly(0.5, -0.5);
+    assertThat(problem.multiplierValues().keySet()).containsExactly("norm", "both", "rows");
+    assertThat(problem.multiplierValues().get("rows")).containsExactly(1, 2, 3);
+    assertThatThrownBy(rows::multiplierValue)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("constraint 'rows' has 3 multipliers, not one");
+    assertThatThrownBy(penalty::multiplierValues)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("constraint 'penalty' has no multiplier");
+  }
 }
