@@ -1,5 +1,6 @@
 #include "bridge.h"
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 
@@ -10,6 +11,7 @@
 #include "cooper4j/penalty.h"
 #include "cooper4j/project.h"
 #include "cooper4j/threads.h"
+#include "cooper4j/values.h"
 
 namespace cooper4j::jni {
 namespace {
@@ -28,6 +30,12 @@ at::Tensor defined_loss(const at::Tensor* loss) {
   return *loss;
 }
 
+/// Java knows native objects by their addresses.
+const at::Tensor& at_address(int64_t address) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  return *reinterpret_cast<const at::Tensor*>(address);
+}
+
 std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
   std::vector<Term> terms(count);
   for (int k = 0; k < count; ++k, tensors += Evaluation::kTensors) {
@@ -44,9 +52,7 @@ std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
         &term.multiplier, &term.strict_multiplier, &term.penalty,          &term.contribution};
     for (int i = 0; i < Evaluation::kTensors; ++i) {
       if (tensors[i] == 0) continue;
-      // Java knows native objects by their addresses.
-      // NOLINTNEXTLINE(performance-no-int-to-ptr)
-      *members[i] = *reinterpret_cast<const at::Tensor*>(tensors[i]);
+      *members[i] = at_address(tensors[i]);
       if (!members[i]->defined()) {
         throw std::invalid_argument("constraint {" + std::to_string(k) + "}: " + kMembers[i] +
                                     " is an undefined tensor; give one that has a value");
@@ -54,6 +60,30 @@ std::vector<Term> unpack(const int64_t* tensors, const int* flags, int count) {
     }
   }
   return terms;
+}
+
+/// Whether the features are the rows that violations [m] are of.
+at::Tensor rows(const Term& term, const at::Tensor& features) {
+  const bool indexed =
+      term.multiplier_kind == Factor::kIndexed || term.penalty_kind == Factor::kIndexed;
+  return indexed && features.defined() && features.scalar_type() == at::kLong ? features
+                                                                              : at::Tensor();
+}
+
+/// One element where it is the same for all.
+at::Tensor without_expansion(const at::Tensor& penalty) {
+  const bool expanded = penalty.defined() && penalty.numel() > 1 &&
+                        std::all_of(penalty.strides().begin(), penalty.strides().end(),
+                                    [](int64_t stride) { return stride == 0; });
+  return expanded ? penalty.as_strided({1}, {1}) : penalty;
+}
+
+at::Tensor readable(int64_t address, int64_t most) {
+  if (address == 0) return {};
+  const at::Tensor& tensor = at_address(address);
+  const bool reads = tensor.defined() && tensor.layout() == at::kStrided && !tensor.is_meta() &&
+                     !tensor.is_complex() && !tensor.is_quantized() && tensor.numel() <= most;
+  return reads ? tensor : at::Tensor();
 }
 
 }  // namespace
@@ -64,6 +94,47 @@ Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int
   if (backward) {
     cooper4j::Evaluation::backward();
   }
+}
+
+int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int64_t* tensors,
+                    int count, int64_t most, int64_t* counts, double* values, int64_t capacity) {
+  std::vector<at::Tensor> parts;
+  const Evaluation* observed = dual != nullptr ? dual : primal;
+  const bool has_loss = observed != nullptr && observed->loss().defined();
+  const Evaluation* losing = has_loss ? observed : primal;
+  parts.push_back(losing != nullptr ? losing->loss() : at::Tensor());
+  for (size_t k = 0; observed != nullptr && k < observed->size(); ++k) {
+    const Term& term = observed->term(k);
+    parts.push_back(term.violation);
+    parts.push_back(rows(term, term.features));
+    parts.push_back(term.strict_violation);
+    parts.push_back(rows(term, term.strict_features));
+  }
+  for (size_t k = 0; primal != nullptr && k < primal->size(); ++k) {
+    const Factors& factors = primal->factors(k, Side::kPrimal);
+    parts.push_back(factors.multiplier);
+    parts.push_back(without_expansion(factors.penalty));
+  }
+  for (size_t k = 0; dual != nullptr && k < dual->size(); ++k) {
+    const at::Tensor& multiplier = dual->factors(k, Side::kDual).multiplier;
+    const bool known = primal == dual && multiplier.defined() &&
+                       multiplier.is_same(dual->factors(k, Side::kPrimal).multiplier);
+    parts.push_back(known ? at::Tensor() : multiplier);
+  }
+  for (int i = 0; i < count; ++i) parts.push_back(readable(tensors[i], most));
+
+  int64_t total = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    counts[i] = parts[i].defined() ? parts[i].numel() : -1;
+    total += std::max<int64_t>(counts[i], 0);
+  }
+  if (total <= capacity) {
+    parts.erase(std::remove_if(parts.begin(), parts.end(),
+                               [](const at::Tensor& part) { return !part.defined(); }),
+                parts.end());
+    cooper4j::read_values(parts, values);
+  }
+  return total;
 }
 
 bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }

@@ -39,6 +39,16 @@ class Evaluation : public cooper4j::Evaluation {
   static Side side(bool primal) { return primal ? Side::kPrimal : Side::kDual; }
 };
 
+/// Reads numbers into `values`, if `capacity` is enough for them, and returns how many there are.
+/// `counts` gets the number of elements of each part, -1 where there is none: the loss; of each term
+/// of `dual`, or of `primal` if that is null, violation, features if they are indices, strict
+/// violation and its features likewise; of each term of `primal` multiplier and penalty coefficient
+/// (one, if it is one for all violations); of each term of `dual` the multiplier if it is not the
+/// tensor before; last the `count` tensors at the addresses `tensors` (0: none), none of one that is
+/// not dense and real or has more than `most` elements.
+int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int64_t* tensors,
+                    int count, int64_t most, int64_t* counts, double* values, int64_t capacity);
+
 /// One step of a LibTorch optimizer; whether a sparse gradient's rows are all that moved.
 bool step(torch::optim::Optimizer& optimizer);
 

@@ -61,7 +61,10 @@ public final class CMPState {
     return observe(constraint, ConstraintState.of(violation));
   }
 
-  /** Keeps a value that the loop wants to see, such as an accuracy. */
+  /**
+   * Keeps a value that the loop wants to see, such as an accuracy. {@link RollValues#misc()} has it
+   * if it is a number or a scalar tensor.
+   */
   public CMPState misc(String key, Object value) {
     misc.put(key, value);
     return this;
@@ -117,6 +120,27 @@ public final class CMPState {
   /** What {@link #misc(String, Object)} kept. */
   public Map<String, Object> misc() {
     return Collections.unmodifiableMap(misc);
+  }
+
+  /**
+   * A value of {@link #misc()}.
+   *
+   * @throws IllegalArgumentException if there is none under that key, or one of another type
+   */
+  public <T> T misc(String key, Class<T> type) {
+    Object value = misc.get(key);
+    if (!type.isInstance(value)) {
+      throw new IllegalArgumentException(
+          misc.containsKey(key)
+              ? "misc '"
+                  + key
+                  + "' is "
+                  + (value == null ? "null" : "a " + value.getClass().getSimpleName())
+                  + ", not a "
+                  + type.getSimpleName()
+              : "no misc '" + key + "'; there are " + misc.keySet());
+    }
+    return type.cast(value);
   }
 
   /**

@@ -12,11 +12,13 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Readout;
 import org.cooper4j.multipliers.Multiplier;
 import org.cooper4j.penalties.PenaltyCoefficient;
 
@@ -124,6 +126,22 @@ public abstract class ConstrainedMinimizationProblem<B> {
     Map<String, Multiplier> named = new LinkedHashMap<>();
     constraints.forEach((name, c) -> c.multiplier().ifPresent(m -> named.put(name, m)));
     return named;
+  }
+
+  /**
+   * The multipliers' present values by their constraints' names, as numbers, read at once; without
+   * those that depend on features, whose values {@link RollValues} has.
+   */
+  public final Map<String, double[]> multiplierValues() {
+    try (PointerScope temporaries = new PointerScope()) {
+      Map<String, Tensor> tensors = new LinkedHashMap<>();
+      constraints.forEach(
+          (name, c) -> c.presentMultiplier().ifPresent(value -> tensors.put(name, value)));
+      Readout readout = Readout.of(List.copyOf(tensors.values()));
+      Map<String, double[]> values = new LinkedHashMap<>();
+      tensors.keySet().forEach(name -> values.put(name, readout.next()));
+      return values;
+    }
   }
 
   /** The penalty coefficients, each once. */

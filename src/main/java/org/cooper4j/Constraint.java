@@ -1,10 +1,15 @@
 package org.cooper4j;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.formulations.Formulation;
 import org.cooper4j.formulations.Lagrangian;
+import org.cooper4j.internal.Readout;
+import org.cooper4j.internal.Released;
 import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.multipliers.Multiplier;
 import org.cooper4j.penalties.PenaltyCoefficient;
@@ -78,6 +83,56 @@ public final class Constraint {
   /** The multiplier; empty for formulations without one. */
   public Optional<Multiplier> multiplier() {
     return Optional.ofNullable(multiplier);
+  }
+
+  /**
+   * The multiplier's present values as numbers: all of an explicit one. Waits for a CUDA device
+   * once.
+   *
+   * @throws IllegalStateException if there is no multiplier, or one that depends on features, whose
+   *     values {@link RollValues} has
+   */
+  public double[] multiplierValues() {
+    try (PointerScope temporaries = new PointerScope()) {
+      return Readout.of(List.of(presentMultiplier().orElseThrow(this::noMultiplier))).next();
+    }
+  }
+
+  private IllegalStateException noMultiplier() {
+    return new IllegalStateException(
+        self()
+            + (multiplier == null
+                ? " has no multiplier"
+                : " has a multiplier that depends on features; RollOut.values() has what a roll"
+                    + " evaluated"));
+  }
+
+  /** Empty where there is none, or where it depends on features. */
+  Optional<Tensor> presentMultiplier() {
+    if (multiplier instanceof ExplicitMultiplier explicit) {
+      return Optional.of(Released.requireOpen(explicit.weight(), multiplier));
+    }
+    return multiplier == null || multiplier.expectsConstraintFeatures()
+        ? Optional.empty()
+        : Optional.of(multiplier.forward(null));
+  }
+
+  /**
+   * The multiplier's present value, of a constraint with one.
+   *
+   * @throws IllegalStateException as {@link #multiplierValues()}, or if there are more
+   */
+  public double multiplierValue() {
+    double[] values = multiplierValues();
+    if (values.length != 1) {
+      throw new IllegalStateException(
+          self() + " has " + values.length + " multipliers, not one; read multiplierValues()");
+    }
+    return values[0];
+  }
+
+  private String self() {
+    return "constraint '" + name().orElse("?") + "'";
   }
 
   /** The penalty coefficient; empty for formulations without one. */

@@ -93,6 +93,15 @@ public final class LagrangianStore {
     return Collections.unmodifiableMap(values);
   }
 
+  /** Null in a store of nothing. */
+  Evaluation evaluation() {
+    return evaluation == null ? null : live();
+  }
+
+  List<Constraint> constraints() {
+    return constraints;
+  }
+
   private Evaluation live() {
     if (roll != null) {
       roll.check("this LagrangianStore");

@@ -73,6 +73,17 @@ public final class Native {
   @Name("use_threads_for")
   public static native void useThreadsFor(@Cast("int64_t") long parameters);
 
+  @Name("read_values")
+  static native @Cast("int64_t") long readValues(
+      @Const Evaluation primal,
+      @Const Evaluation dual,
+      @Cast("const int64_t*") long[] tensors,
+      int count,
+      @Cast("int64_t") long most,
+      @Cast("int64_t*") long[] counts,
+      double[] values,
+      @Cast("int64_t") long capacity);
+
   @Name("step")
   public static native @Cast("bool") boolean step(@ByRef Optimizer optimizer);
 

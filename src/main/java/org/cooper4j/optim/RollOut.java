@@ -3,14 +3,15 @@ package org.cooper4j.optim;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
 import org.cooper4j.LagrangianStore;
+import org.cooper4j.RollValues;
 import org.cooper4j.internal.RollScope;
 
 /**
  * What a roll computed, at the point that it evaluated. Mirrors {@code cooper.optim.RollOut}.
  *
  * <p>Its tensors live until the same optimizer rolls again or is closed, and belong to the thread
- * that rolled. Keep a copy of one, or the tensor itself with {@code retainReference()}; reading one
- * too late or in another thread throws IllegalStateException.
+ * that rolled. Keep {@link #values()}, a copy of one, or the tensor itself with {@code
+ * retainReference()}; reading one too late or in another thread throws IllegalStateException.
  */
 public final class RollOut {
   private final RollScope scope;
@@ -18,6 +19,7 @@ public final class RollOut {
   private final CMPState cmpState;
   private final LagrangianStore primalLagrangianStore;
   private final LagrangianStore dualLagrangianStore;
+  private RollValues values;
 
   /** Made inside a roll. */
   RollOut(CMPState cmpState, LagrangianStore primal, LagrangianStore dual) {
@@ -55,6 +57,20 @@ public final class RollOut {
   /** The dual Lagrangian; empty where no multipliers were updated. */
   public LagrangianStore dualLagrangianStore() {
     return dualLagrangianStore;
+  }
+
+  /**
+   * All numbers of the roll, read at once; they may be kept, and handed to other threads. A second
+   * call gives the same ones.
+   *
+   * @throws IllegalStateException after the next roll, or in another thread
+   */
+  public RollValues values() {
+    scope.check("the values of this RollOut");
+    if (values == null) {
+      values = RollValues.of(cmpState, primalLagrangianStore, dualLagrangianStore);
+    }
+    return values;
   }
 
   /** What it holds; no values, which might have to be waited for. */
