@@ -12,6 +12,7 @@ module org.cooper4j {
   exports org.cooper4j.optim;
   exports org.cooper4j.optim.torch;
   exports org.cooper4j.penalties;
+  exports org.cooper4j.training;
   exports org.cooper4j.internal to
       org.cooper4j.linux.x86_64;
 
