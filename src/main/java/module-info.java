@@ -3,6 +3,7 @@
 module org.cooper4j {
   requires transitive org.bytedeco.javacpp;
   requires transitive org.bytedeco.pytorch;
+  requires static me.tongfei.progressbar;
 
   exports org.cooper4j;
   exports org.cooper4j.checkpoint;

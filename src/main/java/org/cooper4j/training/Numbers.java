@@ -23,7 +23,7 @@ final class Numbers {
     return numbers;
   }
 
-  private static void put(Map<String, Double> numbers, String kind, Map<String, double[]> all) {
+  static void put(Map<String, Double> numbers, String kind, Map<String, double[]> all) {
     all.forEach(
         (name, entries) -> {
           String key = kind + "/" + name;

@@ -66,6 +66,12 @@ final class Position {
     return iterator;
   }
 
+  void endEpoch() {
+    epochEnded = false;
+    epoch++;
+    batch = 0;
+  }
+
   /** Remembers how to go on in the middle of an epoch, when {@code fit} ends. */
   void pause() {
     if (batch > 0) {

@@ -3,8 +3,10 @@ package org.cooper4j.training;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import org.bytedeco.pytorch.Module;
@@ -76,7 +78,7 @@ public final class Trainer<B> {
 
   /**
    * Adds listeners. They are called in this order, but {@link Checkpoints} after all others, so
-   * that what they save is whole, and before them in {@code start}.
+   * that what they save is whole; at the start and the end, before all others.
    *
    * @throws IllegalStateException during {@code fit}
    */
@@ -96,6 +98,20 @@ public final class Trainer<B> {
       end--;
     }
     return end;
+  }
+
+  /**
+   * The numbers of a problem over all batches, with its modules in evaluation mode and without
+   * gradients: names are those of {@link Training#numbers()}. Loss, misc and the entries of
+   * violations are means over batches, weighted by the size of a {@link org.cooper4j.data.Batch};
+   * violations of indexed constraints by row. {@code max_violation} is that of these means.
+   *
+   * <p>Modules are those given to {@link #module}; afterwards each part has the mode that it had.
+   *
+   * @throws IllegalStateException if there are no batches
+   */
+  public Map<String, Double> evaluate(Iterable<? extends B> batches) {
+    return Evaluation.of(optimizer.cmp(), batches, variables.modules().values());
   }
 
   /** The training as it is. */
@@ -160,6 +176,7 @@ public final class Trainer<B> {
     } finally {
       running = false;
       training.position().pause();
+      training.ended();
     }
     return training;
   }
@@ -169,11 +186,21 @@ public final class Trainer<B> {
     while (training.goesOn() && position.epoch < epochs && position.step < steps) {
       Iterator<? extends B> iterator = position.iterator(batches);
       while (training.goesOn() && position.step < steps && iterator.hasNext()) {
-        RollOut rollOut = optimizer.roll(iterator.next());
+        RollOut rollOut;
+        B batch = iterator.next();
+        try {
+          rollOut = optimizer.roll(batch);
+        } catch (RuntimeException e) {
+          if (listeners.stream().anyMatch(listener -> listener.rollFailed(training, e))) {
+            return;
+          }
+          throw e;
+        }
         training.rolled(rollOut);
         for (TrainingListener listener : listeners) {
           listener.step(training, rollOut);
         }
+        training.heard();
         if (Thread.currentThread().isInterrupted()) {
           training.stop("interrupted");
         }
@@ -186,20 +213,25 @@ public final class Trainer<B> {
             "epoch " + position.epoch + " has no batches; each iterator() must start a new pass");
       }
       position.epochEnded = true;
+      training.speaks();
       listeners.forEach(listener -> listener.epochEnd(training));
-      position.epochEnded = false;
-      position.epoch++;
-      position.batch = 0;
+      training.heard();
+      position.endEpoch();
     }
   }
 
   private void start(List<TrainingListener> started) {
-    List<TrainingListener> order = new ArrayList<>(listeners);
-    order.sort((a, b) -> Boolean.compare(b instanceof Checkpoints, a instanceof Checkpoints));
-    for (TrainingListener listener : order) {
+    for (TrainingListener listener : checkpointsFirst(listeners)) {
       started.add(listener);
       listener.start(training);
     }
+    training.heard();
+  }
+
+  private static List<TrainingListener> checkpointsFirst(List<TrainingListener> listeners) {
+    List<TrainingListener> order = new ArrayList<>(listeners);
+    order.sort(Comparator.comparing(listener -> !(listener instanceof Checkpoints)));
+    return order;
   }
 
   /** Calls every listener's end, whatever the others throw. */
@@ -207,17 +239,15 @@ public final class Trainer<B> {
     // Files that a listener closes would be cut off by the interrupt.
     boolean interrupted = Thread.interrupted();
     Throwable thrown = training.failure().orElse(null);
-    for (TrainingListener listener : listeners) {
-      if (started.contains(listener)) {
-        try {
-          listener.end(training);
-        } catch (RuntimeException | Error e) {
-          if (thrown == null) {
-            thrown = e;
-            training.failed(e);
-          } else if (thrown != e) {
-            thrown.addSuppressed(e);
-          }
+    for (TrainingListener listener : started) {
+      try {
+        listener.end(training);
+      } catch (RuntimeException | Error e) {
+        if (thrown == null) {
+          thrown = e;
+          training.failed(e);
+        } else if (thrown != e) {
+          thrown.addSuppressed(e);
         }
       }
     }

@@ -7,9 +7,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CountDownLatch;
 import org.bytedeco.pytorch.Module;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.RollValues;
+import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.optim.CooperOptimizer;
 import org.cooper4j.optim.RollOut;
 
@@ -28,6 +30,8 @@ public final class Training {
   private Map<String, Double> numbers;
   private volatile String stopReason;
   private Throwable failure;
+  private boolean whole;
+  private volatile CountDownLatch end = new CountDownLatch(0);
 
   Training(CooperOptimizer<?> optimizer, Variables variables, List<TrainingListener> listeners) {
     this.optimizer = optimizer;
@@ -129,7 +133,7 @@ public final class Training {
    * All that the training goes on from, as a checkpoint holds it: {@code epoch, step, batch},
    * {@code NAME_state_dict} of each module, {@code cmp_state_dict}, {@code
    * cooper_optimizer_state_dict}, states of generators, the loader's position, and {@code
-   * listeners}. Tensors are the live ones; {@link org.cooper4j.checkpoint.StateDict#copyOf} copies.
+   * listeners}. Tensors are the live ones; {@link StateDict#copyOf} copies.
    *
    * @throws IllegalStateException if a primal variable is of no module, and has no name of its own
    */
@@ -213,9 +217,12 @@ public final class Training {
     numbers = null;
     stopReason = null;
     failure = null;
+    whole = false;
+    end = new CountDownLatch(1);
   }
 
   void rolled(RollOut latest) {
+    whole = false;
     rollOut = latest;
     numbers = null;
     position.step++;
@@ -224,6 +231,35 @@ public final class Training {
 
   void failed(Throwable thrown) {
     failure = thrown;
+  }
+
+  /** Listeners are about to change what they remember. */
+  void speaks() {
+    whole = false;
+  }
+
+  /** All listeners have heard of all that happened. */
+  void heard() {
+    whole = true;
+  }
+
+  /** Whether what is remembered belongs together, so that a run can go on from it. */
+  boolean isWhole() {
+    return whole;
+  }
+
+  RollOut rollOut() {
+    values();
+    return rollOut;
+  }
+
+  void ended() {
+    end.countDown();
+  }
+
+  /** Waits for {@code fit} to return. */
+  void awaitEnd() throws InterruptedException {
+    end.await();
   }
 
   boolean goesOn() {

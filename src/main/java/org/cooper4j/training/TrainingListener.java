@@ -37,6 +37,16 @@ public interface TrainingListener {
   default void numbers(Training training, Map<String, Double> numbers) {}
 
   /**
+   * When a roll threw, as for a loss that is NaN ({@link org.cooper4j.optim.NotFiniteException}).
+   *
+   * @return whether the run is to end without the exception, with a {@link Training#stop} that says
+   *     why
+   */
+  default boolean rollFailed(Training training, RuntimeException e) {
+    return false;
+  }
+
+  /**
    * At the end of {@code fit}, also after a failure: {@link Training#stopReason()} and {@link
    * Training#failure()} tell.
    */

@@ -129,7 +129,7 @@ final class Variables {
     return finite[0];
   }
 
-  private void forEachPrimal(Consumer<Tensor> action) {
+  void forEachPrimal(Consumer<Tensor> action) {
     for (Optimizer primal : optimizer.primalOptimizers()) {
       OptimizerParamGroupVector groups = primal.param_groups();
       for (long i = 0; i < groups.size(); i++) {
