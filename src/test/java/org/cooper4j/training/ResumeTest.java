@@ -255,9 +255,10 @@ class ResumeTest {
     assertThat(checkpoints.files()).hasSize(1);
   }
 
-  /** What the forked JVM runs. */
+  /** What the forked JVM runs: the eighth step waits for a signal, or ends the JVM itself. */
   static final class Forked {
     public static void main(String[] arguments) {
+      boolean exits = arguments.length > 1;
       Run run = new Run(0);
       run.trainer.listen(
           new Checkpoints(Path.of(arguments[0])),
@@ -266,6 +267,9 @@ class ResumeTest {
             public void step(Training training, RollOut rollOut) {
               if (training.step() == 8) {
                 System.out.println("now");
+                if (exits) {
+                  System.exit(3);
+                }
                 while (training.stopReason().isEmpty()) {
                   Thread.onSpinWait();
                 }
@@ -277,18 +281,23 @@ class ResumeTest {
     }
   }
 
-  @Test
-  void ctrlCWritesACheckpointFromWhichTheRunGoesOn() throws Exception {
-    Process process =
-        new ProcessBuilder(
+  private Process fork(String... more) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 ProcessHandle.current().info().command().orElseThrow(),
                 "-cp",
                 System.getProperty(
                     "surefire.test.class.path", System.getProperty("java.class.path")),
                 Forked.class.getName(),
-                folder.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+                folder.toString()));
+    command.addAll(List.of(more));
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  @Test
+  void ctrlCWritesACheckpointFromWhichTheRunGoesOn() throws Exception {
+    Process process = fork();
     try (var out = process.inputReader()) {
       assertThat(out.readLine()).isEqualTo("now");
       new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
@@ -299,6 +308,11 @@ class ResumeTest {
     Map<String, Object> expected = fit(whole, whole.loader);
     Run second = new Run(99);
     States.assertEqual(fit(second, second.loader, new Checkpoints(folder)), expected);
+  }
+
+  @Test
+  void aListenerMayEndTheJvm() throws Exception {
+    assertThat(fork("exit").waitFor()).isEqualTo(3);
   }
 
   @Test

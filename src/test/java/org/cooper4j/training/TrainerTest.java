@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,7 @@ import org.cooper4j.optim.NotFiniteException;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class TrainerTest {
   /** min x², x ≥ 1; what is added to the loss is given step by step. */
@@ -319,6 +321,29 @@ class TrainerTest {
     assertThat(history.steps("validation/loss")).containsExactly(6, 12, 18, 24);
     double now = run.trainer.evaluate(Run.loader(1)).get("loss");
     assertThat(now).isCloseTo(best.loss().orElseThrow(), within(1e-6));
+  }
+
+  /** What the package's description shows. */
+  @Test
+  void allListenersWorkTogether(@TempDir Path folder) {
+    Run run = new Run(0);
+    History history = new History(10);
+    Training end =
+        new Trainer<>(run.optimizer)
+            .module("model", run.model)
+            .listen(
+                Stepped.everyEpoch(run.scheduler),
+                new Validation<>(run.problem, run.validation),
+                EarlyStopping.feasiblePlateau(3).of("validation"),
+                new BestFeasible("validation"),
+                new StopOnNaN(),
+                history,
+                new ProgressBar((PrintStream) null),
+                new Checkpoints(folder))
+            .fit(run.loader, 20);
+    assertThat(end.step()).isPositive();
+    assertThat(history.values("validation/loss")).hasSize((int) end.epoch());
+    assertThat(new Checkpoints(folder).files()).hasSize(2);
   }
 
   @Test
