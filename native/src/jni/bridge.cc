@@ -1,5 +1,7 @@
 #include "bridge.h"
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iostream>
@@ -13,6 +15,7 @@
 #include "cooper4j/project.h"
 #include "cooper4j/threads.h"
 #include "cooper4j/values.h"
+#include "lagrangian/backward.h"
 
 namespace cooper4j::jni {
 namespace {
@@ -145,6 +148,18 @@ int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int6
     cooper4j::read_values(parts, values);
   }
   return total;
+}
+
+void backward(const int64_t* roots, const int64_t* gradients, int count) {
+  if (count == 0) return;
+  std::vector<at::Tensor> from;
+  std::vector<at::Tensor> with;
+  for (int i = 0; i < count; ++i) {
+    from.push_back(at_address(roots[i]));
+    with.push_back(at_address(gradients[i]));
+  }
+  c10::NoGradGuard no_grad;
+  cooper4j::backward(from, std::move(with));
 }
 
 at::Tensor grad_norm(const int64_t* optimizers, int count, double norm_type) {

@@ -49,6 +49,9 @@ class Evaluation : public cooper4j::Evaluation {
 int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int64_t* tensors,
                     int count, int64_t most, int64_t* counts, double* values, int64_t capacity);
 
+/// One backward pass from `count` roots, whose gradients accumulate in the leaves.
+void backward(const int64_t* roots, const int64_t* gradients, int count);
+
 /// cooper4j/optim/gradients.h, over `count` addresses of optimizers.
 at::Tensor grad_norm(const int64_t* optimizers, int count, double norm_type);
 at::Tensor clip_grad_norm(const int64_t* optimizers, int count, double max_norm, double norm_type,

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.internal.RollScope;
@@ -21,6 +22,7 @@ public final class CMPState {
   private Tensor loss;
   private final Map<Constraint, ConstraintState> observedConstraints = new LinkedHashMap<>();
   private final Map<String, Object> misc = new LinkedHashMap<>();
+  private long samples = -1;
   private RollScope scope;
 
   private CMPState(Tensor loss) {
@@ -59,6 +61,25 @@ public final class CMPState {
           "the violation of constraint '" + constraint.name().orElse("?") + "' is null");
     }
     return observe(constraint, ConstraintState.of(violation));
+  }
+
+  /**
+   * Says over how many samples loss and violations are means. It weighs this state where several
+   * make up a whole, as in {@code CooperOptimizer.rollAccumulated}.
+   *
+   * @param samples at least 0; of a state without samples loss and means do not count
+   */
+  public CMPState samples(long samples) {
+    if (samples < 0) {
+      throw new IllegalArgumentException("samples is " + samples + "; expected at least 0");
+    }
+    this.samples = samples;
+    return this;
+  }
+
+  /** Over how many samples loss and violations are means; empty if nobody said. */
+  public OptionalLong samples() {
+    return samples < 0 ? OptionalLong.empty() : OptionalLong.of(samples);
   }
 
   /**

@@ -85,6 +85,9 @@ public final class Native {
       double[] values,
       @Cast("int64_t") long capacity);
 
+  public static native void backward(
+      @Cast("const int64_t*") long[] roots, @Cast("const int64_t*") long[] gradients, int count);
+
   @Name("grad_norm")
   public static native @ByVal Tensor gradNorm(
       @Cast("const int64_t*") long[] optimizers, int count, double normType);

@@ -43,7 +43,7 @@ public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimize
       dualStep();
       primal = state.computePrimalLagrangian();
       primal.backward();
-      checkPrimalGradients(state);
+      finishPrimalGradients(state);
       runPrimalHooks(state);
     } catch (RuntimeException | Error e) {
       multipliers.forEach(Snapshot::restore);

@@ -53,7 +53,7 @@ public final class AlternatingPrimalDualOptimizer<B> extends ConstrainedOptimize
     zeroGrad();
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
-    checkPrimalGradients(state);
+    finishPrimalGradients(state);
     runPrimalHooks(state);
     primalStep();
     try {

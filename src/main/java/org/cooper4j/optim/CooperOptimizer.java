@@ -38,6 +38,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private final AtomicReference<Thread> user = new AtomicReference<>();
   private List<GradientHook> primalHooks = List.of();
   private List<GradientHook> dualHooks = List.of();
+  private List<? extends B> microBatches;
+  private Accumulation<B> accumulation;
   private RollScope lastRoll;
   private boolean primalGradientsSeen;
   private boolean closed;
@@ -111,9 +113,52 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     return roll(null);
   }
 
+  /**
+   * One roll over a batch that is too large to be evaluated at once, given in parts: gradients,
+   * steps and the RollOut are those of the whole. It takes the memory of one part, and two
+   * evaluations of each for every point that this optimizer evaluates: the weights of formulations
+   * such as the augmented Lagrangian need the violations of the whole before the first part can be
+   * differentiated.
+   *
+   * <p>Loss and violations of the whole are the means of the parts' ones, weighted with {@link
+   * CMPState#samples(long)}, or equally where no state says it. Rows of constraints with features
+   * (indexed ones) are joined, duplicates included. With that the roll equals one over the whole
+   * batch, up to rounding, in every formulation, if
+   *
+   * <ul>
+   *   <li>loss and violations without features are means over samples, or do not depend on the
+   *       batch, as a norm of weights. A ratio of means, a maximum or a variance over the batch is
+   *       none: its mean over parts is another function.
+   *   <li>violations with features are of a sample each; of a row that is itself a mean over the
+   *       batch, every part counts as an observation.
+   *   <li>no layer mixes samples: batch normalisation normalises by the part (and sees every part
+   *       twice in its running statistics).
+   *   <li>an evaluation gives the same again when LibTorch's random number generators are where
+   *       they were, as dropout does: they are put back before the second one. Dropout draws other
+   *       masks than for the whole batch.
+   * </ul>
+   *
+   * <p>Of {@code misc}, numbers and scalar tensors are averaged likewise; of anything else the last
+   * part's stays.
+   *
+   * @param microBatches the parts, at least one, each what {@code computeCMPState} is given
+   * @throws IllegalArgumentException as {@link #roll}, and if the parts' states do not fit together
+   */
+  public final RollOut rollAccumulated(List<? extends B> microBatches) {
+    if (microBatches.isEmpty()) {
+      throw new IllegalArgumentException("no micro-batch was given; give at least one");
+    }
+    return roll(null, null, microBatches);
+  }
+
   RollOut roll(B batch, B violationsBatch) {
+    return roll(batch, violationsBatch, null);
+  }
+
+  private RollOut roll(B batch, B violationsBatch, List<? extends B> parts) {
     enter();
     try {
+      microBatches = parts;
       wiring.requireOpen();
       releaseLastRoll();
       Native.useThreadsFor(primalParameters);
@@ -133,6 +178,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
         }
       }
     } finally {
+      microBatches = null;
+      accumulation = null;
       user.set(null);
     }
   }
@@ -160,6 +207,14 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   }
 
   final CMPState evaluate(B batch, String method, Function<B, CMPState> function) {
+    if (microBatches == null) {
+      return evaluateOne(batch, method, function);
+    }
+    accumulation = new Accumulation<>(microBatches, part -> evaluateOne(part, method, function));
+    return accumulation.whole();
+  }
+
+  private CMPState evaluateOne(B batch, String method, Function<B, CMPState> function) {
     CMPState state;
     try {
       state = function.apply(batch);
@@ -178,15 +233,21 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   final CMPState.Lagrangians differentiate(CMPState state) {
     zeroGrad();
     CMPState.Lagrangians lagrangians = state.backward();
-    checkPrimalGradients(state);
+    finishPrimalGradients(state);
     dualOptimizers.forEach(Native::checkStep);
     runPrimalHooks(state);
     runDualHooks(state);
     return lagrangians;
   }
 
-  /** Throws what the primal steps would, and if none of them has anything to do. */
-  final void checkPrimalGradients(CMPState state) {
+  /**
+   * After the primal backward pass: lets it reach the variables, and throws what the primal steps
+   * would, and if none of them has anything to do.
+   */
+  final void finishPrimalGradients(CMPState state) {
+    if (accumulation != null) {
+      accumulation.backward();
+    }
     if (!primalGradientsSeen) {
       primalGradientsSeen = wiring.requirePrimalGradients(state);
     }

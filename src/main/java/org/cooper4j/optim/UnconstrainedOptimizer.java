@@ -30,7 +30,7 @@ public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
     zeroGrad();
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
-    checkPrimalGradients(state);
+    finishPrimalGradients(state);
     runPrimalHooks(state);
     primalStep();
     return new RollOut(state, primal, LagrangianStore.empty());
