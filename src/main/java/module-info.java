@@ -3,6 +3,7 @@
 module org.cooper4j {
   requires transitive org.bytedeco.javacpp;
   requires transitive org.bytedeco.pytorch;
+  requires static me.tongfei.progressbar;
 
   exports org.cooper4j;
   exports org.cooper4j.checkpoint;
@@ -12,6 +13,7 @@ module org.cooper4j {
   exports org.cooper4j.optim;
   exports org.cooper4j.optim.torch;
   exports org.cooper4j.penalties;
+  exports org.cooper4j.training;
   exports org.cooper4j.internal to
       org.cooper4j.linux.x86_64;
 

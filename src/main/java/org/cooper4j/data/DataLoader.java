@@ -1,9 +1,12 @@
 package org.cooper4j.data;
 
 import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
@@ -12,6 +15,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.Cuda;
+import org.cooper4j.internal.Tensors;
 
 /**
  * Cuts a {@link TensorDataset} into mini-batches. Mirrors {@code torch.utils.data.DataLoader}.
@@ -32,6 +36,9 @@ import org.cooper4j.Cuda;
  * pinned memory of its own, which LibTorch takes back when the copy is done. A data set that fits
  * into the device's memory is best moved there once: its batches then cost no transfer.
  *
+ * <p>{@link #stateDict()} is the place of the iteration that was started last; a loader with the
+ * same options and data goes on from there.
+ *
  * <p>A loader may be used by one thread at a time.
  */
 public final class DataLoader implements Iterable<Batch> {
@@ -40,6 +47,15 @@ public final class DataLoader implements Iterable<Batch> {
   private final boolean dropLast;
   private final Device device;
   private final Generator generator;
+
+  /** The epoch that is being iterated; null between two. */
+  private Epoch epoch;
+
+  /** Of the generator, before that epoch's order was drawn; null if nothing is drawn. */
+  private Tensor epochState;
+
+  /** How many batches the next iteration leaves out, since a loaded state had given them. */
+  private long skipped;
 
   private DataLoader(Builder builder) {
     dataset = builder.dataset;
@@ -61,7 +77,8 @@ public final class DataLoader implements Iterable<Batch> {
   }
 
   /**
-   * Starts an epoch. A shuffled loader draws its order now.
+   * Starts an epoch, or, the first time after {@link #loadStateDict}, goes on in one. A shuffled
+   * loader draws its order now.
    *
    * @throws IllegalStateException if the data set was closed, or the loader, or the device given to
    *     it, was made in a PointerScope that has ended
@@ -70,7 +87,85 @@ public final class DataLoader implements Iterable<Batch> {
   public Iterator<Batch> iterator() {
     requireOpen(generator, "the generator of this loader");
     requireOpen(device, "the device of this loader");
-    return new Epoch(generator == null ? null : permutation());
+    long rows = dataset.size();
+    rememberState();
+    epoch = new Epoch(generator == null ? null : permutation(), skipped, rows);
+    skipped = 0;
+    return epoch;
+  }
+
+  private void rememberState() {
+    if (generator != null) {
+      if (epochState != null) {
+        epochState.close();
+      }
+      epochState = generatorState();
+    }
+  }
+
+  private Tensor generatorState() {
+    try (PointerScope temporaries = new PointerScope()) {
+      return Tensors.keep(generator.get_state());
+    }
+  }
+
+  /**
+   * The place of the iteration that was started last: {@code {"batches": given, "generator_state":
+   * uint8 [n]}}, the second of a shuffled loader, at the start of that epoch. Between two epochs it
+   * is the start of the next one.
+   */
+  public Map<String, Object> stateDict() {
+    requireOpen(generator, "the generator of this loader");
+    requireOpen(epochState, "the iteration of this loader");
+    Map<String, Object> state = new LinkedHashMap<>();
+    state.put("batches", epoch == null ? skipped : size() - epoch.remaining);
+    if (generator != null) {
+      state.put("generator_state", epoch == null ? generatorState() : epochState.clone());
+    }
+    return state;
+  }
+
+  /**
+   * Lets the next iteration go on from a state of a loader with the same data and options.
+   *
+   * @throws IllegalArgumentException naming the key that does not fit; the loader is as it was
+   */
+  public void loadStateDict(Map<String, ?> state) {
+    requireOpen(generator, "the generator of this loader");
+    if (!(state.get("batches") instanceof Long given) || given < 0 || given > size()) {
+      throw new IllegalArgumentException(
+          "batches: expected an int from 0 to "
+              + size()
+              + ", the batches of an epoch, found "
+              + state.get("batches"));
+    }
+    Object generatorState = state.get("generator_state");
+    if ((generatorState == null) != (generator == null)) {
+      throw new IllegalArgumentException(
+          generator == null
+              ? "generator_state: the state is of a shuffled loader, this one is not shuffled"
+              : "generator_state: missing, but this loader is shuffled");
+    }
+    if (generator != null) {
+      loadGenerator(generatorState);
+    }
+    epoch = null;
+    skipped = given;
+  }
+
+  private void loadGenerator(Object state) {
+    try (PointerScope temporaries = new PointerScope();
+        Generator trial = torch.make_generator_cpu(0)) {
+      Tensor bytes = state instanceof Tensor tensor ? tensor : null;
+      Tensors.requireTensor(bytes, "generator_state");
+      trial.set_state(bytes); // refuses what is none, before ours has changed
+      generator.set_state(bytes);
+    } catch (RuntimeException e) {
+      throw new IllegalArgumentException(
+          "generator_state: no state of a CPU generator: "
+              + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+          e);
+    }
   }
 
   private static void requireOpen(Pointer part, String what) {
@@ -94,11 +189,13 @@ public final class DataLoader implements Iterable<Batch> {
   private final class Epoch implements Iterator<Batch> {
     private final Tensor order;
     private long row;
-    private long remaining = size();
+    private long remaining;
     private Batch current;
 
-    Epoch(Tensor order) {
+    Epoch(Tensor order, long skipped, long rows) {
       this.order = order;
+      remaining = size() - skipped;
+      row = remaining == 0 ? rows : skipped * batchSize;
     }
 
     /** Closes the batch of the last step, too, once there is no other. */
@@ -108,6 +205,9 @@ public final class DataLoader implements Iterable<Batch> {
         closeCurrent();
         if (order != null) {
           order.close();
+        }
+        if (epoch == this) {
+          epoch = null;
         }
       }
       return remaining > 0;

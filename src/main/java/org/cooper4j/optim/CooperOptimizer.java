@@ -111,7 +111,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
    * have seen that roll.
    *
    * @param batch what {@code computeCMPState} is given
-   * @throws IllegalArgumentException naming the constraint that does not fit
+   * @throws IllegalArgumentException naming the constraint that does not fit; a {@link
+   *     NotFiniteException} if loss, violation or multiplier is NaN or infinite
    * @throws IllegalStateException if the optimizer is rolling already, in this thread or another,
    *     or was closed; if the evaluation gave null or used what had been released
    */
@@ -209,7 +210,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private RuntimeException explained(RuntimeException e) {
     String text = String.valueOf(e.getMessage());
     if (e instanceof IllegalArgumentException && text.endsWith("is NaN or infinite")) {
-      return new IllegalArgumentException(text + "; " + wiring.whichIsNotFinite(), e);
+      return new NotFiniteException(text + "; " + wiring.whichIsNotFinite(), e);
     }
     if (text.startsWith("Trying to backward through the graph a second time")) {
       return new IllegalStateException(

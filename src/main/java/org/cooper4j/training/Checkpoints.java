@@ -1,0 +1,228 @@
+package org.cooper4j.training;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.cooper4j.checkpoint.Checkpoint;
+import org.cooper4j.checkpoint.CheckpointException;
+import org.cooper4j.optim.RollOut;
+
+/**
+ * Saves a training to a folder, and goes on from there when it is started again: {@code fit} with
+ * this listener loads the newest checkpoint that is whole, if there is one. On the CPU the numbers
+ * are then those of a run that was not interrupted, bit for bit; an empty folder starts anew.
+ *
+ * <p>Saved is {@link Training#stateDict()}, after every epoch, at the end, every n steps with
+ * {@link #everySteps}, and when a roll threw, unless a variable is not finite. At Ctrl-C, or
+ * another signal that ends the JVM, the run stops after the step that it is in, and is saved before
+ * the JVM goes. Files are {@code step-000000120.pt}; Python's stock {@code torch.load(path,
+ * weights_only=True)} reads them.
+ *
+ * <p>A checkpoint has no data and no options: start with the same batches, optimizers and
+ * listeners. Random numbers that a roll drew before it threw are not taken back.
+ */
+public final class Checkpoints implements TrainingListener {
+  private static final Pattern FILE = Pattern.compile("step-(\\d{9,18})\\.pt");
+
+  private final Path folder;
+  private long every;
+  private int keep = 2;
+  private OptionalLong saved = OptionalLong.empty();
+  private Thread hook;
+
+  /** Saves to a folder, which is made if it is not there. */
+  public Checkpoints(Path folder) {
+    this.folder = Objects.requireNonNull(folder, "folder");
+  }
+
+  /**
+   * Saves every n steps, too.
+   *
+   * @throws IllegalArgumentException if n is below 1
+   */
+  public Checkpoints everySteps(long n) {
+    every = Training.requireEvery(n);
+    return this;
+  }
+
+  /**
+   * How many of the newest files are kept; 2 unless set, so that there is one if the newest is
+   * damaged.
+   *
+   * @throws IllegalArgumentException if it is below 1
+   */
+  public Checkpoints keep(int files) {
+    if (files < 1) {
+      throw new IllegalArgumentException("keep " + files + " files: expected at least 1");
+    }
+    keep = files;
+    return this;
+  }
+
+  /** The files that there are, the oldest first. */
+  public List<Path> files() {
+    return List.copyOf(byStep().values());
+  }
+
+  private TreeMap<Long, Path> byStep() {
+    TreeMap<Long, Path> files = new TreeMap<>();
+    if (!Files.isDirectory(folder)) {
+      return files;
+    }
+    try (Stream<Path> all = Files.list(folder)) {
+      all.forEach(
+          path -> {
+            Matcher name = FILE.matcher(path.getFileName().toString());
+            if (name.matches()) {
+              files.put(Long.parseLong(name.group(1)), path);
+            }
+          });
+    } catch (IOException e) {
+      throw new UncheckedIOException(folder + ": cannot be listed: " + e.getMessage(), e);
+    }
+    return files;
+  }
+
+  /**
+   * Resumes, if there is a checkpoint.
+   *
+   * @throws IllegalArgumentException if it is of another training, naming the key that does not fit
+   * @throws CheckpointException if there are checkpoints, and none is whole
+   */
+  @Override
+  public void start(Training training) {
+    training.variables().stateDict(); // says now if a variable has no name
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException(folder + ": cannot be made: " + e, e);
+    }
+    saved = OptionalLong.empty();
+    resume(training);
+    hook = new Thread(new Cancel(training, Thread.currentThread()), "cooper4j checkpoint");
+    try {
+      Runtime.getRuntime().addShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      training.stop("the JVM is shutting down");
+    }
+  }
+
+  private void resume(Training training) {
+    CheckpointException damaged = null;
+    for (Path file : byStep().descendingMap().values()) {
+      Checkpoint checkpoint;
+      try {
+        checkpoint = Checkpoint.load(file);
+      } catch (CheckpointException e) {
+        if (damaged == null) {
+          damaged = e;
+        } else {
+          damaged.addSuppressed(e);
+        }
+        continue;
+      }
+      try {
+        training.loadStateDict(checkpoint.asMap());
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "cannot resume: "
+                + file
+                + ": "
+                + e.getMessage()
+                + "; remove it, or choose another folder",
+            e);
+      }
+      saved = OptionalLong.of(training.step());
+      return;
+    }
+    if (damaged != null) {
+      throw damaged;
+    }
+  }
+
+  @Override
+  public void step(Training training, RollOut rollOut) {
+    // The last step of an epoch is saved with the epoch's end.
+    boolean last = training.batches().orElse(-1) == training.batch();
+    if (every > 0 && training.step() % every == 0 && !last) {
+      save(training);
+    }
+  }
+
+  @Override
+  public void epochEnd(Training training) {
+    save(training);
+  }
+
+  @Override
+  public void end(Training training) {
+    try {
+      boolean better = training.failure().isEmpty() || training.variables().areFinite();
+      boolean isNew = saved.isEmpty() || saved.getAsLong() != training.step();
+      if (training.isWhole() && isNew && better) {
+        save(training);
+      }
+    } finally {
+      removeHook();
+    }
+  }
+
+  private void removeHook() {
+    if (hook != null && !hook.isAlive()) {
+      try {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      } catch (IllegalStateException e) {
+        // The JVM is ending, and waits for this.
+      }
+    }
+    hook = null;
+  }
+
+  private void save(Training training) {
+    long step = training.step();
+    Checkpoint.save(folder.resolve("step-%09d.pt".formatted(step)), training.stateDict());
+    saved = OptionalLong.of(step);
+    TreeMap<Long, Path> files = byStep();
+    // Later ones are of a run that was put back.
+    files.tailMap(step, false).values().forEach(Checkpoints::delete);
+    files.headMap(step, true).descendingMap().values().stream()
+        .skip(keep)
+        .forEach(Checkpoints::delete);
+  }
+
+  private static void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + ": an old checkpoint cannot be deleted", e);
+    }
+  }
+
+  /** What the JVM does before it ends: asks the loop to stop, and waits for it. */
+  private record Cancel(Training training, Thread trainer) implements Runnable {
+    @Override
+    public void run() {
+      training.stop("the JVM is shutting down");
+      // A listener that called System.exit waits for this thread: do not wait for it.
+      boolean exits =
+          Arrays.stream(trainer.getStackTrace())
+              .anyMatch(frame -> frame.getClassName().equals("java.lang.Shutdown"));
+      if (!exits) {
+        try {
+          training.awaitEnd();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,287 @@
+package org.cooper4j.training;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CountDownLatch;
+import org.bytedeco.pytorch.Module;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.RollValues;
+import org.cooper4j.checkpoint.StateDict;
+import org.cooper4j.optim.CooperOptimizer;
+import org.cooper4j.optim.RollOut;
+
+/**
+ * Where a training is, for its {@link TrainingListener}s. It belongs to the thread that called
+ * {@code fit}; {@link #stop} alone may be called by any.
+ */
+public final class Training {
+  private static final String OPTIMIZER = "cooper_optimizer_state_dict";
+
+  private final CooperOptimizer<?> optimizer;
+  private final Variables variables;
+  private final List<TrainingListener> listeners;
+  private final Position position = new Position();
+
+  private OptionalLong batches = OptionalLong.empty();
+  private RollOut rollOut;
+  private Map<String, Double> numbers;
+  private volatile String stopReason;
+  private Throwable failure;
+  private boolean whole;
+  private volatile CountDownLatch end = new CountDownLatch(0);
+
+  Training(CooperOptimizer<?> optimizer, Variables variables, List<TrainingListener> listeners) {
+    this.optimizer = optimizer;
+    this.variables = variables;
+    this.listeners = listeners;
+  }
+
+  /** The optimizer that rolls. */
+  public CooperOptimizer<?> optimizer() {
+    return optimizer;
+  }
+
+  /** The problem. */
+  public ConstrainedMinimizationProblem<?> problem() {
+    return optimizer.cmp();
+  }
+
+  /** The modules that were given to the trainer, by name. */
+  public Map<String, Module> modules() {
+    return Collections.unmodifiableMap(variables.modules());
+  }
+
+  /** The epoch that runs, from 0: so many have ended before it. */
+  public long epoch() {
+    return position.epoch;
+  }
+
+  /** The steps made, those of before a resume included: 1 when the first one is listened to. */
+  public long step() {
+    return position.step;
+  }
+
+  /** The steps made in this epoch. */
+  public long batch() {
+    return position.batch;
+  }
+
+  /** The steps in an epoch, where the batches tell: a DataLoader's and a collection's do. */
+  public OptionalLong batches() {
+    return batches;
+  }
+
+  /**
+   * The numbers of the last roll, read once; they are of the point before its step.
+   *
+   * @throws IllegalStateException before the first roll of a call of {@code fit}
+   */
+  public RollValues values() {
+    if (rollOut == null) {
+      throw new IllegalStateException("nothing was rolled yet; ask in step(…), or later");
+    }
+    return rollOut.values();
+  }
+
+  /**
+   * {@link #values()} by names, as records and logs have them: {@code loss}; {@code
+   * violation/NAME}, {@code multiplier/NAME} and {@code penalty/NAME} for every constraint, or
+   * {@code …/NAME/max} and {@code …/NAME/mean} if it has more than one entry; {@code
+   * max_violation}, which is 0 where all constraints hold; and the numbers of the state's misc by
+   * their keys.
+   *
+   * @throws IllegalStateException as {@link #values()}
+   */
+  public Map<String, Double> numbers() {
+    if (numbers == null) {
+      numbers = Collections.unmodifiableMap(Numbers.of(values()));
+    }
+    return numbers;
+  }
+
+  /** Gives numbers that are none of a roll's to every listener's {@code numbers}. */
+  public void publish(Map<String, Double> measured) {
+    Map<String, Double> copy = Collections.unmodifiableMap(new LinkedHashMap<>(measured));
+    listeners.forEach(listener -> listener.numbers(this, copy));
+  }
+
+  /**
+   * Ends the run once all listeners have seen this step; the first reason counts. Any thread may
+   * call it.
+   */
+  public void stop(String reason) {
+    Objects.requireNonNull(reason, "reason");
+    synchronized (this) {
+      stopReason = stopReason == null ? reason : stopReason;
+    }
+  }
+
+  /** Why the run was stopped; empty if it runs, or did all that {@code fit} was asked for. */
+  public Optional<String> stopReason() {
+    return Optional.ofNullable(stopReason);
+  }
+
+  /** What was thrown by a roll or a listener; empty if nothing was. */
+  public Optional<Throwable> failure() {
+    return Optional.ofNullable(failure);
+  }
+
+  /**
+   * All that the training goes on from, as a checkpoint holds it: {@code epoch, step, batch},
+   * {@code NAME_state_dict} of each module, {@code cmp_state_dict}, {@code
+   * cooper_optimizer_state_dict}, states of generators, the loader's position, and {@code
+   * listeners}. Tensors are the live ones; {@link StateDict#copyOf} copies.
+   *
+   * @throws IllegalStateException if a primal variable is of no module, and has no name of its own
+   */
+  public Map<String, Object> stateDict() {
+    Map<String, Object> state = position.stateDict();
+    state.putAll(variables.stateDict());
+    state.put(OPTIMIZER, optimizer.stateDict());
+    Map<String, Object> states = new LinkedHashMap<>();
+    namedListeners()
+        .forEach(
+            (name, listener) -> {
+              Map<String, Object> remembered = listener.stateDict();
+              if (!remembered.isEmpty()) {
+                states.put(name, remembered);
+              }
+            });
+    state.put("listeners", states);
+    return state;
+  }
+
+  /**
+   * Goes on from what {@link #stateDict()} gave; call it before the first step, in {@code start}.
+   * Of listeners, those load that have a state there under the name of their class.
+   *
+   * @throws IllegalArgumentException naming the key that does not fit; everything but listeners is
+   *     then as it was
+   */
+  public void loadStateDict(Map<String, ?> state) {
+    Position there = Position.of(state);
+    Map<String, Object> before = StateDict.copyOf(variables.stateDict());
+    before.put(OPTIMIZER, StateDict.copyOf(optimizer.stateDict()));
+    try {
+      loadVariables(state);
+      if (state.get("listeners") instanceof Map<?, ?> states) {
+        loadListeners(states);
+      }
+    } catch (RuntimeException e) {
+      loadVariables(before);
+      throw e;
+    }
+    position.goTo(there);
+  }
+
+  private void loadVariables(Map<String, ?> state) {
+    variables.load(state);
+    Variables.load(state, OPTIMIZER, optimizer::loadStateDict);
+  }
+
+  @SuppressWarnings("unchecked")
+  private void loadListeners(Map<?, ?> states) {
+    namedListeners()
+        .forEach(
+            (name, listener) -> {
+              if (states.containsKey(name)) {
+                Variables.load((Map<String, ?>) states, name, listener::loadStateDict);
+              }
+            });
+  }
+
+  /** By the simple names of their classes; equal ones are numbered. */
+  private Map<String, TrainingListener> namedListeners() {
+    Map<String, TrainingListener> named = new LinkedHashMap<>();
+    for (TrainingListener listener : listeners) {
+      String name = listener.getClass().getSimpleName();
+      String key = name;
+      for (int i = 1; named.containsKey(key); i++) {
+        key = name + "_" + i;
+      }
+      named.put(key, listener);
+    }
+    return named;
+  }
+
+  Variables variables() {
+    return variables;
+  }
+
+  Position position() {
+    return position;
+  }
+
+  /** A new call of {@code fit}. */
+  void begin(OptionalLong size) {
+    batches = size;
+    rollOut = null;
+    numbers = null;
+    stopReason = null;
+    failure = null;
+    whole = false;
+    end = new CountDownLatch(1);
+  }
+
+  void rolled(RollOut latest) {
+    whole = false;
+    rollOut = latest;
+    numbers = null;
+    position.step++;
+    position.batch++;
+  }
+
+  void failed(Throwable thrown) {
+    failure = thrown;
+  }
+
+  /** Listeners are about to change what they remember. */
+  void speaks() {
+    whole = false;
+  }
+
+  /** All listeners have heard of all that happened. */
+  void heard() {
+    whole = true;
+  }
+
+  /** Whether what is remembered belongs together, so that a run can go on from it. */
+  boolean isWhole() {
+    return whole;
+  }
+
+  Optional<RollOut> rollOut() {
+    return Optional.ofNullable(rollOut);
+  }
+
+  void ended() {
+    end.countDown();
+  }
+
+  /** Waits for {@code fit} to return. */
+  void awaitEnd() throws InterruptedException {
+    end.await();
+  }
+
+  boolean goesOn() {
+    return stopReason == null;
+  }
+
+  static long requireEvery(long n) {
+    if (n < 1) {
+      throw new IllegalArgumentException("every " + n + " steps: expected at least 1");
+    }
+    return n;
+  }
+
+  /** Where it is. */
+  @Override
+  public String toString() {
+    return "Training(epoch " + epoch() + ", step " + step() + ")";
+  }
+}

@@ -1,0 +1,103 @@
+package org.cooper4j.training;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.data.DataLoader;
+import org.cooper4j.optim.RollOut;
+
+/**
+ * Measures on other data than the training's, after every epoch or every n steps, with the
+ * trainer's modules in evaluation mode and without gradients. The numbers are published as {@code
+ * validation/loss}, {@code validation/violation/NAME}, {@code validation/max_violation} and so on,
+ * for {@link History}, {@link EarlyStopping}, {@link BestFeasible} and logs.
+ *
+ * <pre>{@code
+ * trainer.listen(new Validation<>(problem, validationLoader), new BestFeasible("validation"));
+ * }</pre>
+ *
+ * @param <B> what the problem's evaluation needs
+ */
+public final class Validation<B> implements TrainingListener {
+  /** What measures; modules are in evaluation mode, and no gradients are recorded. */
+  @FunctionalInterface
+  public interface Measure {
+    /** The numbers by name, without the validation's own. */
+    Map<String, Double> measure(Training training);
+  }
+
+  private final Measure measure;
+  private final DataLoader loader;
+  private String name = "validation";
+  private long every;
+
+  /** Evaluates the problem, as {@link Trainer#evaluate} does. */
+  public Validation(ConstrainedMinimizationProblem<B> problem, Iterable<? extends B> batches) {
+    Objects.requireNonNull(problem, "problem");
+    Objects.requireNonNull(batches, "batches");
+    measure = training -> Evaluation.of(problem, batches, training.modules().values());
+    loader = batches instanceof DataLoader ours ? ours : null;
+  }
+
+  /** Measures something else, such as an accuracy. */
+  public Validation(Measure measure) {
+    this.measure = Objects.requireNonNull(measure, "measure");
+    loader = null;
+  }
+
+  /** Another name than {@code validation}, such as for a second data set. */
+  public Validation<B> named(String newName) {
+    name = Objects.requireNonNull(newName, "name");
+    return this;
+  }
+
+  /**
+   * Measures every n steps, not after epochs.
+   *
+   * @throws IllegalArgumentException if n is below 1
+   */
+  public Validation<B> everySteps(long n) {
+    every = Training.requireEvery(n);
+    return this;
+  }
+
+  @Override
+  public void step(Training training, RollOut rollOut) {
+    if (every > 0 && training.step() % every == 0) {
+      run(training);
+    }
+  }
+
+  @Override
+  public void epochEnd(Training training) {
+    if (every == 0) {
+      run(training);
+    }
+  }
+
+  private void run(Training training) {
+    Map<String, Double> numbers = new LinkedHashMap<>();
+    try (EvalMode mode = new EvalMode(training.modules().values());
+        NoGradGuard noGrad = new NoGradGuard();
+        PointerScope temporaries = new PointerScope()) {
+      measure.measure(training).forEach((key, value) -> numbers.put(name + "/" + key, value));
+    }
+    training.publish(numbers);
+  }
+
+  /** The place of a shuffled loader. */
+  @Override
+  public Map<String, Object> stateDict() {
+    return loader == null ? Map.of() : loader.stateDict();
+  }
+
+  @Override
+  public void loadStateDict(Map<String, ?> state) {
+    if (loader != null) {
+      loader.loadStateDict(state);
+    }
+  }
+}
