@@ -3,6 +3,8 @@
 module org.cooper4j {
   requires transitive org.bytedeco.javacpp;
   requires transitive org.bytedeco.pytorch;
+  requires org.slf4j;
+
   requires static me.tongfei.progressbar;
 
   exports org.cooper4j;
