@@ -6,6 +6,9 @@ module org.cooper4j {
   requires java.net.http;
   requires org.slf4j;
 
+  // For pictures; whoever draws some requires both.
+  requires static java.desktop;
+  requires static org.knowm.xchart;
   requires static me.tongfei.progressbar;
 
   exports org.cooper4j;
