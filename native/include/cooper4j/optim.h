@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cooper4j/optim/extragradient.h"
+#include "cooper4j/optim/gradients.h"
 #include "cooper4j/optim/nupi.h"
 #include "cooper4j/optim/state_dict.h"
 #include "cooper4j/optim/step.h"

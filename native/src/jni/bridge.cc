@@ -6,6 +6,7 @@
 
 #include "cooper4j/command.h"
 #include "cooper4j/memory.h"
+#include "cooper4j/optim/gradients.h"
 #include "cooper4j/optim/state_dict.h"
 #include "cooper4j/optim/step.h"
 #include "cooper4j/penalty.h"
@@ -86,6 +87,15 @@ at::Tensor readable(int64_t address, int64_t most) {
   return reads ? tensor : at::Tensor();
 }
 
+Optimizers optimizers_at(const int64_t* addresses, int count) {
+  Optimizers optimizers;
+  for (int i = 0; i < count; ++i) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    optimizers.push_back(reinterpret_cast<torch::optim::Optimizer*>(addresses[i]));
+  }
+  return optimizers;
+}
+
 }  // namespace
 
 Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int* flags, int count,
@@ -135,6 +145,24 @@ int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int6
     cooper4j::read_values(parts, values);
   }
   return total;
+}
+
+at::Tensor grad_norm(const int64_t* optimizers, int count, double norm_type) {
+  return cooper4j::grad_norm(optimizers_at(optimizers, count), norm_type);
+}
+
+at::Tensor clip_grad_norm(const int64_t* optimizers, int count, double max_norm, double norm_type,
+                          bool error_if_nonfinite) {
+  return cooper4j::clip_grad_norm(optimizers_at(optimizers, count), max_norm, norm_type,
+                                  error_if_nonfinite);
+}
+
+void clip_grad_value(const int64_t* optimizers, int count, double clip_value) {
+  cooper4j::clip_grad_value(optimizers_at(optimizers, count), clip_value);
+}
+
+void scale_grad(const int64_t* optimizers, int count, double factor) {
+  cooper4j::scale_grad(optimizers_at(optimizers, count), factor);
 }
 
 bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }

@@ -49,6 +49,13 @@ class Evaluation : public cooper4j::Evaluation {
 int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int64_t* tensors,
                     int count, int64_t most, int64_t* counts, double* values, int64_t capacity);
 
+/// cooper4j/optim/gradients.h, over `count` addresses of optimizers.
+at::Tensor grad_norm(const int64_t* optimizers, int count, double norm_type);
+at::Tensor clip_grad_norm(const int64_t* optimizers, int count, double max_norm, double norm_type,
+                          bool error_if_nonfinite);
+void clip_grad_value(const int64_t* optimizers, int count, double clip_value);
+void scale_grad(const int64_t* optimizers, int count, double factor);
+
 /// One step of a LibTorch optimizer; whether a sparse gradient's rows are all that moved.
 bool step(torch::optim::Optimizer& optimizer);
 

@@ -1,6 +1,7 @@
 package org.cooper4j.internal;
 
 import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Name;
@@ -98,6 +99,26 @@ public final class Native {
       @Cast("int64_t*") long[] counts,
       double[] values,
       @Cast("int64_t") long capacity);
+
+  @Name("grad_norm")
+  public static native @ByVal Tensor gradNorm(
+      @Cast("const int64_t*") long[] optimizers, int count, double normType);
+
+  @Name("clip_grad_norm")
+  public static native @ByVal Tensor clipGradNorm(
+      @Cast("const int64_t*") long[] optimizers,
+      int count,
+      double maxNorm,
+      double normType,
+      @Cast("bool") boolean errorIfNonFinite);
+
+  @Name("clip_grad_value")
+  public static native void clipGradValue(
+      @Cast("const int64_t*") long[] optimizers, int count, double clipValue);
+
+  @Name("scale_grad")
+  public static native void scaleGrad(
+      @Cast("const int64_t*") long[] optimizers, int count, double factor);
 
   @Name("step")
   public static native @Cast("bool") boolean step(@ByRef Optimizer optimizer);

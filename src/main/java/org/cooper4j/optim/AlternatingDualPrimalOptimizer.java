@@ -36,6 +36,7 @@ public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimize
     zeroGrad();
     LagrangianStore dual = state.computeLagrangians().dual();
     dual.backward();
+    runDualHooks(state);
     List<Snapshot> multipliers = dualOptimizers().stream().map(Snapshot::new).toList();
     LagrangianStore primal;
     try {
@@ -43,6 +44,7 @@ public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimize
       primal = state.computePrimalLagrangian();
       primal.backward();
       checkPrimalGradients(state);
+      runPrimalHooks(state);
     } catch (RuntimeException | Error e) {
       multipliers.forEach(Snapshot::restore);
       throw e;

@@ -54,11 +54,13 @@ public final class AlternatingPrimalDualOptimizer<B> extends ConstrainedOptimize
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
     checkPrimalGradients(state);
+    runPrimalHooks(state);
     primalStep();
     try {
       CMPState newState = violations(violationsBatch);
       LagrangianStore dual = newState.computeDualLagrangian();
       dual.backward();
+      runDualHooks(newState);
       dualStep();
       return new RollOut(newState.loss().or(state::loss).orElse(null), newState, primal, dual);
     } catch (RuntimeException e) {

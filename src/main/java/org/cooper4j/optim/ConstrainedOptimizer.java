@@ -29,6 +29,14 @@ public abstract class ConstrainedOptimizer<B> extends CooperOptimizer<B> {
     return dualOptimizers;
   }
 
+  /**
+   * As {@link #beforePrimalStep}, for the gradients of the multipliers. Where the primal variables
+   * step first, one that throws fails the dual half of a roll, as the second evaluation does.
+   */
+  public final void beforeDualStep(GradientHook hook) {
+    addDualHook(hook);
+  }
+
   /** Steps the dual optimizers, then projects the multipliers of inequalities. */
   public final void dualStep() {
     require();

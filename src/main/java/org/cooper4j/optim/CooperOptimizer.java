@@ -36,6 +36,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private final Wiring wiring;
   private final long primalParameters;
   private final AtomicReference<Thread> user = new AtomicReference<>();
+  private List<GradientHook> primalHooks = List.of();
+  private List<GradientHook> dualHooks = List.of();
   private RollScope lastRoll;
   private boolean primalGradientsSeen;
   private boolean closed;
@@ -172,12 +174,14 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     return state;
   }
 
-  /** Clears all gradients and computes those of both Lagrangians. */
+  /** Clears all gradients, computes those of both Lagrangians, and lets hooks see them. */
   final CMPState.Lagrangians differentiate(CMPState state) {
     zeroGrad();
     CMPState.Lagrangians lagrangians = state.backward();
     checkPrimalGradients(state);
     dualOptimizers.forEach(Native::checkStep);
+    runPrimalHooks(state);
+    runDualHooks(state);
     return lagrangians;
   }
 
@@ -187,6 +191,49 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
       primalGradientsSeen = wiring.requirePrimalGradients(state);
     }
     primalOptimizers.forEach(Native::checkStep);
+  }
+
+  final void runPrimalHooks(CMPState state) {
+    run(primalHooks, "a hook before the primal step", state, primalOptimizers);
+  }
+
+  final void runDualHooks(CMPState state) {
+    run(dualHooks, "a hook before the dual step", state, dualOptimizers);
+  }
+
+  private static void run(
+      List<GradientHook> hooks, String who, CMPState state, List<Optimizer> optimizers) {
+    if (hooks.isEmpty()) {
+      return;
+    }
+    Gradients gradients = new Gradients(state, optimizers);
+    try {
+      hooks.forEach(hook -> hook.beforeStep(gradients));
+    } catch (RuntimeException e) {
+      throw Released.explain(who, e);
+    }
+    optimizers.forEach(Native::checkStep);
+  }
+
+  /**
+   * From now on calls a hook in every roll, after all gradients of its evaluation were computed and
+   * checked, before the step that uses those of the primal variables: in extrapolating optimizers
+   * once for every point that they differentiate, so that {@link ExtrapolationConstrainedOptimizer}
+   * calls it twice a roll. Hooks run in the order in which they were added. One that throws fails
+   * the roll, as an evaluation does: no variable has moved.
+   */
+  public final void beforePrimalStep(GradientHook hook) {
+    primalHooks = with(primalHooks, hook);
+  }
+
+  final void addDualHook(GradientHook hook) {
+    dualHooks = with(dualHooks, hook);
+  }
+
+  private List<GradientHook> with(List<GradientHook> hooks, GradientHook hook) {
+    Objects.requireNonNull(hook, "hook");
+    requireOwn();
+    return Stream.concat(hooks.stream(), Stream.of(hook)).toList();
   }
 
   /** Clears the gradients of primal and dual variables. */

@@ -31,6 +31,7 @@ public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
     LagrangianStore primal = state.computePrimalLagrangian();
     primal.backward();
     checkPrimalGradients(state);
+    runPrimalHooks(state);
     primalStep();
     return new RollOut(state, primal, LagrangianStore.empty());
   }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
@@ -283,6 +284,13 @@ final class Wiring {
         action.accept(parameters.get(i));
       }
     }
+  }
+
+  /** All that the optimizers have. */
+  static Stream<Tensor> parameters(List<Optimizer> optimizers) {
+    List<Tensor> parameters = new ArrayList<>();
+    optimizers.forEach(optimizer -> forEachParameter(optimizer, parameters::add));
+    return parameters.stream();
   }
 
   private static long identity(Tensor parameter) {

@@ -28,8 +28,7 @@ import org.cooper4j.optim.RollOut;
  * weights_only=True)} reads them.
  *
  * <p>A checkpoint has no data and no options: start with the same batches, optimizers and
- * listeners. What is resumed may be more than one kind of state can tell: after a roll that threw,
- * random numbers that it drew are not taken back.
+ * listeners. Random numbers that a roll drew before it threw are not taken back.
  */
 public final class Checkpoints implements TrainingListener {
   private static final Pattern FILE = Pattern.compile("step-(\\d{9,18})\\.pt");
@@ -152,7 +151,9 @@ public final class Checkpoints implements TrainingListener {
 
   @Override
   public void step(Training training, RollOut rollOut) {
-    if (every > 0 && training.step() % every == 0) {
+    // The last step of an epoch is saved with the epoch's end.
+    boolean last = training.batches().orElse(-1) == training.batch();
+    if (every > 0 && training.step() % every == 0 && !last) {
       save(training);
     }
   }

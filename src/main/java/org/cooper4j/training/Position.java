@@ -5,6 +5,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -18,6 +19,9 @@ import org.cooper4j.data.DataLoader;
  * on.
  */
 final class Position {
+  private static final Set<String> GENERATORS =
+      Set.of("rng_state", "cuda_rng_state", "loader_state_dict", "epoch_rng_state");
+
   long epoch;
   long step;
   long batch;
@@ -27,11 +31,15 @@ final class Position {
 
   private DataLoader loader;
   private Tensor rngAtEpoch;
-  private Map<String, ?> saved;
+  private Map<String, Object> saved;
+
+  /** Says what will be iterated. */
+  void begin(Iterable<?> batches) {
+    loader = batches instanceof DataLoader ours ? ours : null;
+  }
 
   /** The rest of the epoch that was interrupted, or a new one. */
   <B> Iterator<B> iterator(Iterable<B> batches) {
-    loader = batches instanceof DataLoader ours ? ours : null;
     Map<String, ?> start = saved;
     saved = null;
     if (start == null) {
@@ -75,7 +83,9 @@ final class Position {
   /** Remembers how to go on in the middle of an epoch, when {@code fit} ends. */
   void pause() {
     if (batch > 0) {
-      saved = stateDict();
+      Map<String, Object> here = stateDict();
+      here.keySet().retainAll(GENERATORS);
+      saved = here;
     }
   }
 
@@ -84,6 +94,10 @@ final class Position {
     state.put("epoch", epochEnded ? epoch + 1 : epoch);
     state.put("step", step);
     state.put("batch", epochEnded ? 0 : batch);
+    if (saved != null) { // nothing was drawn since
+      state.putAll(saved);
+      return state;
+    }
     state.put("rng_state", RngState.get());
     List<Object> cuda = new ArrayList<>();
     for (int i = 0; i < cudaDevices(); i++) {
@@ -128,7 +142,8 @@ final class Position {
     there.epoch = count(state, "epoch");
     there.step = count(state, "step");
     there.batch = count(state, "batch");
-    there.saved = state;
+    there.saved = new LinkedHashMap<>(state);
+    there.saved.keySet().retainAll(GENERATORS);
     return there;
   }
 

@@ -1,7 +1,9 @@
 package org.cooper4j.training;
 
 import java.io.Console;
+import java.io.PrintStream;
 import java.util.Locale;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.cooper4j.optim.RollOut;
 
@@ -10,9 +12,10 @@ import org.cooper4j.optim.RollOut;
  * 0.10, which the user adds as a dependency. It shows nothing where there is no terminal.
  */
 public final class ProgressBar implements TrainingListener {
+  private static final int WIDTH = 120;
   private static final int INTERVAL_MILLIS = 100;
 
-  private final boolean live;
+  private final PrintStream terminal; // null if there is none
   private me.tongfei.progressbar.ProgressBar bar;
   private long drawn;
 
@@ -22,11 +25,11 @@ public final class ProgressBar implements TrainingListener {
    * @throws IllegalStateException if {@code me.tongfei:progressbar} is not on the class path
    */
   public ProgressBar() {
-    this(isTerminal());
+    this(isTerminal() ? System.err : null);
   }
 
-  ProgressBar(boolean live) {
-    this.live = live;
+  ProgressBar(PrintStream terminal) {
+    this.terminal = terminal;
     try {
       Class.forName("me.tongfei.progressbar.ProgressBarBuilder");
     } catch (ClassNotFoundException | LinkageError e) {
@@ -37,7 +40,7 @@ public final class ProgressBar implements TrainingListener {
 
   @Override
   public void step(Training training, RollOut rollOut) {
-    if (!live) {
+    if (terminal == null) {
       return;
     }
     if (bar == null) {
@@ -53,8 +56,12 @@ public final class ProgressBar implements TrainingListener {
   }
 
   private void open(Training training) {
+    ProgressBarBuilder builder = new ProgressBarBuilder();
+    if (terminal != System.err) {
+      builder.setConsumer(new ConsoleProgressBarConsumer(terminal, WIDTH));
+    }
     bar =
-        new ProgressBarBuilder()
+        builder
             .setTaskName("epoch " + (training.epoch() + 1))
             .setInitialMax(training.batches().orElse(-1))
             .setUpdateIntervalMillis(INTERVAL_MILLIS)
@@ -64,7 +71,7 @@ public final class ProgressBar implements TrainingListener {
 
   private void tell(Training training) {
     String violation =
-        String.format(Locale.ROOT, "violation %.4g", training.values().maxViolation());
+        String.format(Locale.ROOT, "violation %.3g", training.values().maxViolation());
     bar.setExtraMessage(
         training.values().loss().isPresent()
             ? String.format(

@@ -96,7 +96,7 @@ public final class Stepped implements TrainingListener {
   @Override
   public void epochEnd(Training training) {
     if (every == 0) {
-      action.accept(training.rollOut());
+      training.rollOut().ifPresent(action);
     }
   }
 

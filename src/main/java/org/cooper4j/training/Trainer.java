@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.OptionalLong;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.checkpoint.RngState;
 import org.cooper4j.data.DataLoader;
 import org.cooper4j.optim.CooperOptimizer;
 import org.cooper4j.optim.RollOut;
@@ -163,6 +164,7 @@ public final class Trainer<B> {
     requireIdle();
     running = true;
     training.begin(size(batches));
+    training.position().begin(batches);
     List<TrainingListener> started = new ArrayList<>();
     try {
       start(started);
@@ -205,7 +207,7 @@ public final class Trainer<B> {
           training.stop("interrupted");
         }
       }
-      if (!training.goesOn() || iterator.hasNext()) {
+      if (hasMore(iterator)) {
         break;
       }
       if (position.batch == 0) {
@@ -217,6 +219,17 @@ public final class Trainer<B> {
       listeners.forEach(listener -> listener.epochEnd(training));
       training.heard();
       position.endEpoch();
+    }
+  }
+
+  /** Asks without a trace in the state that is saved, should the answer draw random numbers. */
+  private static boolean hasMore(Iterator<?> iterator) {
+    try (Tensor before = RngState.get()) {
+      boolean more = iterator.hasNext();
+      if (more) {
+        RngState.set(before);
+      }
+      return more;
     }
   }
 

@@ -20,6 +20,8 @@ import org.cooper4j.optim.RollOut;
  * {@code fit}; {@link #stop} alone may be called by any.
  */
 public final class Training {
+  private static final String OPTIMIZER = "cooper_optimizer_state_dict";
+
   private final CooperOptimizer<?> optimizer;
   private final Variables variables;
   private final List<TrainingListener> listeners;
@@ -140,7 +142,7 @@ public final class Training {
   public Map<String, Object> stateDict() {
     Map<String, Object> state = position.stateDict();
     state.putAll(variables.stateDict());
-    state.put("cooper_optimizer_state_dict", optimizer.stateDict());
+    state.put(OPTIMIZER, optimizer.stateDict());
     Map<String, Object> states = new LinkedHashMap<>();
     namedListeners()
         .forEach(
@@ -162,30 +164,35 @@ public final class Training {
    *     then as it was
    */
   public void loadStateDict(Map<String, ?> state) {
-    Map<String, Object> before = org.cooper4j.checkpoint.StateDict.copyOf(variables.stateDict());
     Position there = Position.of(state);
+    Map<String, Object> before = StateDict.copyOf(variables.stateDict());
+    before.put(OPTIMIZER, StateDict.copyOf(optimizer.stateDict()));
     try {
-      variables.load(state);
-      Variables.load(state, "cooper_optimizer_state_dict", optimizer::loadStateDict);
+      loadVariables(state);
+      if (state.get("listeners") instanceof Map<?, ?> states) {
+        loadListeners(states);
+      }
     } catch (RuntimeException e) {
-      variables.load(before);
+      loadVariables(before);
       throw e;
-    }
-    if (state.get("listeners") instanceof Map<?, ?> states) {
-      namedListeners()
-          .forEach(
-              (name, listener) -> {
-                if (states.containsKey(name)) {
-                  Variables.load(castKeys(states), name, listener::loadStateDict);
-                }
-              });
     }
     position.goTo(there);
   }
 
+  private void loadVariables(Map<String, ?> state) {
+    variables.load(state);
+    Variables.load(state, OPTIMIZER, optimizer::loadStateDict);
+  }
+
   @SuppressWarnings("unchecked")
-  private static Map<String, ?> castKeys(Map<?, ?> map) {
-    return (Map<String, ?>) map;
+  private void loadListeners(Map<?, ?> states) {
+    namedListeners()
+        .forEach(
+            (name, listener) -> {
+              if (states.containsKey(name)) {
+                Variables.load((Map<String, ?>) states, name, listener::loadStateDict);
+              }
+            });
   }
 
   /** By the simple names of their classes; equal ones are numbered. */
@@ -248,9 +255,8 @@ public final class Training {
     return whole;
   }
 
-  RollOut rollOut() {
-    values();
-    return rollOut;
+  Optional<RollOut> rollOut() {
+    return Optional.ofNullable(rollOut);
   }
 
   void ended() {

@@ -8,6 +8,7 @@ import static org.cooper4j.Devices.here;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.LongPointer;
@@ -93,6 +94,63 @@ class DataLoaderTest {
       assertThat(epoch(DataLoader.builder(moved).batchSize(10).device(device()).build()))
           .containsExactly(List.of(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L));
     }
+  }
+
+  /** At the start, the middle and the end of the first epoch, and of the second. */
+  @Test
+  void anotherLoaderGoesOnFromAPlace() {
+    for (boolean shuffled : new boolean[] {true, false}) {
+      for (int given = 0; given <= 6; given++) {
+        DataLoader whole = loader(shuffled, 7);
+        List<List<Long>> expected = epoch(whole);
+        expected.addAll(epoch(whole));
+        expected.addAll(epoch(whole));
+
+        DataLoader first = loader(shuffled, 7);
+        Iterator<Batch> batches = first.iterator();
+        for (int i = 0; i < given; i++) {
+          if (!batches.hasNext()) {
+            batches = first.iterator();
+          }
+          batches.next();
+        }
+        DataLoader second = loader(shuffled, 1);
+        second.loadStateDict(first.stateDict());
+        List<List<Long>> rest = epoch(second);
+        rest.addAll(epoch(second));
+        assertThat(rest)
+            .as("after %s", given)
+            .isEqualTo(expected.subList(given, given + rest.size()));
+      }
+    }
+  }
+
+  private DataLoader loader(boolean shuffled, long seed) {
+    DataLoader.Builder options = DataLoader.builder(dataset).batchSize(4).device(device());
+    return (shuffled ? options.shuffle(seed) : options).build();
+  }
+
+  @Test
+  void aPlaceThatDoesNotFitIsRefused() {
+    DataLoader shuffled = loader(true, 7);
+    DataLoader ordered = loader(false, 0);
+    List<List<Long>> expected = epoch(loader(true, 7));
+    for (Map<String, ?> state :
+        List.<Map<String, ?>>of(
+            Map.of(),
+            Map.of("batches", 4L),
+            Map.of("batches", -1L),
+            Map.of("batches", "two"),
+            ordered.stateDict(),
+            Map.of("batches", 1L, "generator_state", 3L),
+            Map.of("batches", 1L, "generator_state", torch.zeros(5)))) {
+      assertThatThrownBy(() -> shuffled.loadStateDict(state))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageMatching("(?s)(batches|generator_state): .*");
+    }
+    assertThatThrownBy(() -> ordered.loadStateDict(shuffled.stateDict()))
+        .hasMessageContaining("this one is not shuffled");
+    assertThat(epoch(shuffled)).isEqualTo(expected);
   }
 
   @Test

@@ -1,0 +1,39 @@
+package org.cooper4j.optim;
+
+/**
+ * Something between the backward pass and the step: looks at the gradients, or changes them.
+ *
+ * <pre>{@code
+ * optimizer.beforePrimalStep(GradientHook.clipNorm(1.0));
+ * optimizer.beforePrimalStep(gradients -> gradients.state().misc("largest", gradients.norm(INFINITY)));
+ * }</pre>
+ */
+@FunctionalInterface
+public interface GradientHook {
+  /** The key under which {@link #clipNorm} keeps the norm in the state's {@code misc}. */
+  String NORM = "grad_norm";
+
+  /** Called with the gradients of a step that is about to be made. */
+  void beforeStep(Gradients gradients);
+
+  /**
+   * Clips to a Euclidean norm, as {@code torch.nn.utils.clip_grad_norm_}; {@code
+   * rollOut.values().misc()} has the norm of before as {@value #NORM}.
+   *
+   * @param maxNorm at least 0; infinity only keeps the norm
+   */
+  static GradientHook clipNorm(double maxNorm) {
+    Gradients.requireNotNegative("maxNorm", maxNorm);
+    return gradients -> gradients.state().misc(NORM, gradients.clipNorm(maxNorm));
+  }
+
+  /**
+   * Clips every element to ±clipValue, as {@code torch.nn.utils.clip_grad_value_}.
+   *
+   * @param clipValue at least 0
+   */
+  static GradientHook clipValue(double clipValue) {
+    Gradients.requireNotNegative("clipValue", clipValue);
+    return gradients -> gradients.clipValue(clipValue);
+  }
+}
