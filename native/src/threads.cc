@@ -15,6 +15,8 @@
 #include <string>
 #include <unordered_set>
 
+#include "log.h"
+
 namespace cooper4j {
 namespace {
 
@@ -156,6 +158,17 @@ Numbers choose(bool large, int trainers) {
   return chosen;
 }
 
+std::string summary() {
+  const Numbers small = choose(false, 1);
+  std::string text = "threads: " + std::to_string(small.openmp) + " in OpenMP's pool (of " +
+                     std::to_string(machine.cores) + " cores; its idle threads " +
+                     (machine.sleep ? "sleep" : "spin") + ")";
+  if (!open_blas().has_pool()) return text + ", which serves the BLAS, too";
+  return text + ", " + std::to_string(small.blas) + " in OpenBLAS's, " +
+         std::to_string(choose(true, 1).blas) + " in models of " +
+         std::to_string(kParametersForThreads) + " parameters and more";
+}
+
 /// A bit for each number with which threads have started: another one is their user's.
 std::atomic<uint64_t> started_with{0};
 
@@ -234,6 +247,7 @@ void init_threads(int cores, bool sleep) {
 
   set_everywhere(choose(false, 1).openmp);
   apply(choose(false, 1));
+  if (is_logging()) log_once(summary());
 }
 
 void set_num_threads(int threads) {

@@ -14,6 +14,7 @@
 #include <typeinfo>
 
 #include "lagrangian/small.h"
+#include "log.h"
 
 namespace cooper4j {
 namespace {
@@ -85,19 +86,20 @@ struct Visit {
   std::vector<Sum> inputs;  // one for each output of the forward operation
 };
 
-bool is_plain(Node& node) {
+/// What in a node needs the engine; null if nothing does.
+const char* need_of(Node& node) {
   if (!node.pre_hooks().empty() || !node.post_hooks().empty() || !node.tensor_pre_hooks().empty() ||
       !node.retains_grad_hooks().empty()) {
-    return false;
+    return "the graph has hooks";
   }
   for (uint32_t i = 0; i < node.num_inputs(); ++i) {
     const auto& metadata = node.input_metadata(i);
-    if (!metadata.device().is_cpu() || metadata.is_nested_tensor() ||
-        metadata.is_tensor_subclass()) {
-      return false;
+    if (!metadata.device().is_cpu()) return "the graph lies on another device than the CPU";
+    if (metadata.is_nested_tensor() || metadata.is_tensor_subclass()) {
+      return "the graph has nested tensors or a subclass's";
     }
   }
-  return true;
+  return nullptr;
 }
 
 /// Whether validate_outputs would leave the gradient as it is.
@@ -122,22 +124,22 @@ void validate(const torch::autograd::edge_list& edges, std::vector<at::Tensor>& 
 
 class Pass {
  public:
-  /// Whether every node can be run here.
-  bool discover(const std::vector<Edge>& roots) {
-    if (torch::autograd::AnomalyMode::is_enabled()) return false;
+  /// What needs the engine; null if every node can be run here.
+  const char* discover(const std::vector<Edge>& roots) {
+    if (torch::autograd::AnomalyMode::is_enabled()) return "anomaly mode is on";
     // Inside of a level of forward-mode AD gradients have tangents, which plain loops would drop.
-    if (torch::autograd::ForwardADLevel::try_get_by_idx(0)) return false;
+    if (torch::autograd::ForwardADLevel::try_get_by_idx(0)) return "forward-mode AD is on";
     for (const Edge& root : roots) index_of(root);
     for (size_t i = 0; i < visits_.size(); ++i) {
       Node& node = *visits_[i].node;
-      if (!is_plain(node)) return false;
+      if (const char* need = need_of(node)) return need;
       visits_[i].first_edge = next_.size();
       for (const Edge& edge : node.next_edges()) {
         next_.push_back(edge.is_valid() ? index_of(edge) : 0);
         if (edge.is_valid()) ++visits_[next_.back()].dependencies;
       }
     }
-    return true;
+    return nullptr;
   }
 
   void run(const std::vector<Edge>& roots, std::vector<at::Tensor> gradients) {
@@ -231,7 +233,8 @@ void backward(const std::vector<at::Tensor>& roots, std::vector<at::Tensor> grad
     edges.push_back(torch::autograd::impl::gradient_edge(root));
   }
   Pass pass;
-  if (!pass.discover(edges)) {
+  if (const char* need = pass.discover(edges)) {
+    if (is_logging()) log_once(std::string("LibTorch's engine makes the backward pass: ") + need);
     torch::autograd::backward(roots, gradients);
     return;
   }

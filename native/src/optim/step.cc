@@ -16,6 +16,7 @@
 
 #include "cooper4j/optim/extragradient.h"
 #include "cooper4j/optim/nupi.h"
+#include "log.h"
 #include "optim/direct.h"
 #include "optim/fused/fused.h"
 
@@ -99,12 +100,37 @@ void check_step(const torch::optim::Optimizer& optimizer) {
   }
 }
 
+namespace {
+
+/// Why LibTorch's own step() is taken; nothing of the optimizers that have no other.
+void log_unfused(const torch::optim::Optimizer& optimizer) {
+  const bool is_sgd = typeid(optimizer) == typeid(torch::optim::SGD);
+  const bool is_adam = typeid(optimizer) == typeid(torch::optim::Adam);
+  if (!is_sgd && !is_adam && typeid(optimizer) != typeid(torch::optim::AdamW)) return;
+  const std::string start =
+      std::string(is_sgd ? "SGD" : is_adam ? "Adam" : "AdamW") + " steps without a fused kernel: ";
+  for (const auto& group : optimizer.param_groups()) {
+    for (const auto& param : group.params()) {
+      if (!param.grad().defined() || optim::is_fusable(param)) continue;
+      log_once(start + "a parameter of " + c10::toString(param.scalar_type()) + " on " +
+               param.device().str() + " with a gradient of " +
+               c10::toString(param.grad().scalar_type()) + ", layout " +
+               c10::str(param.grad().layout()));
+      return;
+    }
+  }
+  log_once(start + "its state lies in memory otherwise than its parameters");
+}
+
+}  // namespace
+
 bool step(torch::optim::Optimizer& optimizer) {
   at::NoGradGuard no_grad;
   if (typeid(optimizer) == typeid(torch::optim::LBFGS)) {
     check_lbfgs(optimizer);
     optimizer.step([] { return at::zeros({}); });
   } else if (!optim::fused_sgd(optimizer) && !optim::fused_adam(optimizer)) {
+    if (is_logging()) log_unfused(optimizer);
     optimizer.step();
     // It writes through data(), unseen by autograd.
     if (typeid(optimizer) == typeid(torch::optim::SGD)) bump_versions(optimizer);

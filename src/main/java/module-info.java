@@ -3,6 +3,12 @@
 module org.cooper4j {
   requires transitive org.bytedeco.javacpp;
   requires transitive org.bytedeco.pytorch;
+  requires java.net.http;
+  requires org.slf4j;
+
+  // For pictures; whoever draws some requires both.
+  requires static java.desktop;
+  requires static org.knowm.xchart;
   requires static me.tongfei.progressbar;
 
   exports org.cooper4j;
@@ -14,6 +20,7 @@ module org.cooper4j {
   exports org.cooper4j.optim.torch;
   exports org.cooper4j.penalties;
   exports org.cooper4j.training;
+  exports org.cooper4j.training.log;
   exports org.cooper4j.internal to
       org.cooper4j.linux.x86_64;
 

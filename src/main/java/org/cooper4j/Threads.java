@@ -12,7 +12,7 @@ import org.cooper4j.internal.Native;
  * pool) win over that.
  *
  * <p>This holds if cooper4j loads LibTorch, so use a class of it before the first tensor; otherwise
- * OpenMP's pool keeps to one thread, and a warning of the logger {@code org.cooper4j} says so.
+ * OpenMP's pool keeps to one thread, and a warning of SLF4J's logger {@code org.cooper4j} says so.
  */
 public final class Threads {
   private Threads() {}

@@ -1,7 +1,6 @@
 package org.cooper4j.internal;
 
 import java.io.IOException;
-import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -16,7 +15,6 @@ import org.bytedeco.javacpp.Loader;
  * read-only cache or a file system without, loading goes on as without it.
  */
 final class LoadLock implements AutoCloseable {
-  private static final System.Logger LOGGER = System.getLogger("org.cooper4j");
   private static final long RETRY_MILLIS = 20;
 
   private final FileChannel channel;
@@ -32,7 +30,7 @@ final class LoadLock implements AutoCloseable {
       channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       lock(channel);
     } catch (IOException | RuntimeException e) {
-      LOGGER.log(Level.DEBUG, "loading without a lock on JavaCPP's cache", e);
+      Log.LOGGER.debug("loading without a lock on JavaCPP's cache", e);
     }
     return new LoadLock(channel);
   }
@@ -64,7 +62,7 @@ final class LoadLock implements AutoCloseable {
         channel.close();
       }
     } catch (IOException e) {
-      LOGGER.log(Level.DEBUG, "the lock on JavaCPP's cache", e);
+      Log.LOGGER.debug("the lock on JavaCPP's cache", e);
     }
   }
 }

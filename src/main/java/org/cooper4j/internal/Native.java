@@ -21,6 +21,7 @@ import org.bytedeco.pytorch.TensorVector;
           "exceptions.h",
           "bridge.h",
           "document.h",
+          "java_log.h",
           "memory_watch.h",
           "cooper4j/optim/extragradient.h",
           "cooper4j/optim/nupi.h",
@@ -34,6 +35,10 @@ public final class Native {
   static {
     // LibTorch first: the binding's libraries then resolve to the copies already loaded.
     boolean idleThreadsSleep = NativeLibrary.load();
+    if (Log.LOGGER.isDebugEnabled()) {
+      LoadedLibraries.log();
+      logToJava();
+    }
     watchMemory();
     cacheCpuMemory(CPU_CACHE_BYTES);
     initThreads(Runtime.getRuntime().availableProcessors(), idleThreadsSleep);
@@ -55,6 +60,16 @@ public final class Native {
   @Name("watch_memory")
   @Raw(withEnv = true)
   private static native void watchMemory();
+
+  @Name("log_to_java")
+  @Raw(withEnv = true)
+  private static native void logToJava();
+
+  /** What the native layer says. */
+  @SuppressWarnings("UnusedMethod") // native/src/jni/java_log.h calls it
+  private static void log(String line) {
+    Log.LOGGER.debug(line);
+  }
 
   @Name("cache_cpu_memory")
   public static native void cacheCpuMemory(@Cast("int64_t") long bytes);

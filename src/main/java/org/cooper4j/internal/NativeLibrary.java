@@ -45,6 +45,11 @@ final class NativeLibrary {
       boolean sleeps =
           OpenMp.load(() -> load(folder, platform, PRELOAD), () -> loadLibTorch(platform));
       load(folder, platform, NAME);
+      Log.LOGGER.debug(
+          "native library: {}",
+          folder != null
+              ? library(folder, NAME)
+              : "of the native jar, " + extracted(platform, NAME));
       return sleeps;
     }
   }

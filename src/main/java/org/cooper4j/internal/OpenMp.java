@@ -1,6 +1,5 @@
 package org.cooper4j.internal;
 
-import java.lang.System.Logger.Level;
 import java.util.List;
 
 /**
@@ -9,8 +8,6 @@ import java.util.List;
  * native/src/preload/openmp.cc has the functions.
  */
 final class OpenMp {
-  private static final System.Logger LOGGER = System.getLogger("org.cooper4j");
-
   /** The user's: with one of them there is nothing to say. */
   private static final List<String> SETTINGS =
       List.of("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME");
@@ -43,7 +40,7 @@ final class OpenMp {
     try {
       preload.run();
     } catch (LinkageError | RuntimeException e) {
-      LOGGER.log(Level.WARNING, "OpenMP keeps to one thread: " + e);
+      Log.LOGGER.warn("OpenMP keeps to one thread: {}", e.toString());
       return false;
     }
     if (!isLoaded()) {
@@ -52,8 +49,7 @@ final class OpenMp {
     if (!Boolean.getBoolean(SLEEPS)
         && Runtime.getRuntime().availableProcessors() > 1
         && SETTINGS.stream().allMatch(name -> System.getenv(name) == null)) {
-      LOGGER.log(
-          Level.WARNING,
+      Log.LOGGER.warn(
           "LibTorch was loaded before cooper4j: convolutions, attention and element-wise work keep"
               + " to one thread. Use cooper4j before the first tensor (Threads.setNumThreads(0) is"
               + " enough), or set OMP_WAIT_POLICY=passive; see docs/troubleshooting.md#libtorch-first");

@@ -27,7 +27,8 @@ import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.optim.UnconstrainedOptimizer;
 import org.cooper4j.penalties.AdditivePenaltyCoefficientUpdater;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
-import org.knowm.xchart.style.Styler.LegendPosition;
+import org.cooper4j.training.Panel;
+import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -94,13 +95,12 @@ public final class AugmentedLagrangian2D implements Callable<Integer> {
     print("quadratic penalty", penalized);
     print("augmented Lagrangian", augmented);
 
-    Panels panels = new Panels();
-    draw(panels.add("Convergence Comparison"), "distance", penalized, augmented)
+    Picture picture = new Picture();
+    draw(picture.panel("Convergence Comparison"), "distance", penalized, augmented)
         .yLabel("Distance to Optimal Solution");
-    draw(panels.add("Penalty Coefficient Evolution"), "penalty", penalized, augmented)
-        .yLabel("Penalty Coefficient")
-        .legend(LegendPosition.InsideSE);
-    options.save(panels, "augmented_lagrangian", 2);
+    draw(picture.panel("Penalty Coefficient Evolution"), "penalty", penalized, augmented)
+        .yLabel("Penalty Coefficient");
+    options.save(picture, "augmented_lagrangian", 2);
     return 0;
   }
 
@@ -152,7 +152,7 @@ public final class AugmentedLagrangian2D implements Callable<Integer> {
   private static Panel draw(Panel panel, String column, Metrics penalized, Metrics augmented) {
     return panel
         .xLabel("Iteration")
-        .logarithmicY()
+        .logarithmic()
         .line("Quadratic Penalty", penalized.column("step"), penalized.column(column))
         .line("Augmented Lagrangian", augmented.column("step"), augmented.column(column));
   }

@@ -24,6 +24,7 @@ import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.UnconstrainedOptimizer;
 import org.cooper4j.penalties.AdditivePenaltyCoefficientUpdater;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
+import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -182,12 +183,12 @@ public final class DagLearning implements Callable<Integer> {
         Locale.ROOT, "largest difference of the learned graph to the true one: %.3f%n", largest);
 
     double[] steps = history.column("step");
-    Panels panels = new Panels();
-    panels.add("Loss").xLabel("Steps").logarithmicY().line(steps, history.column("loss"));
-    panels.add("Penalty coefficient").xLabel("Steps").line(steps, history.column("penalty"));
-    panels.addMatrix("Difference (Learned, GT)", difference);
-    panels.addMatrix("Learned", learned);
-    panels.addMatrix("Ground truth", truth);
-    options.save(panels, "dag_learning", 5);
+    Picture picture = new Picture();
+    picture.panel("Loss").xLabel("Steps").logarithmic().line(steps, history.column("loss"));
+    picture.panel("Penalty coefficient").xLabel("Steps").line(steps, history.column("penalty"));
+    picture.panel("Difference (Learned, GT)").matrix(difference);
+    picture.panel("Learned").matrix(learned);
+    picture.panel("Ground truth").matrix(truth);
+    options.save(picture, "dag_learning", 5);
   }
 }

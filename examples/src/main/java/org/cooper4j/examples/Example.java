@@ -1,6 +1,7 @@
 package org.cooper4j.examples;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.util.concurrent.Callable;
 import org.cooper4j.checkpoint.CheckpointException;
@@ -29,7 +30,9 @@ final class Example {
                 String problem = file.getClass().getSimpleName().replace("Exception", "");
                 return refuse(commandLine, file.getFile() + ": " + problem);
               }
-              if (e instanceof IOException || e instanceof CheckpointException) {
+              if (e instanceof IOException
+                  || e instanceof UncheckedIOException
+                  || e instanceof CheckpointException) {
                 return refuse(commandLine, e.getMessage());
               }
               throw e;

@@ -1,6 +1,5 @@
 package org.cooper4j.examples;
 
-import java.awt.Color;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
@@ -27,6 +26,8 @@ import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.CooperOptimizer;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.optim.UnconstrainedOptimizer;
+import org.cooper4j.training.Panel;
+import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -48,8 +49,8 @@ public final class GaussianMixture implements Callable<Integer> {
   private static final int STEPS = 5000;
   private static final double[][] MEANS = {{0, 1}, {-1, 0}, {0, -1}, {1, 0}};
   private static final int SAMPLES = 100;
-  private static final Color BLUE = new Color(0x0035f5);
-  private static final Color RED = new Color(0x92140c);
+  private static final int BLUE = 0;
+  private static final int RED = 3;
 
   @Mixin private PictureOptions options;
 
@@ -111,15 +112,15 @@ public final class GaussianMixture implements Callable<Integer> {
   public Integer call() throws IOException {
     torch.manual_seed(0);
     Batch data = mixture();
-    Panels panels = new Panels();
+    Picture picture = new Picture();
     for (Kind kind : Kind.values()) {
       LinearImpl model = train(kind, data);
       double rate = 100 * rate(model, data);
       String title = String.format(Locale.ROOT, "%s - Pred. Blue: %.0f%%", kind.title, rate);
       System.out.println(title);
-      draw(panels.add(title), model, data);
+      draw(picture.panel(title), model, data);
     }
-    options.save(panels, "gaussian_mixture", 3);
+    options.save(picture, "gaussian_mixture", 3);
     return 0;
   }
 
@@ -182,15 +183,15 @@ public final class GaussianMixture implements Callable<Integer> {
     double[] corners = {-2, 2, 2, -2};
     panel
         .range(-2, 2)
-        .area(translucent(BLUE), corners, new double[] {-2, -2, x2[1], x2[0]})
-        .area(translucent(RED), corners, new double[] {2, 2, x2[1], x2[0]})
-        .scatter(RED, column(points, targets, 0, 1), column(points, targets, 1, 1))
-        .scatter(BLUE, column(points, targets, 0, 0), column(points, targets, 1, 0))
+        .colour(BLUE)
+        .area(corners, new double[] {-2, -2, x2[1], x2[0]})
+        .colour(RED)
+        .area(corners, new double[] {2, 2, x2[1], x2[0]})
+        .colour(RED)
+        .points(null, column(points, targets, 0, 1), column(points, targets, 1, 1))
+        .colour(BLUE)
+        .points(null, column(points, targets, 0, 0), column(points, targets, 1, 0))
         .dashed(x1, x2);
-  }
-
-  private static Color translucent(Color color) {
-    return new Color(color.getRed(), color.getGreen(), color.getBlue(), 25);
   }
 
   /** One coordinate of the points of a class. */

@@ -20,6 +20,7 @@ import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.AlternatingDualPrimalOptimizer;
+import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -156,22 +157,22 @@ public final class InfrequentTrueConstraint implements Callable<Integer> {
         history.column("loss")[last],
         history.column("product")[last]);
 
-    Panels panels = new Panels();
-    panels.add("MSE Loss").xLabel("Iteration").logarithmicY().line(steps, history.column("loss"));
-    panels
-        .add("Arith. mean sq. singular values")
+    Picture picture = new Picture();
+    picture.panel("MSE Loss").xLabel("Iteration").logarithmic().line(steps, history.column("loss"));
+    picture
+        .panel("Arith. mean sq. singular values")
         .xLabel("Iteration")
         .line(steps, history.column("arithmetic_mean"));
-    panels
-        .add("Product of singular values")
+    picture
+        .panel("Product of singular values")
         .xLabel("Iteration")
         .line(steps, history.column("product"))
-        .horizontal(1);
-    panels
-        .add("Multiplier")
+        .level(1);
+    picture
+        .panel("Multiplier")
         .xLabel("Iteration")
         .line(steps, history.column("multiplier"))
-        .horizontal(0);
-    options.save(panels, "infrequent_true_constraint", 2);
+        .level(0);
+    options.save(picture, "infrequent_true_constraint", 2);
   }
 }

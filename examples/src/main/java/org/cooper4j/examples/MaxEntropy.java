@@ -20,6 +20,7 @@ import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.optim.torch.NuPI;
 import org.cooper4j.optim.torch.NuPIOptions;
+import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -118,18 +119,18 @@ public final class MaxEntropy implements Callable<Integer> {
     System.out.printf(
         Locale.ROOT, "entropy %.4f, optimum %.4f%n", entropy[entropy.length - 1], optimalEntropy);
 
-    Panels panels = new Panels();
-    panels
-        .add("Multipliers")
+    Picture picture = new Picture();
+    picture
+        .panel("Multipliers")
         .line(steps, history.column("sum_multiplier"))
         .line(steps, history.column("mean_multiplier"))
-        .horizontal(0);
-    panels
-        .add("Constraint Violations")
+        .level(0);
+    picture
+        .panel("Constraint Violations")
         .line("sum", steps, history.column("sum_gap"))
         .line("mean", steps, history.column("mean_gap"))
-        .horizontal(0);
-    panels.add("Objective").line(steps, entropy).horizontal(optimalEntropy);
-    options.save(panels, "max_entropy", 3);
+        .level(0);
+    picture.panel("Objective").line(steps, entropy).level(optimalEntropy);
+    options.save(picture, "max_entropy", 3);
   }
 }

@@ -26,6 +26,8 @@ import org.cooper4j.data.TensorDataset;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
+import org.cooper4j.training.Panel;
+import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -102,13 +104,13 @@ public final class MinNorm implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Panels panels = new Panels();
+    Picture picture = new Picture();
     for (double frequency : new double[] {1.0, 0.5, 0.25}) {
       int sample = (int) (frequency * EQUATIONS);
       String label = "Constraint Frequency: %d%%".formatted(sample * 100 / EQUATIONS);
-      draw(panels, label, solve(label, sample));
+      draw(picture, label, solve(label, sample));
     }
-    options.save(panels, "min_norm", 4);
+    options.save(picture, "min_norm", 4);
     return 0;
   }
 
@@ -170,26 +172,26 @@ public final class MinNorm implements Callable<Integer> {
     return new History(metrics, multipliers);
   }
 
-  private static void draw(Panels panels, String label, History history) {
+  private static void draw(Picture picture, String label, History history) {
     Metrics metrics = history.metrics;
     double[] steps = metrics.column("step");
-    panels
-        .add("‖x‖² / ‖x*‖²")
+    picture
+        .panel("‖x‖² / ‖x*‖²")
         .xLabel("Step")
         .yLabel(label)
         .line(steps, metrics.column("relative_norm"))
-        .horizontal(1);
-    Panel multipliers = panels.add("Multipliers").xLabel("Step");
+        .level(1);
+    Panel multipliers = picture.panel("Multipliers").xLabel("Step");
     for (int i = 0; i < EQUATIONS; i++) {
       int equation = i;
       multipliers.line(
           steps, history.multipliers.stream().mapToDouble(row -> row[equation]).toArray());
     }
-    panels.add("max |x − x*|").xLabel("Step").logarithmicY().line(steps, metrics.column("x_gap"));
-    panels
-        .add("max |Ax − b|")
+    picture.panel("max |x − x*|").xLabel("Step").logarithmic().line(steps, metrics.column("x_gap"));
+    picture
+        .panel("max |Ax − b|")
         .xLabel("Step")
-        .logarithmicY()
+        .logarithmic()
         .line(steps, metrics.column("max_abs_violation"));
   }
 }

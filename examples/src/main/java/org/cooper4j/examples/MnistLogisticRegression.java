@@ -25,6 +25,7 @@ import org.cooper4j.data.DataLoader;
 import org.cooper4j.data.TensorDataset;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
+import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -189,20 +190,20 @@ public final class MnistLogisticRegression implements Callable<Integer> {
             .toJson(metrics));
 
     double[] batches = allMetrics.column("batch_ix");
-    Panels panels = new Panels();
-    panels.add("Training Loss").xLabel("Batch").line(batches, allMetrics.column("train_loss"));
-    panels.add("Training Acc").xLabel("Batch").line(batches, allMetrics.column("train_acc"));
-    panels
-        .add("Inequality Multiplier")
+    Picture picture = new Picture();
+    picture.panel("Training Loss").xLabel("Batch").line(batches, allMetrics.column("train_loss"));
+    picture.panel("Training Acc").xLabel("Batch").line(batches, allMetrics.column("train_acc"));
+    picture
+        .panel("Inequality Multiplier")
         .xLabel("Batch")
         .line(batches, allMetrics.column("multiplier_value"));
-    panels
-        .add("Inequality Defect")
+    picture
+        .panel("Inequality Defect")
         .xLabel("Batch")
         .line(batches, allMetrics.column("constraint_violation"))
         // Shows that the defect converges close to zero.
-        .horizontal(0);
-    panels.save(options.out.resolve("training.png"), 4);
+        .level(0);
+    picture.columns(4).save(options.out.resolve("training.png"));
 
     System.out.printf(Locale.ROOT, "test accuracy %.4f%n", testAccuracy);
     System.out.printf("wrote %s: checkpoint.pth, metrics.json, training.png%n", options.out);

@@ -1,9 +1,8 @@
 package org.cooper4j.examples;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.pytorch.Device;
+import org.cooper4j.training.Picture;
 import picocli.CommandLine.Option;
 
 /** The options of the tutorials that draw a picture and need no data. */
@@ -25,10 +24,9 @@ final class PictureOptions {
   Device device;
 
   /** Writes {@code <out>/<name>.png} with the given number of panels in a row. */
-  void save(Panels panels, String name, int columns) throws IOException {
-    Files.createDirectories(out);
-    Path picture = out.resolve(name + ".png");
-    panels.save(picture, columns);
-    System.out.println("wrote " + picture);
+  void save(Picture picture, String name, int columns) {
+    Path path = out.resolve(name + ".png");
+    picture.columns(columns).save(path);
+    System.out.println("wrote " + path);
   }
 }
