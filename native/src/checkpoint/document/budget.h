@@ -75,6 +75,13 @@ void grow(std::vector<T>& items, Budget& budget, const char* what, size_t count 
   budget.release(old > 0 ? kAllocated + old * sizeof(T) : 0);
 }
 
+/// Gives back what grow() took.
+template <typename T>
+void give_back(std::vector<T>& items, Budget& budget) {
+  budget.release(items.capacity() > 0 ? kAllocated + items.capacity() * sizeof(T) : 0);
+  items = std::vector<T>();
+}
+
 /// The steps of writing an integer of so many bytes in decimal.
 inline uint64_t decimal_work(uint64_t bytes) { return bytes * bytes / 128 + 1; }
 

@@ -67,6 +67,8 @@ void PickleReader::read() {
   } catch (const std::length_error& e) {
     fail(e.what());
   }
+  give_back(memo_, doc_.budget());
+  give_back(stack_, doc_.budget());
   check_shape();
   require_nothing_opaque();
 }

@@ -25,6 +25,7 @@ final class DocumentReader {
   private static final int NUMBER = 16;
   private static final int ITEM = 4;
   private static final int ENTRY = 48;
+  private static final int SEQUENCE = 56; // a tuple around a list around an array
   private static final int CONTAINER = 64;
   private static final int TENSOR = 700;
   private static final int TENSOR_WORK = 500;
@@ -142,7 +143,7 @@ final class DocumentReader {
   }
 
   private List<Object> items(int count) {
-    hold(CONTAINER + (long) ITEM * count);
+    hold(SEQUENCE + (long) ITEM * count);
     return new ArrayList<>(count);
   }
 
