@@ -42,8 +42,9 @@ class Document {
   double imaginary(int node) const { return document_.as_complex(node).imag(); }
   std::string as_string(int node) const;  ///< of big ints: two's complement, little-endian
   /// What is in all nodes, a call for all of them: the items of a list, tuple, set or size; key,
-  /// value, key, … and the __dict__ of a dict; a tensor's __dict__; an enum's value. Those of a node
-  /// start at starts[node] and end where the next one's do, so there is one start more than nodes.
+  /// value, key, … and the __dict__ of a dict; a tensor's __dict__; an enum's value. Those of a
+  /// node start at starts[node] and end where the next one's do, so there is one start more than
+  /// nodes.
   int64_t child_count() const;
   void children(int* starts, int* children) const;
   /// The kinds of all nodes, and the bool, int or bits of the float of those that are one.

@@ -107,8 +107,10 @@ void log_unfused(const torch::optim::Optimizer& optimizer) {
   const bool is_sgd = typeid(optimizer) == typeid(torch::optim::SGD);
   const bool is_adam = typeid(optimizer) == typeid(torch::optim::Adam);
   if (!is_sgd && !is_adam && typeid(optimizer) != typeid(torch::optim::AdamW)) return;
-  const std::string start =
-      std::string(is_sgd ? "SGD" : is_adam ? "Adam" : "AdamW") + " steps without a fused kernel: ";
+  const std::string start = std::string(is_sgd    ? "SGD"
+                                        : is_adam ? "Adam"
+                                                  : "AdamW") +
+                            " steps without a fused kernel: ";
   for (const auto& group : optimizer.param_groups()) {
     for (const auto& param : group.params()) {
       if (!param.grad().defined() || optim::is_fusable(param)) continue;

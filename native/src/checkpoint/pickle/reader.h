@@ -162,7 +162,7 @@ class PickleReader {
   std::unordered_map<uint32_t, Node> storage_nodes_;
   std::vector<MixedTuple> mixed_tuples_;  // tuples that hold what is no node
   std::vector<NumpyObject> numpys_;
-  std::vector<std::string> names_;       // of classes, as the pickle has them
+  std::vector<std::string> names_;  // of classes, as the pickle has them
   struct Unlisted {
     std::string name;
     size_t at;  // the byte where it stands first
