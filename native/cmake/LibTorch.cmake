@@ -6,7 +6,11 @@
 #   COOPER4J_LIBTORCH_LIB            the folder of JavaCPP's libtorch_cpu (Maven passes it), with
 #   COOPER4J_LIBTORCH_INCLUDE        its headers; by default fetched once from PyPI, see below.
 
-set(COOPER4J_TORCH_VERSION 2.10.0)
+# pom.xml says which version it is; Maven passes its own, and what is installed remembers it.
+if(NOT COOPER4J_TORCH_VERSION)
+  file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/../../pom.xml COOPER4J_TORCH_VERSION REGEX "<libtorch.version>")
+  string(REGEX REPLACE ".*>([0-9.]+)<.*" "\\1" COOPER4J_TORCH_VERSION "${COOPER4J_TORCH_VERSION}")
+endif()
 set(COOPER4J_LIBTORCH_LIB "" CACHE PATH "Folder of LibTorch's libraries")
 set(COOPER4J_LIBTORCH_INCLUDE "" CACHE PATH "LibTorch's include folder")
 
@@ -25,12 +29,15 @@ function(cooper4j_fetch_headers result)
   # Nor do JavaCPP's jars hold the import libraries that Windows links with: those are taken of its wheel.
   if(WIN32)
     set(platform win_amd64)
-    set(wheel torch-2.10.0-cp311-cp311-win_amd64.whl)
-    set(wheel_sha256 29b7009dba4b7a1c960260fc8ac85022c784250af43af9fb0ebafc9883782ebd)
+    set(sha256_of_2.10.0 29b7009dba4b7a1c960260fc8ac85022c784250af43af9fb0ebafc9883782ebd)
   else()
     set(platform macosx_11_0_arm64)
-    set(wheel torch-2.10.0-2-cp311-none-macosx_11_0_arm64.whl)
-    set(wheel_sha256 418997cb02d0a0f1497cf6a09f63166f9f5df9f3e16c8a716ab76a72127c714f)
+    set(sha256_of_2.10.0 418997cb02d0a0f1497cf6a09f63166f9f5df9f3e16c8a716ab76a72127c714f)
+  endif()
+  set(wheel_sha256 ${sha256_of_${COOPER4J_TORCH_VERSION}})
+  if(NOT wheel_sha256)
+    message(FATAL_ERROR "cooper4j: no sha256 of the wheel with LibTorch ${COOPER4J_TORCH_VERSION}'s headers is known here. "
+                        "Add it, or name the headers with -DCOOPER4J_LIBTORCH_INCLUDE=…/torch/include")
   endif()
   if(DEFINED ENV{COOPER4J_CACHE})
     set(cache $ENV{COOPER4J_CACHE})
@@ -56,9 +63,10 @@ function(cooper4j_fetch_headers result)
     COMMAND ${Python3_EXECUTABLE} -m pip download torch==${COOPER4J_TORCH_VERSION} --quiet --no-deps
             --only-binary=:all: --platform ${platform} --python-version 3.11 --dest ${work}
     RESULT_VARIABLE failed)
-  if(failed OR NOT EXISTS ${work}/${wheel})
+  file(GLOB wheel RELATIVE ${work} ${work}/torch-*.whl)
+  if(failed OR NOT wheel)
     file(REMOVE_RECURSE ${work})
-    message(FATAL_ERROR "cooper4j: pip could not download ${wheel}. Check the network, or name an "
+    message(FATAL_ERROR "cooper4j: pip could not download torch ${COOPER4J_TORCH_VERSION} for ${platform}. Check the network, or name an "
                         "installed LibTorch ${COOPER4J_TORCH_VERSION} with -DTorch_DIR=…/share/cmake/Torch")
   endif()
   file(SHA256 ${work}/${wheel} found)
