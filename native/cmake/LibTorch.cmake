@@ -3,22 +3,48 @@
 #
 #   Torch_DIR or CMAKE_PREFIX_PATH   an official LibTorch, or Python's torch of the same version, which
 #                                    has the same folders; with its CUDA libraries if it has any; else
-#   COOPER4J_LIBTORCH_LIB            the folder of JavaCPP's libtorch_cpu.so (Maven passes it), with
+#   COOPER4J_LIBTORCH_LIB            the folder of JavaCPP's libtorch_cpu (Maven passes it), with
 #   COOPER4J_LIBTORCH_INCLUDE        its headers; by default fetched once from PyPI, see below.
 
-set(COOPER4J_TORCH_VERSION 2.10.0)
-set(COOPER4J_LIBTORCH_LIB "" CACHE PATH "Folder of libtorch_cpu.so and libc10.so")
+# pom.xml says which version it is; Maven passes its own, and what is installed remembers it.
+if(NOT COOPER4J_TORCH_VERSION)
+  file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/../../pom.xml COOPER4J_TORCH_VERSION REGEX "<libtorch.version>")
+  string(REGEX REPLACE ".*>([0-9.]+)<.*" "\\1" COOPER4J_TORCH_VERSION "${COOPER4J_TORCH_VERSION}")
+endif()
+set(COOPER4J_LIBTORCH_LIB "" CACHE PATH "Folder of LibTorch's libraries")
 set(COOPER4J_LIBTORCH_INCLUDE "" CACHE PATH "LibTorch's include folder")
+
+# What to link with of a library: itself, or on Windows its import library.
+function(cooper4j_library result folder name)
+  if(WIN32)
+    set(${result} ${folder}/${name}.lib PARENT_SCOPE)
+  else()
+    set(${result} ${folder}/lib${name}${CMAKE_SHARED_LIBRARY_SUFFIX} PARENT_SCOPE)
+  endif()
+endfunction()
 
 function(cooper4j_fetch_headers result)
   # No JavaCPP jar holds LibTorch's headers. The smallest file that does is this wheel; where its headers
   # differ from Linux's (ATen/Config.h, caffe2/core/macros.h, generated *_native.h) nothing here uses them.
-  set(wheel torch-2.10.0-2-cp311-none-macosx_11_0_arm64.whl)
-  set(wheel_sha256 418997cb02d0a0f1497cf6a09f63166f9f5df9f3e16c8a716ab76a72127c714f)
+  # Nor do JavaCPP's jars hold the import libraries that Windows links with: those are taken of its wheel.
+  if(WIN32)
+    set(platform win_amd64)
+    set(sha256_of_2.10.0 29b7009dba4b7a1c960260fc8ac85022c784250af43af9fb0ebafc9883782ebd)
+  else()
+    set(platform macosx_11_0_arm64)
+    set(sha256_of_2.10.0 418997cb02d0a0f1497cf6a09f63166f9f5df9f3e16c8a716ab76a72127c714f)
+  endif()
+  set(wheel_sha256 ${sha256_of_${COOPER4J_TORCH_VERSION}})
+  if(NOT wheel_sha256)
+    message(FATAL_ERROR "cooper4j: no sha256 of the wheel with LibTorch ${COOPER4J_TORCH_VERSION}'s headers is known here. "
+                        "Add it, or name the headers with -DCOOPER4J_LIBTORCH_INCLUDE=…/torch/include")
+  endif()
   if(DEFINED ENV{COOPER4J_CACHE})
     set(cache $ENV{COOPER4J_CACHE})
   elseif(DEFINED ENV{XDG_CACHE_HOME})
     set(cache $ENV{XDG_CACHE_HOME}/cooper4j)
+  elseif(WIN32)
+    file(TO_CMAKE_PATH "$ENV{LOCALAPPDATA}/cooper4j" cache)
   else()
     set(cache $ENV{HOME}/.cache/cooper4j)
   endif()
@@ -32,14 +58,15 @@ function(cooper4j_fetch_headers result)
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
   string(RANDOM LENGTH 8 suffix)
   set(work ${home}.${suffix})
-  message(STATUS "cooper4j: fetching LibTorch ${COOPER4J_TORCH_VERSION}'s headers (79 MB, once) into ${home}")
+  message(STATUS "cooper4j: fetching LibTorch ${COOPER4J_TORCH_VERSION}'s headers (about 100 MB, once) into ${home}")
   execute_process(
     COMMAND ${Python3_EXECUTABLE} -m pip download torch==${COOPER4J_TORCH_VERSION} --quiet --no-deps
-            --only-binary=:all: --platform macosx_11_0_arm64 --python-version 3.11 --dest ${work}
+            --only-binary=:all: --platform ${platform} --python-version 3.11 --dest ${work}
     RESULT_VARIABLE failed)
-  if(failed OR NOT EXISTS ${work}/${wheel})
+  file(GLOB wheel RELATIVE ${work} ${work}/torch-*.whl)
+  if(failed OR NOT wheel)
     file(REMOVE_RECURSE ${work})
-    message(FATAL_ERROR "cooper4j: pip could not download ${wheel}. Check the network, or name an "
+    message(FATAL_ERROR "cooper4j: pip could not download torch ${COOPER4J_TORCH_VERSION} for ${platform}. Check the network, or name an "
                         "installed LibTorch ${COOPER4J_TORCH_VERSION} with -DTorch_DIR=…/share/cmake/Torch")
   endif()
   file(SHA256 ${work}/${wheel} found)
@@ -47,7 +74,7 @@ function(cooper4j_fetch_headers result)
     file(REMOVE_RECURSE ${work})
     message(FATAL_ERROR "cooper4j: ${wheel} has sha256 ${found}, expected ${wheel_sha256}; not used")
   endif()
-  file(ARCHIVE_EXTRACT INPUT ${work}/${wheel} DESTINATION ${work} PATTERNS "torch/include/*")
+  file(ARCHIVE_EXTRACT INPUT ${work}/${wheel} DESTINATION ${work} PATTERNS "torch/include/*" "torch/lib/torch_cpu.lib" "torch/lib/c10.lib")
   file(REMOVE ${work}/${wheel})
   # Another build may have finished first; either copy is the same.
   file(RENAME ${work} ${home} RESULT lost_race)
@@ -77,12 +104,19 @@ function(cooper4j_find_libtorch)
     get_filename_component(lib ${Torch_DIR}/../../../lib ABSOLUTE)
     get_filename_component(include ${Torch_DIR}/../../../include ABSOLUTE)
   endif()
-  if(NOT EXISTS ${lib}/libtorch_cpu.so)
-    message(FATAL_ERROR "cooper4j: no libtorch_cpu.so in ${lib}")
-  endif()
   if(NOT include)
     cooper4j_fetch_headers(include)
+    if(WIN32)
+      set(lib ${include}/../lib)
+    endif()
   endif()
+  cooper4j_library(torch_cpu ${lib} torch_cpu)
+  cooper4j_library(c10 ${lib} c10)
+  foreach(library ${torch_cpu} ${c10})
+    if(NOT EXISTS ${library})
+      message(FATAL_ERROR "cooper4j: no ${library}; LibTorch of another system cannot be linked with")
+    endif()
+  endforeach()
   if(NOT EXISTS ${include}/torch/headeronly/version.h)
     message(FATAL_ERROR "cooper4j: no headers of LibTorch ${COOPER4J_TORCH_VERSION} in ${include}")
   endif()
@@ -97,15 +131,20 @@ function(cooper4j_find_libtorch)
   set(COOPER4J_LIBTORCH_HEADERS ${include} PARENT_SCOPE)
   target_include_directories(cooper4j_libtorch SYSTEM INTERFACE
     ${include} ${include}/torch/csrc/api/include)
-  target_link_libraries(cooper4j_libtorch INTERFACE ${lib}/libtorch_cpu.so ${lib}/libc10.so)
+  set(COOPER4J_LIBTORCH_LIBRARIES ${torch_cpu} ${c10} PARENT_SCOPE)
+  target_link_libraries(cooper4j_libtorch INTERFACE ${torch_cpu} ${c10})
   if(NOT COOPER4J_LIBTORCH_LIB AND EXISTS ${lib}/libtorch_cuda.so)
     # Nothing refers to the CUDA kernels by name: they register themselves when loaded.
     target_link_options(cooper4j_libtorch INTERFACE
       "LINKER:--no-as-needed,${lib}/libtorch_cuda.so,${lib}/libc10_cuda.so,--as-needed")
   endif()
-  # libtorch_cpu.so's own needs (OpenBLAS, OpenMP) lie beside it.
-  target_link_options(cooper4j_libtorch INTERFACE
-    -Wl,-rpath,${lib} -Wl,-rpath-link,${lib} -Wl,--disable-new-dtags)
+  # LibTorch's own needs (OpenBLAS, OpenMP) lie beside it.
+  if(APPLE)
+    target_link_options(cooper4j_libtorch INTERFACE -Wl,-rpath,${lib})
+  elseif(UNIX)
+    target_link_options(cooper4j_libtorch INTERFACE
+      -Wl,-rpath,${lib} -Wl,-rpath-link,${lib} -Wl,--disable-new-dtags)
+  endif()
 endfunction()
 
 if(NOT TARGET cooper4j_libtorch)

@@ -1,6 +1,9 @@
+#if defined(__linux__)
 #include <sched.h>
+#endif
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -64,7 +67,7 @@ double cpu_quota(const fs::path& proc_cgroup, const fs::path& mount) {
 
 int available_cores() {
   int cores = static_cast<int>(std::thread::hardware_concurrency());
-#ifdef __linux__
+#if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
   const double quota = cpu_quota("/proc/self/cgroup", "/sys/fs/cgroup");

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "data_of.h"
+
 namespace cooper4j {
 
 /// An int64 index that names none of the rows, if there is one. Indices on another device than the
@@ -13,7 +15,7 @@ namespace cooper4j {
 inline std::optional<int64_t> stray_index(const at::Tensor& indices, int64_t rows) {
   if (!indices.is_cpu()) return std::nullopt;
   const at::Tensor values = indices._is_zerotensor() ? indices.clone() : indices.contiguous();
-  const int64_t* index = values.const_data_ptr<int64_t>();
+  const int64_t* index = data_of<int64_t>(values);
   const int64_t n = values.numel();
   // One unsigned comparison an index, and no branch: this loop is vectorised.
   bool stray = false;

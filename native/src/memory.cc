@@ -5,11 +5,15 @@
 #include <c10/core/impl/alloc_cpu.h>
 #include <c10/macros/Macros.h>
 #include <c10/util/Exception.h>
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+#if defined(__linux__)
 #include <linux/membarrier.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <array>
@@ -54,9 +58,16 @@ uint32_t class_of(size_t bytes) {
 /// Whether the kernel makes other threads' memory accesses orderly for us (Linux 4.14).
 bool has_membarrier = false;
 
+#if defined(__linux__)
+bool membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0) == 0; }
 void register_membarrier() {
-  has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+  has_membarrier = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
+void order_other_threads() { membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
+#else
+void register_membarrier() {}
+void order_other_threads() {}
+#endif
 
 /// A lock that costs its owner, who takes it at every allocation, two plain stores. Another, who
 /// comes next to never, pays for both: it has the kernel put a barrier into every thread.
@@ -81,7 +92,7 @@ class OwnersLock {
   void want() { wanted_.store(true, std::memory_order_relaxed); }
   static void barrier() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (has_membarrier) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    if (has_membarrier) order_other_threads();
   }
   void wait() const {
     while (inside_.load(std::memory_order_acquire)) std::this_thread::yield();
@@ -365,11 +376,13 @@ void cache_cpu_memory(size_t bytes) {
   limit = bytes;
   static const bool installed = [] {
     register_membarrier();
+#if !defined(_WIN32)
     pthread_atfork([] { cache().lock(); }, [] { cache().unlock(); },
                    [] {
                      register_membarrier();
                      cache().unlock();
                    });
+#endif
     // LibTorch keeps it until the process ends.
     c10::SetCPUAllocator(new CachingAllocator);  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
     return true;

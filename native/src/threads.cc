@@ -1,13 +1,17 @@
 #include "cooper4j/threads.h"
 
 #include <ATen/Parallel.h>
-#include <dlfcn.h>
+#if !defined(_WIN32)
 #include <pthread.h>
-#include <strings.h>
 #include <unistd.h>
+#endif
+#if defined(__APPLE__)
+#include <mach-o/dyld.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <cstdlib>
 #include <mutex>
@@ -15,6 +19,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "loaded.h"
 #include "log.h"
 
 namespace cooper4j {
@@ -24,25 +29,15 @@ using Clock = std::chrono::steady_clock;
 
 bool in_environment(const char* name) { return std::getenv(name) != nullptr; }
 
-/// A function of the LibTorch that is loaded, or of what it loaded; null if there is none.
-template <typename Function>
-Function* find(const char* library, const char* name) {
-  void* const handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
-  if (handle == nullptr) return nullptr;
-  auto* const function = reinterpret_cast<Function*>(dlsym(handle, name));
-  dlclose(handle);  // LibTorch keeps it
-  return function;
-}
-
 /// OpenBLAS, if LibTorch has one with a pool of its own.
 struct OpenBlas {
-  void (*set)(int) = find<void(int)>("libopenblas.so.0", "openblas_set_num_threads");
-  int (*get)() = find<int()>("libopenblas.so.0", "openblas_get_num_threads");
+  void (*set)(int) = find_loaded<void(int)>(kOpenBlas, "openblas_set_num_threads");
+  int (*get)() = find_loaded<int()>(kOpenBlas, "openblas_get_num_threads");
 
   OpenBlas() {
-    constexpr int kOpenMp = 2;
-    auto* const parallel = find<int()>("libopenblas.so.0", "openblas_get_parallel");
-    if (get == nullptr || parallel == nullptr || parallel() == kOpenMp) set = nullptr;
+    constexpr int kByOpenMp = 2;
+    auto* const parallel = find_loaded<int()>(kOpenBlas, "openblas_get_parallel");
+    if (get == nullptr || parallel == nullptr || parallel() == kByOpenMp) set = nullptr;
   }
 
   bool has_pool() const { return set != nullptr; }
@@ -56,7 +51,7 @@ const OpenBlas& open_blas() {
 /// Sets OpenMP's number for the calling thread only, where at::set_num_threads sets also the one
 /// with which other threads start.
 void set_openmp_here(int threads) {
-  static auto* const set = find<void(int)>("libtorch_cpu.so", "omp_set_num_threads");
+  static auto* const set = find_loaded<void(int)>(kOpenMp, "omp_set_num_threads");
   set != nullptr ? set(threads) : at::set_num_threads(threads);
 }
 
@@ -201,7 +196,7 @@ void apply(Numbers numbers) {
 }
 
 /// libgomp waits for ever for the threads of a parent.
-void keep_to_one_thread() {
+[[maybe_unused]] void keep_to_one_thread() {
   forked = true;
   set_everywhere(1);
 }
@@ -216,18 +211,43 @@ bool idle_threads_sleep() {
   }
   const char* policy = std::getenv("OMP_WAIT_POLICY");
   const char* milliseconds = std::getenv("KMP_BLOCKTIME");
-  return (policy != nullptr && strcasecmp(policy, "passive") == 0) ||
-         (milliseconds != nullptr && std::string(milliseconds) == "0");
+  std::string lower = policy != nullptr ? policy : "";
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower == "passive" || (milliseconds != nullptr && std::string(milliseconds) == "0");
 }
+
+#if defined(_WIN32)
+
+/// Windows has no exec: the caller would go on beside the new process.
+void restart_with_sleeping_threads(char** /*argv*/) {}
+
+#else
+
+namespace {
+
+std::string executable() {
+#if defined(__APPLE__)
+  uint32_t size = 0;
+  _NSGetExecutablePath(nullptr, &size);
+  std::string path(size, '\0');
+  return _NSGetExecutablePath(path.data(), &size) == 0 ? path.c_str() : "";
+#else
+  return "/proc/self/exe";
+#endif
+}
+
+}  // namespace
 
 void restart_with_sleeping_threads(char** argv) {
   for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "OMP_NUM_THREADS"})
     if (in_environment(name)) return;
   if (!open_blas().has_pool() || available_cores() == 1) return;
   setenv("OMP_WAIT_POLICY", "passive", 0);
-  execv("/proc/self/exe", argv);
+  execv(executable().c_str(), argv);
   unsetenv("OMP_WAIT_POLICY");  // not restarted: its threads spin
 }
+
+#endif
 
 void init_threads(int cores, bool sleep) {
   static std::mutex mutex;
@@ -235,8 +255,10 @@ void init_threads(int cores, bool sleep) {
   const OpenBlas& blas = open_blas();
   static const int untouched = at::intraop_default_num_threads();
   static const int offered = blas.has_pool() ? blas.get() : 0;
+#if !defined(_WIN32)
   static const bool once = (pthread_atfork(nullptr, nullptr, keep_to_one_thread), true);
   (void)once;
+#endif
 
   machine.sleep = sleep;
   const bool all = in_environment("OMP_NUM_THREADS");

@@ -37,7 +37,8 @@ COOPER4J_EXPORT int available_cores();
 
 /// To be called first in main: starts the program once more, with OMP_WAIT_POLICY=passive in its
 /// environment, since OpenMP's library has read it before main. Does nothing where it would change
-/// nothing, and where OMP_WAIT_POLICY, GOMP_SPINCOUNT, KMP_BLOCKTIME or OMP_NUM_THREADS is set.
+/// nothing, on Windows, and where OMP_WAIT_POLICY, GOMP_SPINCOUNT, KMP_BLOCKTIME or OMP_NUM_THREADS
+/// is set.
 COOPER4J_EXPORT void restart_with_sleeping_threads(char** argv);
 
 /// Gives the pools their threads; the first training step does unless it was done. `cores` bounds

@@ -106,13 +106,14 @@ bool is_checkpoint(const fs::path& path) {
 
 /// The checkpoints below a folder in the order of their names; a file itself.
 Arguments files_at(const std::string& path, std::ostream& err) {
-  if (!fs::is_directory(path)) return {path};
+  const fs::path folder = fs::u8path(path);
+  if (!fs::is_directory(folder)) return {path};
   Arguments files, skipped;
   for (const auto& entry :
-       fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied)) {
+       fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
     std::error_code error;
     if (!entry.is_regular_file(error)) continue;
-    (is_checkpoint(entry.path()) ? files : skipped).push_back(entry.path().string());
+    (is_checkpoint(entry.path()) ? files : skipped).push_back(entry.path().u8string());
   }
   std::sort(files.begin(), files.end());
   std::sort(skipped.begin(), skipped.end());
@@ -120,7 +121,7 @@ Arguments files_at(const std::string& path, std::ostream& err) {
     err << "inspect: skipped " << skipped.size() << " other file" << (skipped.size() > 1 ? "s" : "")
         << " in " << path << ":";
     for (size_t i = 0; i < skipped.size() && i < kNamed; ++i)
-      err << (i > 0 ? ", " : " ") << fs::path(skipped[i]).lexically_relative(path).string();
+      err << (i > 0 ? ", " : " ") << fs::u8path(skipped[i]).lexically_relative(folder).u8string();
     err << (skipped.size() > kNamed ? ", …\n" : "\n");
   }
   if (files.empty()) err << "inspect: found no checkpoint in " << path << '\n';
@@ -143,8 +144,8 @@ int inspect(const Options& options, std::ostream& out, std::ostream& err) {
 }
 
 int convert_files(const Options& options, std::ostream& err) {
-  for (const std::string& name :
-       convert(options.paths[0], options.paths[1], options.key, options.load))
+  for (const std::string& name : convert(fs::u8path(options.paths[0]), fs::u8path(options.paths[1]),
+                                         options.key, options.load))
     err << "convert: left out " << shortened(name) << ", which is no tensor\n";
   return 0;
 }

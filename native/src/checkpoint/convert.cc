@@ -80,7 +80,7 @@ class KeySearch {
 std::vector<std::string> convert(const std::filesystem::path& in, const std::filesystem::path& out,
                                  const std::string& key, const LoadOptions& options) {
   if (!has_checkpoint_name(out))
-    throw CheckpointError(out.string() +
+    throw CheckpointError(out.u8string() +
                           ": the name says the format; end it in .safetensors, or in .pt for "
                           "torch.save's");
   // What is not in the part that is asked for cannot stand in its way, and save() looks at the
@@ -96,7 +96,7 @@ std::vector<std::string> convert(const std::filesystem::path& in, const std::fil
     else
       save(out, document, root);
   } catch (const std::invalid_argument& e) {
-    throw CheckpointError(in.string() + ": " + e.what());
+    throw CheckpointError(in.u8string() + ": " + e.what());
   }
   return left_out;
 }

@@ -17,7 +17,7 @@ template <typename Tree>
 std::string load_to_show(const std::string& path, const LoadOptions& options, Tree tree,
                          std::optional<Document>& document) {
   try {
-    document.emplace(load_any(path, options));
+    document.emplace(load_any(std::filesystem::u8path(path), options));
     tree(*document, nullptr);
     return "";
   } catch (const std::exception& e) {
@@ -53,7 +53,8 @@ bool inspect_text(const std::string& path, std::ostream& out, const LoadOptions&
     return false;
   }
   std::error_code unknown;
-  out << path << ", " << format_bytes(std::filesystem::file_size(path, unknown)) << '\n';
+  out << path << ", "
+      << format_bytes(std::filesystem::file_size(std::filesystem::u8path(path), unknown)) << '\n';
   text_tree(*document, &out);
   return true;
 }

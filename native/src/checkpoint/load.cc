@@ -134,9 +134,9 @@ Document load(const std::filesystem::path& path, const LoadOptions& options) {
   try {
     return load_from(FileSource(path), options);
   } catch (const CheckpointError& e) {
-    throw CheckpointError(path.string() + ": " + e.what());
+    throw CheckpointError(path.u8string() + ": " + e.what());
   } catch (const std::bad_alloc&) {
-    throw CheckpointError(path.string() + ": needs more memory than there is");
+    throw CheckpointError(path.u8string() + ": needs more memory than there is");
   }
 }
 
@@ -158,7 +158,7 @@ Document load_any(const std::filesystem::path& path, const LoadOptions& options)
   try {
     safetensors = is_safetensors(FileSource(path));
   } catch (const CheckpointError& e) {
-    throw CheckpointError(path.string() + ": " + e.what());
+    throw CheckpointError(path.u8string() + ": " + e.what());
   }
   return safetensors ? load_safetensors(path, options) : load(path, options);
 }

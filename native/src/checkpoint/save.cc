@@ -10,7 +10,7 @@ namespace {
 
 // torch names the root folder after the file; where its zip writer cannot, it says "archive".
 std::string root_folder(const std::filesystem::path& path) {
-  const std::string stem = path.stem().string();
+  const std::string stem = path.stem().u8string();
   for (unsigned char c : stem)
     if (c < 0x20 || c >= 0x7F || c == '\\') return "archive";
   return stem.empty() || stem == "." || stem == ".." ? "archive" : stem;

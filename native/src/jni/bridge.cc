@@ -250,6 +250,7 @@ void set_betas(ExtraAdamOptions& options, double beta1, double beta2) {
 void add_param_group(torch::optim::Optimizer& optimizer, const std::vector<at::Tensor>& params,
                      const torch::optim::OptimizerOptions& options) {
   optimizer.add_param_group({params, options.clone()});
+  optimizer.param_groups().back().set_options(options.clone());  // as keep_options() says
 }
 
 void project_non_negative(const at::Tensor& weight) {

@@ -1,6 +1,7 @@
 #include "document.h"
 
 #include <cstring>
+#include <filesystem>
 #include <sstream>
 #include <stdexcept>
 
@@ -29,7 +30,8 @@ LoadOptions Document::load_options(std::string_view device, bool opaque) const {
 }
 
 void Document::load(const char* path, int64_t n, const char* device, int64_t m, bool opaque) {
-  document_ = cooper4j::load(std::string(view(path, n)), load_options(view(device, m), opaque));
+  document_ =
+      cooper4j::load(std::filesystem::u8path(view(path, n)), load_options(view(device, m), opaque));
 }
 
 void Document::feed(const char* bytes, int64_t n) { bytes_ += view(bytes, n); }
@@ -51,16 +53,16 @@ int64_t Document::drain(char* bytes, int64_t n) {
 }
 
 void Document::save(const char* path, int64_t n, int root) const {
-  cooper4j::save(std::string(view(path, n)), document_, root);
+  cooper4j::save(std::filesystem::u8path(view(path, n)), document_, root);
 }
 
 void Document::load_safetensors(const char* path, int64_t n, const char* device, int64_t m) {
-  document_ =
-      cooper4j::load_safetensors(std::string(view(path, n)), load_options(view(device, m), false));
+  document_ = cooper4j::load_safetensors(std::filesystem::u8path(view(path, n)),
+                                         load_options(view(device, m), false));
 }
 
 void Document::save_safetensors(const char* path, int64_t n, int root) const {
-  cooper4j::save_safetensors(std::string(view(path, n)), document_, root);
+  cooper4j::save_safetensors(std::filesystem::u8path(view(path, n)), document_, root);
 }
 
 void Document::load_fed_safetensors(const char* device, int64_t m) {

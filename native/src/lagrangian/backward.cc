@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <typeinfo>
 
+#include "data_of.h"
 #include "lagrangian/small.h"
 #include "log.h"
 
@@ -55,7 +56,7 @@ class Sum {
     optim::with_element_type(gradient, [&](auto zero) {
       using T = decltype(zero);
       value_.mutable_data_ptr<T>()[index < 0 ? index + value_.size(0) : index] +=
-          *gradient.const_data_ptr<T>();
+          *data_of<T>(gradient);
     });
   }
 

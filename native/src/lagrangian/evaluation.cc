@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cooper4j/lagrangian.h"
+#include "data_of.h"
 #include "lagrangian/backward.h"
 #include "lagrangian/check.h"
 #include "lagrangian/small.h"
@@ -86,8 +87,7 @@ at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Ten
 at::Tensor own_indices(const at::Tensor& features) {
   if (!optim::is_direct(features, at::kLong)) return features.clone().unsqueeze(0);
   at::Tensor indices = at::detail::empty_cpu({1, features.numel()}, features.options());
-  std::copy_n(features.const_data_ptr<int64_t>(), features.numel(),
-              indices.mutable_data_ptr<int64_t>());
+  std::copy_n(data_of<int64_t>(features), features.numel(), indices.mutable_data_ptr<int64_t>());
   return indices;
 }
 

@@ -4,6 +4,7 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/core/Tensor.h>
 
+#include "data_of.h"
 #include "optim/direct.h"
 
 namespace cooper4j {
@@ -22,10 +23,10 @@ at::Tensor map_small(at::IntArrayRef shape, F f, const at::Tensor& first, const 
   optim::with_element_type(first, [&](auto zero) {
     using T = decltype(zero);
     T* to = out.mutable_data_ptr<T>();
-    const T* from = first.const_data_ptr<T>();
+    const T* from = data_of<T>(first);
     [&](const auto*... others) {
       for (int64_t i = 0, n = first.numel(); i < n; ++i) to[i] = f(from[i], others[i]...);
-    }(rest.template const_data_ptr<T>()...);
+    }(data_of<T>(rest)...);
   });
   return out;
 }

@@ -1,10 +1,13 @@
 // What every optimizer's options must satisfy, with one way to say so.
 #pragma once
 
+#include <torch/optim/optimizer.h>
+
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace cooper4j::optim {
 
@@ -19,6 +22,16 @@ inline void check_not_negative(const std::string& optimizer, const std::string& 
                                double value) {
   // The negation also catches NaN.
   if (!(value >= 0)) refuse(optimizer, option, "at least 0", value);
+}
+
+/// Groups have the options that they were given, in full. LibTorch 2.13 takes what equals its
+/// class's default for not given and puts the optimizer's there, or those of an optimizer not its
+/// own whole.
+inline void keep_options(std::vector<torch::optim::OptimizerParamGroup>& groups,
+                         const std::vector<torch::optim::OptimizerParamGroup>& given) {
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (given[i].has_options()) groups[i].set_options(given[i].options().clone());
+  }
 }
 
 }  // namespace cooper4j::optim

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "data_of.h"
 #include "optim/direct.h"
 
 namespace cooper4j::optim {
@@ -13,7 +14,7 @@ namespace cooper4j::optim {
 /// Whether a plain loop may use the indices as rows of `table`.
 inline bool are_rows_of(const at::Tensor& table, const at::Tensor& indices) {
   if (table.dim() == 0 || !is_direct(indices, at::kLong)) return false;
-  const int64_t* row = indices.const_data_ptr<int64_t>();
+  const int64_t* row = data_of<int64_t>(indices);
   return std::all_of(row, row + indices.numel(),
                      [n = table.size(0)](int64_t i) { return i >= 0 && i < n; });
 }
@@ -37,8 +38,8 @@ void with_rows(const at::Tensor& param, Body body) {
   const int64_t width = values.numel() / indices.numel();
   with_element_type(param, [&](auto zero) {
     using T = decltype(zero);
-    const int64_t* row = indices.const_data_ptr<int64_t>();
-    const T* gradient = values.const_data_ptr<T>();
+    const int64_t* row = data_of<int64_t>(indices);
+    const T* gradient = data_of<T>(values);
     T* theta = written<T>(param);
     for (int64_t i = 0, n = indices.numel(); i < n; ++i) {
       T* at = theta + row[i] * width;

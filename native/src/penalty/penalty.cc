@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "data_of.h"
 #include "optim/direct.h"
 #include "optim/rows.h"
 
@@ -46,7 +47,7 @@ void check_rows(const at::Tensor& value, const at::Tensor& indices) {
   if (!indices.is_cpu()) return;  // reading them would wait for the device
   const at::Tensor rows = indices.contiguous();
   for (int64_t i = 0; i < rows.numel(); ++i) {
-    const int64_t row = rows.const_data_ptr<int64_t>()[i];
+    const int64_t row = data_of<int64_t>(rows)[i];
     if (row >= 0 && row < value.numel()) continue;
     std::ostringstream text;
     text << "constraint feature " << row << " is out of range: the penalty coefficient has "
@@ -69,14 +70,14 @@ bool is_elementwise(const at::Tensor& value, const at::Tensor& init, const at::T
 
 void update_elements(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
                      const at::Tensor& indices, const PenaltyUpdate& update) {
-  const int64_t* row = indices.defined() ? indices.const_data_ptr<int64_t>() : nullptr;
+  const int64_t* row = indices.defined() ? data_of<int64_t>(indices) : nullptr;
   optim::with_element_type(value, [&](auto zero) {
     using T = decltype(zero);
     const T tolerance = static_cast<T>(update.tolerance);  // rounded, as ATen compares
     const T maximum = static_cast<T>(update.maximum);
-    const T* start = init.const_data_ptr<T>();
-    const T* observed = violation.const_data_ptr<T>();
-    const T* before = value.const_data_ptr<T>();
+    const T* start = data_of<T>(init);
+    const T* observed = data_of<T>(violation);
+    const T* before = data_of<T>(value);
     // An index may be observed twice: every new value comes from the one before the update.
     c10::SmallVector<T, 64> updated(violation.numel());
     for (size_t i = 0; i < updated.size(); ++i) {
@@ -141,7 +142,7 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
   at::Tensor updated = at::where(measure > update.tolerance, raised, observed);
   const at::Tensor finite = (updated * measure.to(value.scalar_type()).clamp_min(1)).isfinite();
   if (value.is_cpu()) {
-    const bool* holds = finite.const_data_ptr<bool>();
+    const bool* holds = data_of<bool>(finite);
     for (int64_t i = 0; i < finite.numel(); ++i) {
       if (!holds[i]) refuse_overflow(value, indexed ? indices[i].item<int64_t>() : i);
     }

@@ -301,8 +301,8 @@ Uses costs_of(const std::string& file) {
                       cost.work = document.budget().worked();
                     }));
   if (!uses.back().second.refused.empty()) return uses;
-  for (const auto& [name, tree] : {std::pair("inspect --json", cooper4j::json_tree),
-                                   std::pair("inspect", cooper4j::text_tree)})
+  for (const auto& [name, tree] : {std::make_pair("inspect --json", cooper4j::json_tree),
+                                   std::make_pair("inspect", cooper4j::text_tree)})
     uses.emplace_back(name, cost_of([&, tree = tree](Cost& cost) {
                         tree(document, nullptr);
                         cost.output = written_by([&](std::ostream& out) { tree(document, &out); });

@@ -1,5 +1,4 @@
 /** Constrained optimisation for deep learning: Cooper's API over LibTorch. */
-@SuppressWarnings("module") // the native jars are compiled after this one
 module org.cooper4j {
   requires transitive org.bytedeco.javacpp;
   requires transitive org.bytedeco.pytorch;
@@ -21,9 +20,8 @@ module org.cooper4j {
   exports org.cooper4j.penalties;
   exports org.cooper4j.training;
   exports org.cooper4j.training.log;
-  exports org.cooper4j.internal to
-      org.cooper4j.linux.x86_64;
+  exports org.cooper4j.internal.natives; // for the native jars' modules
 
   // The module system adds the native jars, if they are on the module path, since they provide it.
-  uses org.cooper4j.internal.NativeJar;
+  uses org.cooper4j.internal.natives.NativeJar;
 }

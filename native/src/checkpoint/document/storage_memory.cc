@@ -1,7 +1,6 @@
 #include "checkpoint/document/storage_memory.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <new>
 #include <vector>
 
@@ -30,9 +29,10 @@ void byteswap(Storage& storage, uint32_t width) {
 
 std::shared_ptr<void> allocate_storage(uint64_t nbytes) {
   if (nbytes == 0) return nullptr;
-  void* memory = nullptr;
-  if (posix_memalign(&memory, kAlignment, nbytes) != 0) throw std::bad_alloc();
-  return std::shared_ptr<void>(memory, [](void* p) { std::free(p); });
+  constexpr std::align_val_t kAligned{kAlignment};
+  void* const memory = ::operator new(nbytes, kAligned, std::nothrow);
+  if (memory == nullptr) throw std::bad_alloc();
+  return std::shared_ptr<void>(memory, [](void* p) { ::operator delete(p, kAligned); });
 }
 
 void byteswap_storages(Document& document, const std::vector<uint32_t>& storages) {

@@ -5,6 +5,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+
+#include "checkpoint/zip/cpu.h"
 #endif
 
 namespace cooper4j {
@@ -89,13 +91,8 @@ __attribute__((target("sha,sse4.1,ssse3"))) void compress_by_instruction(State& 
   state = {words[3], words[2], words[7], words[6], words[1], words[0], words[5], words[4]};
 }
 
-// GCC 12's __builtin_cpu_supports does not know SHA: CPUID leaf 7, EBX bit 29.
 bool has_instruction() {
-  static const bool has = [] {
-    unsigned a = 7, b = 0, c = 0, d = 0;
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return (b >> 29 & 1) != 0 && __builtin_cpu_supports("sse4.1");
-  }();
+  static const bool has = has_sha_instructions();
   return has;
 }
 

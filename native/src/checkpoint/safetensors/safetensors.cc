@@ -324,9 +324,9 @@ Document load_safetensors(const std::filesystem::path& path, const LoadOptions& 
   try {
     return read(FileSource(path), options);
   } catch (const std::bad_alloc&) {
-    throw CheckpointError(path.string() + ": needs more memory than there is");
+    throw CheckpointError(path.u8string() + ": needs more memory than there is");
   } catch (const std::exception& e) {
-    throw CheckpointError(path.string() + ": " + e.what());
+    throw CheckpointError(path.u8string() + ": " + e.what());
   }
 }
 

@@ -23,6 +23,8 @@ class AtomicFile : public ByteSink {
   void accept(std::string_view bytes) override;
   void write_out(std::string_view bytes);
   void remove_stale() const;
+  std::filesystem::path temporary_name() const;
+  static void remove_if_stale(const std::filesystem::path& file);
   bool try_open();
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -30,7 +32,11 @@ class AtomicFile : public ByteSink {
   std::filesystem::path folder_;
   std::filesystem::path temporary_;
   std::string buffer_;
+#ifdef _WIN32
+  void* handle_ = nullptr;  // null: committed
+#else
   int fd_ = -1;
+#endif
 };
 
 }  // namespace cooper4j

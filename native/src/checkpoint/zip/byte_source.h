@@ -40,7 +40,11 @@ class FileSource : public ByteSource {
 
  private:
   void fetch(uint64_t offset, char* out, size_t count) const override;
+#ifdef _WIN32
+  void* handle_;
+#else
   int fd_;
+#endif
 };
 
 }  // namespace cooper4j

@@ -5,6 +5,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+
+#include "checkpoint/zip/cpu.h"
 #endif
 
 namespace cooper4j {
@@ -82,7 +84,7 @@ __attribute__((target("pclmul,sse4.1"))) uint32_t update_by_folding(uint32_t crc
 }
 
 bool can_fold() {
-  static const bool can = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+  static const bool can = has_carry_less_multiplication();
   return can;
 }
 

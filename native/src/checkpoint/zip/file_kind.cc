@@ -80,7 +80,7 @@ constexpr Magic kMagics[] = {
 };
 
 std::string lower_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
+  std::string extension = path.extension().u8string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return extension;

@@ -4,6 +4,7 @@
 
 #include <typeinfo>
 
+#include "data_of.h"
 #include "optim/direct.h"
 #include "optim/fused/fused.h"
 #include "optim/rows.h"
@@ -72,7 +73,7 @@ void direct_step(const at::Tensor& param, const at::Tensor& momentum, bool first
                  const SGDOptions& options) {
   with_element_type(param, [&](auto zero) {
     using T = decltype(zero);
-    const T* gradient = param.grad().const_data_ptr<T>();
+    const T* gradient = data_of<T>(param.grad());
     T* buffer = momentum.defined() ? written<T>(momentum) : nullptr;
     T* theta = written<T>(param);
     const T rate = static_cast<T>(options.lr());

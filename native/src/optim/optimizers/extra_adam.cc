@@ -43,6 +43,7 @@ ExtraAdamOptions::ExtraAdamOptions(double lr) : lr_(lr) {}
 ExtraAdam::ExtraAdam(const std::vector<torch::optim::OptimizerParamGroup>& param_groups,
                      const ExtraAdamOptions& defaults)
     : ExtragradientOptimizer(param_groups, std::make_unique<ExtraAdamOptions>(checked(defaults))) {
+  optim::keep_options(param_groups_, param_groups);
   check_groups(param_groups_);
 }
 

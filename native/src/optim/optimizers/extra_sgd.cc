@@ -1,6 +1,7 @@
 #include <ATen/Functions.h>
 
 #include "cooper4j/optim/extragradient.h"
+#include "data_of.h"
 #include "optim/arguments.h"
 #include "optim/direct.h"
 
@@ -29,8 +30,8 @@ void direct_update(const at::Tensor& param, const at::Tensor& base, const at::Te
                    const ExtraSGDOptions& options) {
   optim::with_element_type(param, [&](auto zero) {
     using T = decltype(zero);
-    const T* from = base.const_data_ptr<T>();
-    const T* grad = gradient.const_data_ptr<T>();
+    const T* from = data_of<T>(base);
+    const T* grad = data_of<T>(gradient);
     T* to = optim::written<T>(param);
     const T rate = static_cast<T>(-options.lr());
     const T decay = static_cast<T>(options.weight_decay());
@@ -48,6 +49,7 @@ ExtraSGDOptions::ExtraSGDOptions(double lr) : lr_(lr) {}
 ExtraSGD::ExtraSGD(const std::vector<torch::optim::OptimizerParamGroup>& param_groups,
                    const ExtraSGDOptions& defaults)
     : ExtragradientOptimizer(param_groups, std::make_unique<ExtraSGDOptions>(checked(defaults))) {
+  optim::keep_options(param_groups_, param_groups);
   check_groups(param_groups_);
 }
 

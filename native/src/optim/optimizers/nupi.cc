@@ -3,6 +3,8 @@
 #include <ATen/Functions.h>
 #include <ATen/core/grad_mode.h>
 
+#include "data_of.h"
+#include "optim/arguments.h"
 #include "optim/direct.h"
 #include "optim/optimizers/merged.h"
 #include "optim/optimizers/nupi_gains.h"
@@ -46,7 +48,7 @@ void direct_step(const at::Tensor& param, const at::Tensor& gradient, const at::
     const T decay = static_cast<T>(options.weight_decay());
     const T rate = static_cast<T>(-options.lr());
     const bool uses_error = zeros ? gains.error.any : gains.Ki.any;
-    const T* error = gradient.const_data_ptr<T>();
+    const T* error = data_of<T>(gradient);
     T* xi = previous.defined() ? optim::written<T>(previous) : nullptr;
     T* theta = optim::written<T>(param);
     for (int64_t i = 0, n = param.numel(); i < n; ++i) {
@@ -131,6 +133,7 @@ void sparse_step(const at::Tensor& param, NuPIParamState& state, const NuPIOptio
 
 NuPI::NuPI(const std::vector<OptimizerParamGroup>& param_groups, const NuPIOptions& defaults)
     : Optimizer(param_groups, std::make_unique<NuPIOptions>(defaults)) {
+  optim::keep_options(param_groups_, param_groups);
   check_nupi(defaults, {});
   for (const auto& group : param_groups_) {
     check_nupi(options_of(group), group.params());

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Map;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -25,7 +26,9 @@ class CudaTest {
         .hasLineCount(1)
         .containsAnyOf(
             "LibTorch's CPU build is on the class path; add org.bytedeco:pytorch with the"
-                + " classifier linux-x86_64-gpu",
+                + " classifier "
+                + Loader.getPlatform()
+                + "-gpu",
             "but not the libraries of CUDA that it needs",
             "Found no NVIDIA driver",
             "No CUDA GPUs are available");

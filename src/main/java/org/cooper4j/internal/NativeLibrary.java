@@ -62,9 +62,12 @@ final class NativeLibrary {
           "library-does-not-load",
           e,
           String.format(
-              "the native library of cooper4j %s does not load: %s. It needs Linux with glibc %s or newer"
+              "the native library of cooper4j %s does not load: %s. It needs %s or newer"
                   + " and LibTorch of org.bytedeco:pytorch:%s",
-              VERSION, e.getMessage(), BUILD.getProperty("glibc"), BUILD.getProperty("pytorch")));
+              VERSION,
+              e.getMessage(),
+              BUILD.getProperty("oldest." + platform.replaceFirst("-.*", ""), platform),
+              BUILD.getProperty("pytorch")));
     }
   }
 
@@ -75,8 +78,10 @@ final class NativeLibrary {
           "unsupported-platform",
           null,
           String.format(
-              "cooper4j %s has no native library for %s (os.name=%s, os.arch=%s), only for %s. Run on one"
-                  + " of these, or build the library there and name its folder with -D%s=DIR",
+              "cooper4j %s has no native library for %s (os.name=%s, os.arch=%s), only for %s, as"
+                  + " JavaCPP has LibTorch for these alone. Run on one of them, or, with a LibTorch and"
+                  + " its binding of your own, name the library's folder with -D%s=DIR; C++ programs"
+                  + " need no JavaCPP",
               VERSION,
               platform,
               System.getProperty("os.name"),
@@ -132,7 +137,7 @@ final class NativeLibrary {
           String.format(
               "the native library of cooper4j %s for %s is not on the class path or module path. Add"
                   + " the jar org.cooper4j:cooper4j:%1$s:%2$s, which comes with org.cooper4j:cooper4j"
-                  + " in Maven, but must be named in Gradle",
+                  + " in Maven and Gradle; if there is none for this platform yet, build it there",
               VERSION, platform));
     }
   }
@@ -159,7 +164,11 @@ final class NativeLibrary {
 
   /** Whoever puts JavaCPP's MKL on the class path wants it in OpenBLAS's place. */
   private static void preferMkl(String platform) {
-    String library = "org/bytedeco/mkl/" + platform + "/" + System.mapLibraryName("mkl_rt") + ".2";
+    String name =
+        platform.startsWith("linux")
+            ? System.mapLibraryName("mkl_rt") + ".2"
+            : System.mapLibraryName("mkl_rt.2");
+    String library = "org/bytedeco/mkl/" + platform + "/" + name;
     if (System.getProperty(BLAS) == null
         && NativeLibrary.class.getClassLoader().getResource(library) != null) {
       System.setProperty(BLAS, "mkl");
@@ -178,10 +187,14 @@ final class NativeLibrary {
     }
   }
 
-  /** The JVM gives a file to one class loader; another one, as web servers have, needs a copy. */
+  /**
+   * The JVM gives a file to one class loader; another one, as web servers have, needs a copy.
+   * Windows deletes no library that is loaded: there the copy stays in the temporary folder.
+   */
   private static Path copyOf(Path library) {
     try {
-      Path copy = Files.createTempFile(NAME, ".so");
+      String file = library.getFileName().toString();
+      Path copy = Files.createTempFile(NAME, file.substring(file.lastIndexOf('.')));
       copy.toFile().deleteOnExit();
       return Files.copy(library, copy, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {

@@ -16,11 +16,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -28,11 +32,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 class NativeJarTest {
   private static final Path JAR = Path.of(System.getProperty("cooper4j.test.native-jar"));
   private static final Path LIBRARY =
-      JAR.resolve("org/cooper4j/internal/linux-x86_64/libjnicooper4j.so");
-  private static final Path PRELOAD = LIBRARY.resolveSibling("libjnicooper4jpreload.so");
+      JAR.resolve("org/cooper4j/internal/" + Loader.getPlatform())
+          .resolve(System.mapLibraryName("jnicooper4j"));
+  private static final Path PRELOAD =
+      LIBRARY.resolveSibling(System.mapLibraryName("jnicooper4jpreload"));
   private static final Path LIBTORCH = Path.of("target/libtorch");
   private static final Path METADATA =
-      JAR.resolve("META-INF/native-image/org.cooper4j/cooper4j/linux-x86_64");
+      JAR.resolve("META-INF/native-image/org.cooper4j/cooper4j").resolve(Loader.getPlatform());
 
   /** The newest version of each set of symbols that LibTorch needs: those of Ubuntu 22.04. */
   private static final Map<String, Version> NEWEST =
@@ -40,6 +46,19 @@ class NativeJarTest {
           "GLIBC", Version.parse("2.35"),
           "GLIBCXX", Version.parse("3.4.30"),
           "CXXABI", Version.parse("1.3.13"));
+
+  /** What GNU ld defines in every library; on arm64 it exports them. */
+  private static final Set<String> LINKERS_OWN =
+      Set.of(
+          "__bss_start",
+          "__bss_start__",
+          "__bss_end__",
+          "_bss_end__",
+          "_edata",
+          "edata",
+          "_end",
+          "end",
+          "__end__");
 
   private static String run(String... command) throws IOException, InterruptedException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -65,6 +84,7 @@ class NativeJarTest {
   }
 
   @Test
+  @EnabledOnOs(OS.LINUX)
   void noNewerSymbolsOfGlibcAndLibstdcxxAreNeededThanLibTorchItselfNeeds() throws Exception {
     Map<String, Version> needs = needs(LIBRARY);
     assertThat(needs).containsOnlyKeys(NEWEST.keySet());
@@ -78,6 +98,7 @@ class NativeJarTest {
   }
 
   @Test
+  @EnabledOnOs(OS.LINUX)
   void theLimitsAreLibTorchsOwn() throws Exception {
     assumeFalse(Files.exists(LIBTORCH.resolve("libtorch_cuda.so")), "the GPU jar has its own");
     assertThat(needs(LIBTORCH.resolve("libtorch_cpu.so"))).isEqualTo(NEWEST);
@@ -87,10 +108,12 @@ class NativeJarTest {
     return run("nm", "-D", "--defined-only", library.toString())
         .lines()
         .map(line -> line.replaceAll(".* ", ""))
+        .filter(name -> !LINKERS_OWN.contains(name))
         .toList();
   }
 
   @Test
+  @EnabledOnOs(OS.LINUX)
   void whatIsLoadedBeforeLibTorchNeedsTheCLibraryOnly() throws Exception {
     assertThat(run("objdump", "-p", PRELOAD.toString()).lines().filter(l -> l.contains("NEEDED")))
         .singleElement(STRING)
@@ -103,6 +126,7 @@ class NativeJarTest {
   }
 
   @Test
+  @EnabledOnOs(OS.LINUX)
   void onlyJniIsExported() throws Exception {
     assertThat(exported(LIBRARY))
         .contains("JNI_OnLoad")
@@ -114,9 +138,10 @@ class NativeJarTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"libjnicooper4j.so", "libjnicooper4jpreload.so"})
+  @ValueSource(strings = {"jnicooper4j", "jnicooper4jpreload"})
   void noFolderOfTheBuildIsInALibrary(String name) throws IOException {
-    String bytes = Files.readString(LIBRARY.resolveSibling(name), StandardCharsets.ISO_8859_1);
+    Path library = LIBRARY.resolveSibling(System.mapLibraryName(name));
+    String bytes = Files.readString(library, StandardCharsets.ISO_8859_1);
     assertThat(bytes.contains(Path.of("").toAbsolutePath().toString())).isFalse();
     assertThat(bytes.contains(System.getProperty("user.home") + "/")).isFalse();
   }
@@ -147,7 +172,7 @@ class NativeJarTest {
     Path folder = METADATA.resolve("jnicooper4j");
     assertThat(folder.resolve("resource-config.json"))
         .content()
-        .contains("libjnicooper4j(preload)?.so");
+        .contains("(lib)?jnicooper4j(preload)?.(so|dylib|dll)");
     assertThat(folder.resolve("jni-config.json"))
         .content()
         .contains(Native.class.getName(), Document.class.getName(), Evaluation.class.getName());

@@ -12,15 +12,21 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What users see who lack something: each runs in a JVM of its own. */
 class NativeLibraryTest {
-  private static final String FILE = "libjnicooper4j.so";
-  private static final String PRELOAD = "libjnicooper4jpreload.so";
+  private static final String PLATFORM = Loader.getPlatform();
+  private static final String FILE = System.mapLibraryName("jnicooper4j");
+  private static final String PRELOAD = System.mapLibraryName("jnicooper4jpreload");
   private static final Path NATIVE_JAR = Path.of(System.getProperty("cooper4j.test.native-jar"));
-  private static final Path FOLDER = NATIVE_JAR.resolve("org/cooper4j/internal/linux-x86_64");
+  private static final Path FOLDER = NATIVE_JAR.resolve("org/cooper4j/internal/" + PLATFORM);
+
+  private static final String PLATFORMS = System.getProperty("cooper4j.test.platforms");
 
   @TempDir private Path temporary;
 
@@ -71,7 +77,7 @@ class NativeLibraryTest {
 
   private static List<String> classPathWithoutNativeJarOf(String preset) {
     return classPath().stream()
-        .filter(entry -> !entry.matches(".*/" + preset + "-[^/]*-linux-x86_64[^/]*"))
+        .filter(entry -> !entry.matches(".*[/\\\\]" + preset + "-[^/]*-" + PLATFORM + "[^/]*"))
         .toList();
   }
 
@@ -128,7 +134,7 @@ class NativeLibraryTest {
         run(classPathWithoutNativeJar()),
         "missing-native-jar",
         "org.cooper4j:cooper4j:",
-        ":linux-x86_64");
+        ":" + PLATFORM);
   }
 
   @Test
@@ -136,13 +142,14 @@ class NativeLibraryTest {
     assertError(
         run(
             classPath(),
-            "-Dos.name=Mac OS X",
+            "-Dos.name=Linux",
             "-Dos.arch=aarch64",
-            "-Dorg.bytedeco.javacpp.platform=macosx-arm64"),
+            "-Dorg.bytedeco.javacpp.platform=linux-arm64"),
         "unsupported-platform",
-        "macosx-arm64",
+        "no native library for linux-arm64",
         "os.arch=aarch64",
-        "only for linux-x86_64",
+        "only for " + PLATFORMS.replace(",", ", "),
+        "JavaCPP has LibTorch for these alone",
         "-Dorg.cooper4j.library.path=");
   }
 
@@ -152,7 +159,7 @@ class NativeLibraryTest {
         run(classPathWithoutNativeJarOf("pytorch")),
         "missing-libtorch",
         "org.bytedeco:pytorch:2.",
-        ":linux-x86_64");
+        ":" + PLATFORM);
   }
 
   @Test
@@ -161,14 +168,24 @@ class NativeLibraryTest {
         run(classPathWithoutNativeJarOf("openblas")),
         "missing-libtorch",
         "org.bytedeco:openblas:0.",
-        ":linux-x86_64");
+        ":" + PLATFORM);
+  }
+
+  @Test
+  void aPlatformOfTheListWhoseJarIsNotThereIsSentForIt() throws Exception {
+    String other = PLATFORM.equals("macosx-arm64") ? "windows-x86_64" : "macosx-arm64";
+    assertError(
+        run(classPath(), "-Dorg.bytedeco.javacpp.platform=" + other),
+        "missing-native-jar",
+        ":" + other,
+        "build it there");
   }
 
   /** A folder that looks like JavaCPP's jar of MKL, with OpenBLAS in it. */
   private String mkl() throws IOException {
-    Path folder = temporary.resolve("org/bytedeco/mkl/linux-x86_64");
+    Path folder = temporary.resolve("org/bytedeco/mkl/" + PLATFORM);
     Files.createDirectories(folder);
-    String openBlas = "/org/bytedeco/openblas/linux-x86_64/libopenblas.so.0";
+    String openBlas = "/org/bytedeco/openblas/" + PLATFORM + "/libopenblas.so.0";
     try (InputStream in = NativeLibraryTest.class.getResourceAsStream(openBlas)) {
       Files.copy(in, folder.resolve("libmkl_rt.so.2"));
     }
@@ -176,6 +193,7 @@ class NativeLibraryTest {
   }
 
   @Test
+  @EnabledOnOs(OS.LINUX)
   void anMklOnTheClassPathTakesTheBlasPlaceUnlessTheUserSaysOtherwise() throws Exception {
     List<String> classPath = Stream.concat(classPath().stream(), Stream.of(mkl())).toList();
     assertThat(run(classPath)).isEqualTo("runs with 'mkl'");
@@ -198,6 +216,7 @@ class NativeLibraryTest {
   }
 
   @Test
+  @EnabledOnOs(OS.LINUX)
   void aLibraryThatDoesNotLoadSaysWhy() throws Exception {
     Files.writeString(temporary.resolve(FILE), "no library");
     Files.copy(FOLDER.resolve(PRELOAD), temporary.resolve(PRELOAD));

@@ -1,6 +1,6 @@
-package org.cooper4j.internal.linux_x86_64;
+package org.cooper4j.@module@;
 
-import org.cooper4j.internal.NativeJar;
+import org.cooper4j.internal.natives.NativeJar;
 
 /** Only names the module. */
 public final class Platform implements NativeJar {}
