@@ -27,11 +27,13 @@ public final class RollScope extends PointerScope {
 
   /**
    * Closes the scopes that somebody opened in this thread's roll and left open; whether any was.
+   *
+   * @param around the innermost scope before
    */
-  public static boolean closeInner() {
+  public static boolean closeWithin(PointerScope around) {
     boolean any = false;
     for (PointerScope inner = PointerScope.getInnerScope();
-        inner != null && !(inner instanceof RollScope);
+        inner != null && inner != around && !(inner instanceof RollScope);
         inner = PointerScope.getInnerScope()) {
       inner.close();
       any = true;

@@ -32,17 +32,13 @@ import org.cooper4j.internal.Tensors;
  * on to the variables.
  */
 final class Accumulation<B> {
-  private static final Device[] DEVICES =
-      Cuda.whyUnavailable().isEmpty()
-          ? new Device[] {new Device("cpu"), new Device("cuda")}
-          : new Device[] {new Device("cpu")};
-
   /** What is kept of the first evaluation of a part; its tensors are detached. */
   private record Part<B>(B batch, List<Tensor> generators, CMPState values) {}
 
   private final List<Part<B>> parts = new ArrayList<>();
   private final Function<B, CMPState> evaluate;
   private final RollScope scope = RollScope.current();
+  private final List<Device> devices = devices();
   private final double[] weights;
   private final CMPState whole;
   private final Tensor loss;
@@ -58,7 +54,7 @@ final class Accumulation<B> {
     boolean[] differentiable = {false};
     Set<Constraint> differentiables = new LinkedHashSet<>();
     for (B batch : batches) {
-      List<Tensor> generators = Arrays.stream(DEVICES).map(RngState::get).toList();
+      List<Tensor> generators = devices.stream().map(RngState::get).toList();
       try (PointerScope graph = new PointerScope()) {
         CMPState state = evaluate.apply(batch);
         differentiable[0] |= state.loss().filter(Tensor::requires_grad).isPresent();
@@ -94,6 +90,13 @@ final class Accumulation<B> {
     keepMisc();
   }
 
+  /** Those whose random numbers an evaluation may draw. */
+  private static List<Device> devices() {
+    return Cuda.whyUnavailable().isEmpty()
+        ? List.of(new Device("cpu"), new Device("cuda"))
+        : List.of(new Device("cpu"));
+  }
+
   /** The state of the whole batch. */
   CMPState whole() {
     return whole;
@@ -103,8 +106,8 @@ final class Accumulation<B> {
   void backward() {
     for (int i = 0; i < parts.size(); i++) {
       Part<B> part = parts.get(i);
-      for (int d = 0; d < DEVICES.length; d++) {
-        RngState.set(DEVICES[d], part.generators().get(d));
+      for (int d = 0; d < devices.size(); d++) {
+        RngState.set(devices.get(d), part.generators().get(d));
       }
       try (PointerScope graph = new PointerScope()) {
         backward(i, evaluate.apply(part.batch()));

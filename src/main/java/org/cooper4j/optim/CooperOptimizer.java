@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
@@ -237,6 +238,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   }
 
   private CMPState evaluateOne(B batch, String method, Function<B, CMPState> function) {
+    PointerScope around = PointerScope.getInnerScope();
     CMPState state;
     boolean leaked;
     try {
@@ -244,7 +246,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     } catch (RuntimeException e) {
       throw Released.explain(method, e);
     } finally {
-      leaked = RollScope.closeInner();
+      leaked = RollScope.closeWithin(around);
     }
     if (leaked) {
       throw new IllegalStateException(
