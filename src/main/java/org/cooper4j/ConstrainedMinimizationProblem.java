@@ -19,8 +19,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.internal.Native;
-import org.cooper4j.internal.RollScope;
 import org.cooper4j.internal.Readout;
+import org.cooper4j.internal.RollScope;
 import org.cooper4j.multipliers.Multiplier;
 import org.cooper4j.penalties.PenaltyCoefficient;
 
