@@ -17,7 +17,6 @@ import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
-import org.cooper4j.Threads;
 import org.cooper4j.data.Batch;
 import org.cooper4j.data.DataLoader;
 import org.cooper4j.data.TensorDataset;
@@ -87,7 +86,6 @@ final class Run {
 
   /** The seed is another one in every JVM, as it were: what is resumed must not depend on it. */
   Run(long seed) {
-    Threads.setNumThreads(1);
     torch.manual_seed(seed);
     model = new Net();
     problem = new Problem();
