@@ -21,8 +21,6 @@
   <xsl:template match="m:project">
     <xsl:copy>
       <xsl:apply-templates select="@*"/>
-      <!-- Gradle then looks for its own file, cooper4j-VERSION.module. -->
-      <xsl:comment> do_not_remove: published-with-gradle-metadata </xsl:comment>
       <xsl:apply-templates select="node()"/>
       <profiles>
         <xsl:apply-templates select="document('../../../pom.xml')/m:project/m:profiles/m:profile[m:activation/m:os]" mode="platform">

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kAtOnce = size_t{1} << 30;
 
-/// FILE_RENAME_INFO as FileRenameInfoEx takes it; older headers have neither.
+/// FILE_RENAME_INFO with the flags of FileRenameInfoEx; older headers have neither.
 struct RenameInfo {
   DWORD flags;
   HANDLE root;
@@ -23,25 +23,26 @@ constexpr auto kFileRenameInfoEx = static_cast<FILE_INFO_BY_HANDLE_CLASS>(22);
 constexpr DWORD kReplaceIfExists = 1;
 constexpr DWORD kPosixSemantics = 2;
 
-/// Replaces a file that others read meanwhile, too, as rename() does elsewhere. False before
-/// Windows 10 1809, and on file systems other than NTFS.
-bool rename_as_posix(HANDLE file, const std::filesystem::path& target) {
+bool rename_open_file(HANDLE file, const std::filesystem::path& target,
+                      FILE_INFO_BY_HANDLE_CLASS kind, DWORD flags) {
   const std::wstring name = std::filesystem::absolute(target).wstring();
   const size_t name_bytes = name.size() * sizeof(wchar_t);
   std::string memory(sizeof(RenameInfo) + name_bytes, '\0');
   auto* const info = reinterpret_cast<RenameInfo*>(memory.data());
-  info->flags = kReplaceIfExists | kPosixSemantics;
+  info->flags = flags;
   info->name_bytes = static_cast<DWORD>(name_bytes);
   std::copy(name.begin(), name.end(), info->name);
-  return SetFileInformationByHandle(file, kFileRenameInfoEx, info,
-                                    static_cast<DWORD>(memory.size())) != 0;
+  return SetFileInformationByHandle(file, kind, info, static_cast<DWORD>(memory.size())) != 0;
 }
 
-/// Whoever else replaces the file, or looks it over for viruses, holds it for a moment.
-bool rename_patiently(const std::filesystem::path& from, const std::filesystem::path& to) {
+/// Replaces a file that others read meanwhile, too, as rename() does elsewhere; but not before Windows
+/// 10 1809, nor on file systems other than NTFS. There whoever else replaces the file, or looks it
+/// over for viruses, holds it for a moment. The file stays open, so that nobody takes it for stale.
+bool rename_over(HANDLE file, const std::filesystem::path& target) {
+  if (rename_open_file(file, target, kFileRenameInfoEx, kReplaceIfExists | kPosixSemantics))
+    return true;
   for (int tries = 50; tries > 0; --tries) {
-    if (MoveFileExW(from.c_str(), to.c_str(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
-      return true;
+    if (rename_open_file(file, target, FileRenameInfo, kReplaceIfExists)) return true;
     const DWORD error = GetLastError();
     if (error != ERROR_ACCESS_DENIED && error != ERROR_SHARING_VIOLATION) return false;
     Sleep(10);
@@ -65,7 +66,7 @@ void AtomicFile::remove_if_stale(const std::filesystem::path& file) { DeleteFile
 
 AtomicFile::~AtomicFile() {
   if (handle_ == nullptr) return;
-  if (handle_ != INVALID_HANDLE_VALUE) CloseHandle(handle_);
+  CloseHandle(handle_);
   DeleteFileW(temporary_.c_str());
 }
 
@@ -86,11 +87,9 @@ void AtomicFile::write_out(std::string_view bytes) {
 void AtomicFile::commit() {
   write_out(buffer_);
   if (!FlushFileBuffers(handle_)) fail("cannot be synced");
-  const bool renamed = rename_as_posix(handle_, target_);
-  if (renamed) FlushFileBuffers(handle_);  // some file systems refuse; the rename stands
+  if (!rename_over(handle_, target_)) fail("cannot be renamed into place");
+  FlushFileBuffers(handle_);  // some file systems refuse; the rename stands
   CloseHandle(handle_);
-  handle_ = INVALID_HANDLE_VALUE;
-  if (!renamed && !rename_patiently(temporary_, target_)) fail("cannot be renamed into place");
   handle_ = nullptr;
 }
 
