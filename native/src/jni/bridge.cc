@@ -227,6 +227,8 @@ bool Optimizers::step(bool primal) const {
   return rows_only;
 }
 
+bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }
+
 bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer) {
   return cooper4j::takes_no_sparse_gradient(optimizer);
 }

@@ -89,6 +89,7 @@ void clip_grad_value(const int64_t* optimizers, int count, double clip_value);
 void scale_grad(const int64_t* optimizers, int count, double factor);
 
 /// cooper4j/optim/step.h
+bool step(torch::optim::Optimizer& optimizer);
 bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer);
 
 /// Sets the learning rate of a group.

@@ -103,7 +103,7 @@ TEST(a_reader_keeps_what_it_opened_while_the_file_is_replaced) {
 
 TEST(folders_and_absent_files_are_named) {
   const Folder folder;
-  CHECK_THROWS(FileSource(folder.path), "is not a regular file");
+  CHECK_THROWS(FileSource(folder.path), "is a folder");
   CHECK_THROWS(FileSource(folder.path / "absent"), "cannot be opened");
   CHECK_THROWS(AtomicFile(folder.path), "is not a regular file");
   CHECK_THROWS(AtomicFile(folder.path / "no" / "x"), "cannot create a file in");

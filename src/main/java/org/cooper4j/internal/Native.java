@@ -120,6 +120,9 @@ public final class Native {
   public static native void scaleGrad(
       @Cast("const int64_t*") long[] optimizers, int count, double factor);
 
+  /** One step of one optimizer, as rolls make it; see {@link Optimizers} for all of them. */
+  public static native @Cast("bool") boolean step(@ByRef Optimizer optimizer);
+
   @Name("takes_no_sparse_gradient")
   public static native @Cast("bool") boolean takesNoSparseGradient(
       @Const @ByRef Optimizer optimizer);
