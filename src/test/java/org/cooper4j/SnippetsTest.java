@@ -3,10 +3,9 @@ package org.cooper4j;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.StringWriter;
-import java.net.URI;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,9 +13,6 @@ import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import javax.tools.JavaFileObject;
-import javax.tools.SimpleJavaFileObject;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -62,7 +58,8 @@ class SnippetsTest {
       }
       var whole = PUBLIC_CLASS.matcher(body);
       String name = whole.find() ? whole.group(1) : "Snippet" + sources.size();
-      sources.add(new Source(name, imports + (name.startsWith("Snippet") ? method(name, body) : body)));
+      sources.add(
+          new Source(name, imports + (name.startsWith("Snippet") ? method(name, body) : body)));
     }
     return sources;
   }
@@ -82,32 +79,20 @@ class SnippetsTest {
   }
 
   /** The compiler's errors; none is the empty string. */
-  private String compile(List<Source> sources) {
-    List<JavaFileObject> files = new ArrayList<>();
+  private String compile(List<Source> sources) throws IOException, InterruptedException {
+    Path folder = Files.createTempDirectory(temporary, "sources");
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "javac").toString());
+    command.addAll(List.of("-nowarn", "-proc:none", "-d", temporary.toString(), "-cp"));
+    command.add(
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
     for (Source source : sources) {
-      URI uri = URI.create("string:///" + source.name() + ".java");
-      files.add(
-          new SimpleJavaFileObject(uri, JavaFileObject.Kind.SOURCE) {
-            @Override
-            public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-              return source.code();
-            }
-          });
+      Path file = folder.resolve(source.name() + ".java");
+      command.add(Files.writeString(file, source.code()).toString());
     }
-    String path =
-        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    StringWriter out = new StringWriter();
-    boolean compiles =
-        ToolProvider.getSystemJavaCompiler()
-            .getTask(
-                out,
-                null,
-                null,
-                List.of("-nowarn", "-proc:none", "-d", temporary.toString(), "-cp", path),
-                null,
-                files)
-            .call();
-    return compiles ? "" : out.toString();
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return process.waitFor() == 0 ? "" : output;
   }
 
   private void run(String name, String... arguments) throws Exception {
@@ -148,9 +133,10 @@ class SnippetsTest {
   }
 
   @Test
-  void aWrongSnippetIsNoticed() throws IOException {
+  void aWrongSnippetIsNoticed() throws Exception {
     Path page = temporary.resolve("page.md");
-    Files.writeString(page, "```java\nimport org.cooper4j.*;\n```\n\n```java\nint x = \"1\";\n```\n");
+    Files.writeString(
+        page, "```java\nimport org.cooper4j.*;\n```\n\n```java\nint x = \"1\";\n```\n");
     assertThat(compile(sources(page))).contains("incompatible types");
   }
 }
