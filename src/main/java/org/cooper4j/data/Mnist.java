@@ -14,6 +14,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.internal.Native;
 
 /**
  * The MNIST database of handwritten digits, read from a folder of IDX files.
@@ -146,6 +147,7 @@ public final class Mnist {
   }
 
   private static Tensor empty(ScalarType dtype, long... shape) {
+    Native.load(); // LibTorch is not to be loaded by its first tensor: see Threads
     try (TensorOptions options = torch.dtype(dtype)) {
       return torch.empty(shape, options, new MemoryFormatOptional());
     }

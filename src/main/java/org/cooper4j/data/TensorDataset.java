@@ -3,6 +3,7 @@ package org.cooper4j.data;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.internal.Native;
 import org.cooper4j.internal.Tensors;
 
 /**
@@ -13,6 +14,10 @@ import org.cooper4j.internal.Tensors;
  * from them stay valid, since LibTorch counts references.
  */
 public final class TensorDataset implements AutoCloseable {
+  static {
+    Native.load(); // before LibTorch is loaded otherwise, so that its threads sleep when idle
+  }
+
   private final Tensor inputs;
   private final Tensor targets;
 
