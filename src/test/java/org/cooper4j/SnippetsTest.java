@@ -212,6 +212,21 @@ class SnippetsTest {
     assertThat(compile(sources(page))).isEmpty();
   }
 
+  /** They go on from each other: the first has members of a class, the others are one method. */
+  @Test
+  void thePythonGuidesSnippetsCompileTogether() throws Exception {
+    String text = Files.readString(Path.of("docs/python.md"));
+    List<String> blocks = BLOCK.matcher(text).results().map(block -> block.group(1)).toList();
+    String code =
+        guidesImports()
+            + "import org.bytedeco.pytorch.global.torch;\nclass Together {\n"
+            + blocks.get(0)
+            + "void snippets() throws Exception {\n"
+            + String.join("", blocks.subList(1, blocks.size()))
+            + "}\n}\n";
+    assertThat(compile(List.of(new Source("Together", code)))).isEmpty();
+  }
+
   @Test
   void aWrongSnippetIsNoticed() throws Exception {
     Path page = temporary.resolve("page.md");
