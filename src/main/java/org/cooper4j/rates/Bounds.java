@@ -133,8 +133,7 @@ final class Bounds {
   }
 
   /** Of above / below at the values, which are finite, so that no gradient is NaN. */
-  private static Tensor tangent(
-      Tensor numerator, Tensor denominator, Tensor above, Tensor below) {
+  private static Tensor tangent(Tensor numerator, Tensor denominator, Tensor above, Tensor below) {
     Tensor quotient = numerator.div(denominator);
     Tensor change = above.sub(numerator).sub(quotient.mul(below.sub(denominator)));
     return quotient.add(change.div(denominator));

@@ -86,7 +86,7 @@ final class Curves {
   private static Tensor before(Tensor counts) {
     Tensor first = counts.narrow(1, 0, 1);
     return torch.cat(
-        new TensorVector(torch.zeros_like(first), counts.narrow(1, 0, counts.size(1) - 1)));
+        new TensorVector(torch.zeros_like(first), counts.narrow(1, 0, counts.size(1) - 1)), 1);
   }
 
   private Bounds pairs(Tensor value) {

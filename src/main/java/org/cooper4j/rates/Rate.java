@@ -125,8 +125,7 @@ public final class Rate {
     Tensor value = sums.value().select(0, row);
     return sums.upper() == sums.lower()
         ? Bounds.smooth(value, () -> sums.upper().select(0, row))
-        : Bounds.of(
-            value, () -> sums.upper().select(0, row), () -> sums.lower().select(0, row));
+        : Bounds.of(value, () -> sums.upper().select(0, row), () -> sums.lower().select(0, row));
   }
 
   private Sums requireSums() {
