@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "data_of.h"
 #include "optim/direct.h"
 
 namespace cooper4j {
@@ -14,13 +15,13 @@ namespace {
 void read_near(const at::Tensor& tensor, double* out) {
   if (optim::is_direct_float(tensor)) {
     optim::with_element_type(tensor, [&](auto zero) {
-      std::copy_n(tensor.const_data_ptr<decltype(zero)>(), tensor.numel(), out);
+      std::copy_n(data_of<decltype(zero)>(tensor), tensor.numel(), out);
     });
     return;
   }
   const at::Tensor values = tensor.detach().to(at::kDouble).contiguous().resolve_neg();
   if (!values._is_zerotensor()) {
-    std::copy_n(values.const_data_ptr<double>(), values.numel(), out);
+    std::copy_n(data_of<double>(values), values.numel(), out);
   } else {
     std::fill_n(out, values.numel(), 0.0);
   }
@@ -39,7 +40,7 @@ void read_far(const std::vector<Part>& parts) {
     flat.push_back(part.tensor.detach().to(at::kDouble).reshape(-1));
   }
   const at::Tensor all = at::cat(flat).cpu();
-  const double* from = all.const_data_ptr<double>();
+  const double* from = data_of<double>(all);
   for (const Part& part : parts) {
     std::copy_n(from, part.tensor.numel(), part.out);
     from += part.tensor.numel();
