@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
-import java.util.stream.Stream;
 
 /** Puts the columns of a history into panels, by their names. */
 final class TrainingPanels {
@@ -36,14 +35,20 @@ final class TrainingPanels {
     draw(picture, history, "Multipliers", multipliers, panel -> panel.level(0));
     draw(picture, history, "Penalty coefficients", penalties, panel -> panel);
     draw(picture, history, "Violations", violations, panel -> panel.level(0));
-    draw(picture, history, "Feasibility", largest, panel -> panel.level(0).positive());
+    draw(
+        picture,
+        history,
+        "Feasibility",
+        largest,
+        panel -> panel.yLabel("largest violation").level(0).positive());
     return picture;
   }
 
   /** Which panel a column goes to: {@code validation/loss} to that of {@code loss}. */
   private static String kind(String name) {
     List<String> parts = Arrays.asList(name.split("/", -1));
-    return Stream.concat(Stream.of(parts.get(0)), parts.stream().skip(1).limit(1))
+    return parts.stream()
+        .limit(2)
         .filter(KINDS::contains)
         .findFirst()
         .orElse(parts.get(parts.size() - 1));
@@ -65,8 +70,5 @@ final class TrainingPanels {
           boolean alone = names.size() == 1 && label.equals(name);
           panel.line(alone ? null : label, steps, history.values(name));
         });
-    if (title.equals("Feasibility")) {
-      panel.yLabel("largest violation");
-    }
   }
 }

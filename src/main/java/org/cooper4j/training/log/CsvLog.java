@@ -28,14 +28,11 @@ import java.util.regex.Pattern;
  * there is gone on with: what it has of the first recorded step and later is replaced, so that a
  * run that was resumed leaves the file of one that was not interrupted.
  */
-public final class CsvLog extends TrainingLog {
+public final class CsvLog extends FileLog {
   private static final String START = "step";
   private static final Pattern CELL = Pattern.compile(",(\"(?:[^\"]|\"\")*\"|[^,\"]*)");
 
-  private final Path path;
-  private final RecordFile file;
   private final List<String> columns = new ArrayList<>();
-  private boolean started;
 
   /**
    * Opens the file, or makes it with its folder.
@@ -44,17 +41,11 @@ public final class CsvLog extends TrainingLog {
    * @throws java.io.UncheckedIOException if it cannot be written to
    */
   public CsvLog(Path path) {
-    super(path);
-    this.path = path;
-    file = io(() -> new RecordFile(path, START));
+    super(path, START);
   }
 
   @Override
-  void write(long step, Map<String, ? extends Number> values) throws IOException {
-    if (!started) {
-      file.goOnAt(step, this::stepOf);
-      started = true;
-    }
+  String line(long step, Map<String, ? extends Number> values) throws IOException {
     Map<String, Number> cells = new LinkedHashMap<>();
     values.forEach((name, value) -> cells.put(cell(name), value));
     addColumns(cells.keySet().stream().filter(name -> !columns.contains(name)).toList());
@@ -63,7 +54,7 @@ public final class CsvLog extends TrainingLog {
       Number value = cells.get(column);
       row.append(',').append(value == null ? "" : value.toString());
     }
-    file.append(row.toString());
+    return row.toString();
   }
 
   private void addColumns(List<String> names) throws IOException {
@@ -89,7 +80,8 @@ public final class CsvLog extends TrainingLog {
     return line.matches("[^,\"]*") ? line : '"' + line.replace("\"", "\"\"") + '"';
   }
 
-  private long stepOf(String line) {
+  @Override
+  long stepOf(String line) {
     if (line.startsWith(START)) {
       Matcher cell = CELL.matcher(line);
       columns.clear();
@@ -104,10 +96,5 @@ public final class CsvLog extends TrainingLog {
       throw new IllegalArgumentException(
           path + ": a row does not begin with a step; name another file", e);
     }
-  }
-
-  @Override
-  void finish() throws IOException {
-    file.close();
   }
 }

@@ -1,6 +1,5 @@
 package org.cooper4j.training.log;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -22,13 +21,9 @@ import java.util.regex.Pattern;
  * is there is gone on with: what it has of the first recorded step and later is replaced, so that a
  * run that was resumed leaves the file of one that was not interrupted.
  */
-public final class JsonLog extends TrainingLog {
+public final class JsonLog extends FileLog {
   private static final String START = "{\"step\":";
   private static final Pattern LINE = Pattern.compile(Pattern.quote(START) + "(-?\\d{1,18})[,}].*");
-
-  private final Path path;
-  private final RecordFile file;
-  private boolean started;
 
   /**
    * Opens the file, or makes it with its folder.
@@ -37,34 +32,24 @@ public final class JsonLog extends TrainingLog {
    * @throws java.io.UncheckedIOException if it cannot be written to
    */
   public JsonLog(Path path) {
-    super(path);
-    this.path = path;
-    file = io(() -> new RecordFile(path, START));
+    super(path, START);
   }
 
   @Override
-  void write(long step, Map<String, ? extends Number> values) throws IOException {
-    if (!started) {
-      file.goOnAt(step, this::stepOf);
-      started = true;
-    }
+  String line(long step, Map<String, ? extends Number> values) {
     StringBuilder line = new StringBuilder(START).append(step);
     values.forEach(
         (name, value) -> Json.number(Json.text(line.append(','), name).append(':'), value));
-    file.append(line.append('}').toString());
+    return line.append('}').toString();
   }
 
-  private long stepOf(String line) {
+  @Override
+  long stepOf(String line) {
     Matcher record = LINE.matcher(line);
     if (!record.matches()) {
       throw new IllegalArgumentException(
           path + ": a line does not begin with " + START + "STEP; name another file");
     }
     return Long.parseLong(record.group(1));
-  }
-
-  @Override
-  void finish() throws IOException {
-    file.close();
   }
 }

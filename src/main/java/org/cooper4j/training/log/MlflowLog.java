@@ -8,9 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.cooper4j.internal.Log;
 import org.cooper4j.training.Training;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A run on an MLflow tracking server, by its REST interface; nothing has to be installed but the
@@ -33,7 +32,6 @@ import org.slf4j.LoggerFactory;
  * numbers become the largest that the server's database has.
  */
 public final class MlflowLog extends TrainingLog {
-  private static final Logger LOGGER = LoggerFactory.getLogger("org.cooper4j");
   private static final long SEND_EVERY_MILLIS = 1000;
 
   /** More metrics in one request are refused. */
@@ -109,7 +107,8 @@ public final class MlflowLog extends TrainingLog {
         isAway = false;
       } catch (IOException e) {
         if (!isAway) {
-          LOGGER.warn("{}; up to {} metrics are kept until it answers", e.getMessage(), AT_MOST);
+          Log.LOGGER.warn(
+              "{}; up to {} metrics are kept until it answers", e.getMessage(), AT_MOST);
         }
         isAway = true;
         int over = waiting.size() - AT_MOST;
