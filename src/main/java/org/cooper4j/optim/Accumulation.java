@@ -6,8 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -175,7 +175,10 @@ final class Accumulation<B> {
             (constraint, observed) ->
                 values.observe(
                     constraint,
-                    map(observed, (which, tensor) -> tensor == null ? null : own(tensor))));
+                    like(
+                        observed,
+                        own(observed.violation()),
+                        part -> part.apply(observed).map(this::own))));
     state
         .misc()
         .forEach(
@@ -199,40 +202,29 @@ final class Accumulation<B> {
     return values.detach().requires_grad_(differentiable);
   }
 
-  /**
-   * The state with other tensors; which is 0 for the violation, 1 for features, 2, 3 for strict
-   * ones.
-   */
-  private static ConstraintState map(
-      ConstraintState state, BiFunction<Integer, Tensor, Tensor> change) {
-    return ConstraintState.builder(change.apply(0, state.violation()))
-        .constraintFeatures(change.apply(1, state.constraintFeatures().orElse(null)))
-        .strictViolation(change.apply(2, state.strictViolation().orElse(null)))
-        .strictConstraintFeatures(change.apply(3, state.strictConstraintFeatures().orElse(null)))
+  /** A state of the same kind, with what {@code part} gives for each tensor that may be there. */
+  private static ConstraintState like(
+      ConstraintState state,
+      Tensor violation,
+      Function<Function<ConstraintState, Optional<Tensor>>, Optional<Tensor>> part) {
+    return ConstraintState.builder(violation)
+        .constraintFeatures(part.apply(ConstraintState::constraintFeatures).orElse(null))
+        .strictViolation(part.apply(ConstraintState::strictViolation).orElse(null))
+        .strictConstraintFeatures(
+            part.apply(ConstraintState::strictConstraintFeatures).orElse(null))
         .contributesToPrimalUpdate(state.contributesToPrimalUpdate())
         .contributesToDualUpdate(state.contributesToDualUpdate())
         .build();
   }
 
   private ConstraintState joined(Constraint constraint) {
-    return map(
-        first(constraint),
-        (which, tensor) ->
-            switch (which) {
-              case 0 -> violations.get(constraint);
-              case 1 ->
-                  tensor == null
-                      ? null
-                      : joined(constraint, s -> s.constraintFeatures().orElseThrow());
-              case 2 ->
-                  tensor == null
-                      ? null
-                      : joined(constraint, s -> s.strictViolation().orElseThrow());
-              default ->
-                  tensor == null
-                      ? null
-                      : joined(constraint, s -> s.strictConstraintFeatures().orElseThrow());
-            });
+    ConstraintState first = first(constraint);
+    return like(
+        first,
+        violations.get(constraint),
+        part ->
+            part.apply(first)
+                .map(unused -> joined(constraint, state -> part.apply(state).orElseThrow())));
   }
 
   /** Of rows all of them, else the mean. */

@@ -23,29 +23,6 @@ import org.junit.jupiter.api.Test;
 /** A formulation of one's own, as {@link Formulation} documents it. */
 @EveryDevice
 class CustomFormulationTest {
-  /** λᵀ(eᵍ − 1): the exponential multiplier method's share. */
-  private static final class Exponential extends Formulation {
-    Exponential(ConstraintType type) {
-      super(type);
-    }
-
-    @Override
-    public boolean expectsMultiplier() {
-      return true;
-    }
-
-    @Override
-    public boolean expectsPenaltyCoefficient() {
-      return false;
-    }
-
-    @Override
-    public Tensor primalContribution(
-        Tensor violation, Tensor multiplierValue, Tensor penaltyValue) {
-      return multiplierValue.mul(violation.expm1()).sum();
-    }
-  }
-
   @Test
   void itsGradientComesFromAutogradAndTheDualOneIsTheViolation() {
     Tensor x = vector(0.5, -1).requires_grad_(true);

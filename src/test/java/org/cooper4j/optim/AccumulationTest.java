@@ -31,7 +31,7 @@ import org.cooper4j.Devices;
 import org.cooper4j.EveryDevice;
 import org.cooper4j.RollValues;
 import org.cooper4j.formulations.AugmentedLagrangian;
-import org.cooper4j.formulations.Formulation;
+import org.cooper4j.formulations.Exponential;
 import org.cooper4j.formulations.Lagrangian;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
@@ -63,28 +63,6 @@ class AccumulationTest {
       flat[i] = SAMPLES[range.from() + i / 2][i % 2];
     }
     return doubles(flat).reshape(-1, 2);
-  }
-
-  /** λᵀ(eᵍ − 1). */
-  private static final class Exponential extends Formulation {
-    Exponential(ConstraintType type) {
-      super(type);
-    }
-
-    @Override
-    public boolean expectsMultiplier() {
-      return true;
-    }
-
-    @Override
-    public boolean expectsPenaltyCoefficient() {
-      return false;
-    }
-
-    @Override
-    public Tensor primalContribution(Tensor violation, Tensor multiplier, Tensor penalty) {
-      return multiplier.mul(violation.expm1()).sum();
-    }
   }
 
   enum Form {
