@@ -8,7 +8,6 @@
 
 #include "cooper4j/command.h"
 #include "cooper4j/memory.h"
-#include "cooper4j/optim/gradients.h"
 #include "cooper4j/optim/state_dict.h"
 #include "cooper4j/optim/step.h"
 #include "cooper4j/penalty.h"
@@ -90,15 +89,6 @@ at::Tensor readable(int64_t address, int64_t most) {
   return reads ? tensor : at::Tensor();
 }
 
-cooper4j::Optimizers optimizers_at(const int64_t* addresses, int count) {
-  cooper4j::Optimizers optimizers;
-  for (int i = 0; i < count; ++i) {
-    // NOLINTNEXTLINE(performance-no-int-to-ptr)
-    optimizers.push_back(reinterpret_cast<torch::optim::Optimizer*>(addresses[i]));
-  }
-  return optimizers;
-}
-
 }  // namespace
 
 Evaluation::Evaluation(const at::Tensor* loss, const int64_t* tensors, const int* flags, int count,
@@ -162,24 +152,6 @@ void backward(const int64_t* roots, const int64_t* gradients, int count) {
   cooper4j::backward(from, std::move(with));
 }
 
-at::Tensor grad_norm(const int64_t* optimizers, int count, double norm_type) {
-  return cooper4j::grad_norm(optimizers_at(optimizers, count), norm_type);
-}
-
-at::Tensor clip_grad_norm(const int64_t* optimizers, int count, double max_norm, double norm_type,
-                          bool error_if_nonfinite) {
-  return cooper4j::clip_grad_norm(optimizers_at(optimizers, count), max_norm, norm_type,
-                                  error_if_nonfinite);
-}
-
-void clip_grad_value(const int64_t* optimizers, int count, double clip_value) {
-  cooper4j::clip_grad_value(optimizers_at(optimizers, count), clip_value);
-}
-
-void scale_grad(const int64_t* optimizers, int count, double factor) {
-  cooper4j::scale_grad(optimizers_at(optimizers, count), factor);
-}
-
 Optimizers::Optimizers(const int64_t* addresses, int primal, int count) {
   for (int i = 0; i < count; ++i) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
@@ -201,7 +173,7 @@ int64_t Optimizers::begin() {
 
 int64_t Optimizers::parameters() const {
   int64_t parameters = 0;
-  for (const List* list : {&primal_, &dual_}) {
+  for (const auto* list : {&primal_, &dual_}) {
     for (const auto* optimizer : *list) {
       for (const auto& group : optimizer->param_groups()) {
         parameters += static_cast<int64_t>(group.params().size());
@@ -212,7 +184,7 @@ int64_t Optimizers::parameters() const {
 }
 
 void Optimizers::zero_grad() const {
-  for (const List* list : {&primal_, &dual_}) {
+  for (const auto* list : {&primal_, &dual_}) {
     for (auto* optimizer : *list) optimizer->zero_grad(/*set_to_none=*/true);
   }
 }
@@ -225,6 +197,23 @@ bool Optimizers::step(bool primal) const {
   bool rows_only = true;
   for (auto* optimizer : side(primal)) rows_only &= cooper4j::step(*optimizer);
   return rows_only;
+}
+
+at::Tensor Optimizers::grad_norm(bool primal, double norm_type) const {
+  return cooper4j::grad_norm(side(primal), norm_type);
+}
+
+at::Tensor Optimizers::clip_grad_norm(bool primal, double max_norm, double norm_type,
+                                      bool error_if_nonfinite) const {
+  return cooper4j::clip_grad_norm(side(primal), max_norm, norm_type, error_if_nonfinite);
+}
+
+void Optimizers::clip_grad_value(bool primal, double clip_value) const {
+  cooper4j::clip_grad_value(side(primal), clip_value);
+}
+
+void Optimizers::scale_grad(bool primal, double factor) const {
+  cooper4j::scale_grad(side(primal), factor);
 }
 
 bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }

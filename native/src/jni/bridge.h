@@ -11,6 +11,7 @@
 
 #include "cooper4j/lagrangian.h"
 #include "cooper4j/optim/extragradient.h"
+#include "cooper4j/optim/gradients.h"
 
 namespace cooper4j::jni {
 
@@ -57,13 +58,18 @@ class Optimizers {
   /// One step each; whether a sparse gradient's rows are all that moved.
   bool step(bool primal) const;
 
+  /// cooper4j/optim/gradients.h
+  at::Tensor grad_norm(bool primal, double norm_type) const;
+  at::Tensor clip_grad_norm(bool primal, double max_norm, double norm_type,
+                            bool error_if_nonfinite) const;
+  void clip_grad_value(bool primal, double clip_value) const;
+  void scale_grad(bool primal, double factor) const;
+
  private:
-  using List = std::vector<torch::optim::Optimizer*>;
+  const cooper4j::Optimizers& side(bool primal) const { return primal ? primal_ : dual_; }
 
-  const List& side(bool primal) const { return primal ? primal_ : dual_; }
-
-  List primal_;
-  List dual_;
+  cooper4j::Optimizers primal_;
+  cooper4j::Optimizers dual_;
   int64_t parameters_ = -1;  // as of the last begin()
   int64_t primal_elements_ = 0;
 };
@@ -80,13 +86,6 @@ int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int6
 
 /// One backward pass from `count` roots, whose gradients accumulate in the leaves.
 void backward(const int64_t* roots, const int64_t* gradients, int count);
-
-/// cooper4j/optim/gradients.h, over `count` addresses of optimizers.
-at::Tensor grad_norm(const int64_t* optimizers, int count, double norm_type);
-at::Tensor clip_grad_norm(const int64_t* optimizers, int count, double max_norm, double norm_type,
-                          bool error_if_nonfinite);
-void clip_grad_value(const int64_t* optimizers, int count, double clip_value);
-void scale_grad(const int64_t* optimizers, int count, double factor);
 
 /// cooper4j/optim/step.h
 bool step(torch::optim::Optimizer& optimizer);

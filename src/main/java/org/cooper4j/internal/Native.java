@@ -1,7 +1,6 @@
 package org.cooper4j.internal;
 
 import org.bytedeco.javacpp.annotation.ByRef;
-import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Name;
@@ -99,26 +98,6 @@ public final class Native {
 
   public static native void backward(
       @Cast("const int64_t*") long[] roots, @Cast("const int64_t*") long[] gradients, int count);
-
-  @Name("grad_norm")
-  public static native @ByVal Tensor gradNorm(
-      @Cast("const int64_t*") long[] optimizers, int count, double normType);
-
-  @Name("clip_grad_norm")
-  public static native @ByVal Tensor clipGradNorm(
-      @Cast("const int64_t*") long[] optimizers,
-      int count,
-      double maxNorm,
-      double normType,
-      @Cast("bool") boolean errorIfNonFinite);
-
-  @Name("clip_grad_value")
-  public static native void clipGradValue(
-      @Cast("const int64_t*") long[] optimizers, int count, double clipValue);
-
-  @Name("scale_grad")
-  public static native void scaleGrad(
-      @Cast("const int64_t*") long[] optimizers, int count, double factor);
 
   /** One step of one optimizer, as rolls make it; see {@link Optimizers} for all of them. */
   public static native @Cast("bool") boolean step(@ByRef Optimizer optimizer);

@@ -28,6 +28,11 @@ public final class Tensors {
     return pointer;
   }
 
+  /** Which tensor this is, whatever Java objects name it. */
+  public static long identity(Tensor tensor) {
+    return tensor.unsafeGetTensorImpl().address();
+  }
+
   /** Dtype and shape, of any tensor. */
   public static String describe(Tensor tensor) {
     if (tensor.isNull()) {

@@ -301,7 +301,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     if (hooks.isEmpty()) {
       return;
     }
-    Gradients gradients = new Gradients(state, primal ? primalOptimizers : dualOptimizers);
+    List<Optimizer> side = primal ? primalOptimizers : dualOptimizers;
+    Gradients gradients = new Gradients(state, side, optimizers, primal);
     try {
       hooks.forEach(hook -> hook.beforeStep(gradients));
     } catch (RuntimeException e) {

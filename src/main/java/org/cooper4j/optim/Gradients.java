@@ -1,10 +1,12 @@
 package org.cooper4j.optim;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
-import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Optimizers;
 
 /**
  * The gradients that a step is about to use, of all optimizers of one side together. Those of
@@ -13,13 +15,16 @@ import org.cooper4j.internal.Native;
  */
 public final class Gradients {
   private final CMPState state;
-  private final List<Optimizer> optimizers;
-  private final long[] addresses;
+  private final List<Optimizer> side;
+  private final Optimizers optimizers;
+  private final boolean primal;
 
-  Gradients(CMPState state, List<Optimizer> optimizers) {
+  /** Of the optimizers of one side, which are these. */
+  Gradients(CMPState state, List<Optimizer> side, Optimizers optimizers, boolean primal) {
     this.state = state;
+    this.side = side;
     this.optimizers = optimizers;
-    addresses = optimizers.stream().mapToLong(Optimizer::address).toArray();
+    this.primal = primal;
   }
 
   /** The state that was differentiated; what is put into its {@code misc} comes out of the roll. */
@@ -29,7 +34,15 @@ public final class Gradients {
 
   /** The variables that have a gradient, {@code grad()}: to be read, or changed in place. */
   public List<Tensor> parameters() {
-    return Wiring.parameters(optimizers).filter(parameter -> parameter.grad().defined()).toList();
+    List<Tensor> parameters = new ArrayList<>();
+    Optimizers.forEachParameter(
+        side,
+        parameter -> {
+          if (parameter.grad().defined()) {
+            parameters.add(parameter);
+          }
+        });
+    return Collections.unmodifiableList(parameters);
   }
 
   /** The Euclidean norm of all gradients as one vector, a scalar; 0 if there are none. */
@@ -43,7 +56,7 @@ public final class Gradients {
    * @param normType its order, above 0; infinity for the largest absolute value
    */
   public Tensor norm(double normType) {
-    return Native.gradNorm(addresses, addresses.length, normType);
+    return optimizers.gradNorm(primal, normType);
   }
 
   /**
@@ -66,7 +79,7 @@ public final class Gradients {
    * @throws IllegalArgumentException in that case, or for a wrong argument; nothing was changed
    */
   public Tensor clipNorm(double maxNorm, double normType, boolean errorIfNonFinite) {
-    return Native.clipGradNorm(addresses, addresses.length, maxNorm, normType, errorIfNonFinite);
+    return optimizers.clipGradNorm(primal, maxNorm, normType, errorIfNonFinite);
   }
 
   /**
@@ -75,14 +88,14 @@ public final class Gradients {
    * @param clipValue at least 0
    */
   public void clipValue(double clipValue) {
-    Native.clipGradValue(addresses, addresses.length, clipValue);
+    optimizers.clipGradValue(primal, clipValue);
   }
 
   /**
    * Multiplies all gradients by a finite number: to unscale a loss that was scaled, for example.
    */
   public void scale(double factor) {
-    Native.scaleGrad(addresses, addresses.length, factor);
+    optimizers.scaleGrad(primal, factor);
   }
 
   static void requireNotNegative(String what, double value) {

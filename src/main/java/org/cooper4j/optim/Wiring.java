@@ -8,20 +8,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Optimizers;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.multipliers.Multiplier;
@@ -57,7 +54,7 @@ final class Wiring {
             .multiplier()
             .map(Multiplier::parameters)
             .orElse(List.of())
-            .forEach(parameter -> multipliers.putIfAbsent(identity(parameter), constraint));
+            .forEach(parameter -> multipliers.putIfAbsent(Tensors.identity(parameter), constraint));
       }
       Map<Long, String> owners = new HashMap<>();
       claim(
@@ -66,7 +63,7 @@ final class Wiring {
           owners,
           "give it the variables",
           (optimizer, parameter) -> {
-            Constraint constraint = multipliers.get(identity(parameter));
+            Constraint constraint = multipliers.get(Tensors.identity(parameter));
             if (constraint != null) {
               throw new IllegalArgumentException(
                   optimizer
@@ -84,7 +81,7 @@ final class Wiring {
                   + " UnconstrainedOptimizer if they have none"
               : "give it the problem's dualParameters()",
           (optimizer, parameter) -> {
-            if (!multipliers.containsKey(identity(parameter))) {
+            if (!multipliers.containsKey(Tensors.identity(parameter))) {
               throw new IllegalArgumentException(
                   optimizer
                       + " has a parameter "
@@ -117,8 +114,7 @@ final class Wiring {
 
   private static boolean anyRequiresGrad(List<Optimizer> optimizers) {
     boolean[] any = {false};
-    optimizers.forEach(
-        optimizer -> forEachParameter(optimizer, parameter -> any[0] |= parameter.requires_grad()));
+    Optimizers.forEachParameter(optimizers, parameter -> any[0] |= parameter.requires_grad());
     return any[0];
   }
 
@@ -132,8 +128,8 @@ final class Wiring {
         for (int i = 0; i < side.getValue().size(); i++) {
           String name = name(side.getKey(), i, side.getValue());
           List<String> found = new ArrayList<>();
-          forEachParameter(
-              side.getValue().get(i),
+          Optimizers.forEachParameter(
+              List.of(side.getValue().get(i)),
               parameter -> {
                 if (!torch.isfinite(parameter).all().item_bool()) {
                   found.add(Tensors.describe(parameter));
@@ -206,9 +202,8 @@ final class Wiring {
     }
     boolean[] any = {false};
     try (PointerScope temporaries = new PointerScope()) {
-      for (Optimizer optimizer : primalOptimizers) {
-        forEachParameter(optimizer, parameter -> any[0] |= parameter.grad().defined());
-      }
+      Optimizers.forEachParameter(
+          primalOptimizers, parameter -> any[0] |= parameter.grad().defined());
     }
     if (!any[0]) {
       throw new IllegalArgumentException(
@@ -224,7 +219,7 @@ final class Wiring {
     List<Tensor> parameters = multiplier == null ? List.of() : multiplier.parameters();
     boolean everyOneMoves = true;
     for (Tensor parameter : parameters) {
-      Optimizer optimizer = moved.get(identity(parameter));
+      Optimizer optimizer = moved.get(Tensors.identity(parameter));
       everyOneMoves &= optimizer != null;
       if (optimizer == null && parameter.requires_grad()) {
         throw new IllegalArgumentException(
@@ -256,7 +251,8 @@ final class Wiring {
   private Map<Long, Optimizer> moved() {
     Map<Long, Optimizer> moved = new HashMap<>();
     for (Optimizer optimizer : dualOptimizers) {
-      forEachParameter(optimizer, parameter -> moved.put(identity(parameter), optimizer));
+      Optimizers.forEachParameter(
+          List.of(optimizer), parameter -> moved.put(Tensors.identity(parameter), optimizer));
     }
     return moved;
   }
@@ -271,11 +267,11 @@ final class Wiring {
       Optimizer optimizer = optimizers.get(i);
       String name = name(side, i, optimizers);
       int before = owners.size();
-      forEachParameter(
-          optimizer,
+      Optimizers.forEachParameter(
+          List.of(optimizer),
           parameter -> {
             check.accept(name, parameter);
-            String other = owners.put(identity(parameter), name);
+            String other = owners.put(Tensors.identity(parameter), name);
             if (other != null) {
               throw new IllegalArgumentException(
                   "a parameter "
@@ -289,27 +285,6 @@ final class Wiring {
         throw new IllegalArgumentException(name + " has no parameters; " + remedy);
       }
     }
-  }
-
-  private static void forEachParameter(Optimizer optimizer, Consumer<Tensor> action) {
-    OptimizerParamGroupVector groups = optimizer.param_groups();
-    for (long g = 0; g < groups.size(); g++) {
-      TensorVector parameters = groups.get(g).params();
-      for (long i = 0; i < parameters.size(); i++) {
-        action.accept(parameters.get(i));
-      }
-    }
-  }
-
-  /** All that the optimizers have. */
-  static Stream<Tensor> parameters(List<Optimizer> optimizers) {
-    List<Tensor> parameters = new ArrayList<>();
-    optimizers.forEach(optimizer -> forEachParameter(optimizer, parameters::add));
-    return parameters.stream();
-  }
-
-  private static long identity(Tensor parameter) {
-    return parameter.unsafeGetTensorImpl().address();
   }
 
   private static String quoted(Constraint constraint) {

@@ -7,12 +7,11 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
-import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.checkpoint.StateDict;
+import org.cooper4j.internal.Optimizers;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.optim.CooperOptimizer;
 
@@ -101,13 +100,13 @@ final class Variables {
       for (Module module : modules.values()) {
         TensorVector parameters = module.parameters();
         for (long i = 0; i < parameters.size(); i++) {
-          named.add(identity(parameters.get(i)));
+          named.add(Tensors.identity(parameters.get(i)));
         }
       }
-      tensors.values().forEach(tensor -> named.add(identity((Tensor) tensor)));
+      tensors.values().forEach(tensor -> named.add(Tensors.identity((Tensor) tensor)));
       forEachPrimal(
           parameter -> {
-            if (!named.contains(identity(parameter))) {
+            if (!named.contains(Tensors.identity(parameter))) {
               throw new IllegalStateException(
                   "a primal variable "
                       + Tensors.describe(parameter)
@@ -130,18 +129,6 @@ final class Variables {
   }
 
   void forEachPrimal(Consumer<Tensor> action) {
-    for (Optimizer primal : optimizer.primalOptimizers()) {
-      OptimizerParamGroupVector groups = primal.param_groups();
-      for (long i = 0; i < groups.size(); i++) {
-        TensorVector parameters = groups.get(i).params();
-        for (long k = 0; k < parameters.size(); k++) {
-          action.accept(parameters.get(k));
-        }
-      }
-    }
-  }
-
-  private static long identity(Tensor tensor) {
-    return tensor.unsafeGetTensorImpl().address();
+    Optimizers.forEachParameter(optimizer.primalOptimizers(), action);
   }
 }
