@@ -177,7 +177,9 @@ public final class FairClassifier implements Callable<Integer> {
   }
 
   private static Tensor forward(JitModule model, Tensor inputs) {
-    return model.forward(new IValueVector(new IValue(inputs))).toTensor();
+    try (IValue answer = model.forward(new IValueVector(new IValue(inputs)))) {
+      return new Tensor(answer.toTensor()); // which the answer alone would hold
+    }
   }
 
   private static TensorVector parameters(JitModule model) {
