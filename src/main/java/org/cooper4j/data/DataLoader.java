@@ -47,12 +47,16 @@ public final class DataLoader implements Iterable<Batch> {
   private final boolean dropLast;
   private final Device device;
   private final Generator generator;
+  private final BatchSampler sampler;
 
   /** The epoch that is being iterated; null between two. */
   private Epoch epoch;
 
   /** Of the generator, before that epoch's order was drawn; null if nothing is drawn. */
   private Tensor epochState;
+
+  /** Of the sampler, likewise. */
+  private Map<String, Object> samplerState;
 
   /** How many batches the next iteration leaves out, since a loaded state had given them. */
   private long skipped;
@@ -63,6 +67,7 @@ public final class DataLoader implements Iterable<Batch> {
     dropLast = builder.dropLast;
     device = builder.device;
     generator = builder.generator;
+    sampler = builder.sampler;
   }
 
   /** Starts a loader over a data set, which stays the caller's and must outlive it. */
@@ -72,6 +77,9 @@ public final class DataLoader implements Iterable<Batch> {
 
   /** The number of batches in an epoch; 0 for a data set of no rows. */
   public long size() {
+    if (sampler != null) {
+      return sampler.size();
+    }
     long rows = dataset.size();
     return rows / batchSize + (dropLast || rows % batchSize == 0 ? 0 : 1);
   }
@@ -89,12 +97,18 @@ public final class DataLoader implements Iterable<Batch> {
     requireOpen(device, "the device of this loader");
     long rows = dataset.size();
     rememberState();
-    epoch = new Epoch(generator == null ? null : permutation(), skipped, rows);
+    epoch =
+        sampler == null
+            ? new Epoch(generator == null ? null : permutation(), skipped, rows)
+            : new Epoch(sampler.iterator(), skipped);
     skipped = 0;
     return epoch;
   }
 
   private void rememberState() {
+    if (sampler != null) {
+      samplerState = sampler.stateDict();
+    }
     if (generator != null) {
       if (epochState != null) {
         epochState.close();
@@ -111,8 +125,8 @@ public final class DataLoader implements Iterable<Batch> {
 
   /**
    * The place of the iteration that was started last: {@code {"batches": given, "generator_state":
-   * uint8 [n]}}, the second of a shuffled loader, at the start of that epoch. Between two epochs it
-   * is the start of the next one.
+   * uint8 [n]}}, the second of a shuffled loader, at the start of that epoch; one with a sampler
+   * has its state, {@code "batch_sampler"}. Between two epochs it is the start of the next one.
    */
   public Map<String, Object> stateDict() {
     requireOpen(generator, "the generator of this loader");
@@ -121,6 +135,9 @@ public final class DataLoader implements Iterable<Batch> {
     state.put("batches", epoch == null ? skipped : size() - epoch.remaining);
     if (generator != null) {
       state.put("generator_state", epoch == null ? generatorState() : epochState.clone());
+    }
+    if (sampler != null) {
+      state.put("batch_sampler", epoch == null ? sampler.stateDict() : samplerState);
     }
     return state;
   }
@@ -146,11 +163,30 @@ public final class DataLoader implements Iterable<Batch> {
               ? "generator_state: the state is of a shuffled loader, this one is not shuffled"
               : "generator_state: missing, but this loader is shuffled");
     }
+    Object ofSampler = state.get("batch_sampler");
+    if ((ofSampler instanceof Map<?, ?>) != (sampler != null)) {
+      throw new IllegalArgumentException(
+          sampler == null
+              ? "batch_sampler: the state is of a loader with a batch sampler, this one has none"
+              : "batch_sampler: missing, but this loader has one");
+    }
     if (generator != null) {
       loadGenerator(generatorState);
     }
+    if (sampler != null) {
+      loadSampler((Map<?, ?>) ofSampler);
+    }
     epoch = null;
     skipped = given;
+  }
+
+  @SuppressWarnings("unchecked") // the sampler reads the values that it knows
+  private void loadSampler(Map<?, ?> state) {
+    try {
+      sampler.loadStateDict((Map<String, ?>) state);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("batch_sampler." + e.getMessage(), e);
+    }
   }
 
   private void loadGenerator(Object state) {
@@ -188,14 +224,25 @@ public final class DataLoader implements Iterable<Batch> {
 
   private final class Epoch implements Iterator<Batch> {
     private final Tensor order;
+    private final Iterator<long[]> sampled; // null without a sampler
     private long row;
     private long remaining;
     private Batch current;
 
     Epoch(Tensor order, long skipped, long rows) {
       this.order = order;
+      sampled = null;
       remaining = size() - skipped;
       row = remaining == 0 ? rows : skipped * batchSize;
+    }
+
+    Epoch(Iterator<long[]> sampled, long skipped) {
+      order = null;
+      this.sampled = sampled;
+      remaining = size() - skipped;
+      for (long i = 0; i < skipped; i++) {
+        sampled.next();
+      }
     }
 
     /** Closes the batch of the last step, too, once there is no other. */
@@ -221,23 +268,23 @@ public final class DataLoader implements Iterable<Batch> {
       requireOpen(device, "the device of this loader");
       requireOpen(order, "the order of this epoch");
       closeCurrent();
-      long length = Math.min(batchSize, dataset.size() - row);
-      if (order == null) {
-        current =
-            new Batch(
-                onDevice(dataset.inputs().narrow(0, row, length)),
-                onDevice(dataset.targets().narrow(0, row, length)));
-      } else {
-        try (Tensor indices = order.narrow(0, row, length)) {
-          current =
-              new Batch(
-                  onDevice(dataset.inputs().index_select(0, indices)),
-                  onDevice(dataset.targets().index_select(0, indices)));
-        }
-      }
-      row += length;
+      current = sampled == null ? nextRows() : select(sampled.next());
       remaining--;
       return current;
+    }
+
+    private Batch nextRows() {
+      long length = Math.min(batchSize, dataset.size() - row);
+      long from = row;
+      row += length;
+      if (order == null) {
+        return new Batch(
+            onDevice(dataset.inputs().narrow(0, from, length)),
+            onDevice(dataset.targets().narrow(0, from, length)));
+      }
+      try (Tensor indices = order.narrow(0, from, length)) {
+        return select(indices);
+      }
     }
 
     private void closeCurrent() {
@@ -246,6 +293,26 @@ public final class DataLoader implements Iterable<Batch> {
         current = null;
       }
     }
+  }
+
+  private Batch select(long[] rows) {
+    for (long row : rows) {
+      if (row < 0 || row >= dataset.size()) {
+        throw new IllegalArgumentException(
+            "the batch sampler gave row " + row + " of a data set of " + dataset.size());
+      }
+    }
+    try (Device where = dataset.inputs().device();
+        Tensor indices = Tensor.create(rows, rows.length);
+        Tensor placed = indices.to(where, ScalarType.Long)) {
+      return select(placed);
+    }
+  }
+
+  private Batch select(Tensor indices) {
+    return new Batch(
+        onDevice(dataset.inputs().index_select(0, indices)),
+        onDevice(dataset.targets().index_select(0, indices)));
   }
 
   private Tensor onDevice(Tensor tensor) {
@@ -276,6 +343,7 @@ public final class DataLoader implements Iterable<Batch> {
     private boolean dropLast;
     private Device device;
     private Generator generator;
+    private BatchSampler sampler;
 
     private Builder(TensorDataset dataset) {
       this.dataset = Objects.requireNonNull(dataset, "dataset");
@@ -321,8 +389,22 @@ public final class DataLoader implements Iterable<Batch> {
       return this;
     }
 
-    /** Makes the loader. */
+    /** Takes the batches that a sampler says, instead of a size, an order and what to drop. */
+    public Builder batchSampler(BatchSampler sampler) {
+      this.sampler = Objects.requireNonNull(sampler, "sampler");
+      return this;
+    }
+
+    /**
+     * Makes the loader.
+     *
+     * @throws IllegalArgumentException if a sampler came with a batch size, a seed or dropLast
+     */
     public DataLoader build() {
+      if (sampler != null && (batchSize != 1 || generator != null || dropLast)) {
+        throw new IllegalArgumentException(
+            "a batch sampler says what a batch is; leave out batchSize, shuffle and dropLast");
+      }
       return new DataLoader(this);
     }
   }

@@ -44,7 +44,7 @@ final class Bounds {
     if (isConstant()) {
       return value;
     }
-    if (upper == null) {
+    if (upper == null || upper.isNull()) { // a PointerScope may have released it
       upper = makeUpper.get();
     }
     return upper;
@@ -54,7 +54,7 @@ final class Bounds {
     if (makeLower == null) {
       return upper();
     }
-    if (lower == null) {
+    if (lower == null || lower.isNull()) {
       lower = makeLower.get();
     }
     return lower;
@@ -111,16 +111,21 @@ final class Bounds {
    * quotient is replaced by its tangent at the value.
    */
   Bounds over(Bounds denominator) {
+    return denominator.isConstant() ? overExamples(denominator.value) : overOthers(denominator);
+  }
+
+  /** The numerator counts some of these examples, so that it is 0 where there is none of them. */
+  private Bounds overExamples(Tensor weights) {
+    Tensor safe = weights.clamp_min(Constants.TINY);
+    return new Bounds(
+        value.div(weights),
+        isConstant() ? null : () -> upper().div(safe),
+        isSmooth() ? null : () -> lower().div(safe));
+  }
+
+  private Bounds overOthers(Bounds denominator) {
     Tensor nobody = denominator.value.eq(Constants.ZERO).logical_or(denominator.value.isnan());
     Tensor quotient = value.div(denominator.value.masked_fill(nobody, Constants.NAN));
-    if (denominator.isConstant()) {
-      Tensor safe = denominator.value.masked_fill(nobody, Constants.ONE);
-      UnaryOperator<Tensor> share = each -> each.div(safe);
-      return new Bounds(
-          quotient,
-          isConstant() ? null : () -> share.apply(upper()),
-          isSmooth() ? null : () -> share.apply(lower()));
-    }
     if (isSmooth() && denominator.isSmooth()) {
       return smooth(quotient, () -> upper().div(safe(denominator.upper())));
     }

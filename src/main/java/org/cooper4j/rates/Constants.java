@@ -8,6 +8,7 @@ final class Constants {
   static final Scalar ZERO = Tensors.keep(new Scalar(0.0));
   static final Scalar HALF = Tensors.keep(new Scalar(0.5));
   static final Scalar ONE = Tensors.keep(new Scalar(1.0));
+  static final Scalar TINY = Tensors.keep(new Scalar(1e-30)); // a float32, too, and not 0
   static final Scalar NEXT = Tensors.keep(new Scalar(1L)); // for int64, which ONE would make float
   static final Scalar NAN = Tensors.keep(new Scalar(Double.NaN));
 

@@ -1,7 +1,7 @@
 package org.cooper4j.rates;
 
-import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.DeviceOptional;
@@ -14,41 +14,48 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 /** Who belongs to which group: by a code each, which costs O(n), or by masks, which may overlap. */
 final class Groups {
   /** Everybody together: sums have no dimension of groups. */
-  static final Groups NONE = new Groups(null, null, List.of());
+  static final Groups NONE = new Groups(null, null, 0, List::of);
 
   private final Tensor codes; // int64 [n]
   private final Tensor masks; // float64 [K, n]
-  private final List<String> names;
+  private final int count;
+  private final Supplier<List<String>> names; // which few steps of a training ask for
 
-  private Groups(Tensor codes, Tensor masks, List<String> names) {
+  private Groups(Tensor codes, Tensor masks, int count, Supplier<List<String>> names) {
     this.codes = codes;
     this.masks = masks;
+    this.count = count;
     this.names = names;
   }
 
   static Groups ofCodes(Tensor codes, List<String> names) {
-    return new Groups(codes, null, names);
+    return new Groups(codes, null, names.size(), () -> names);
   }
 
-  static Groups ofMasks(Tensor masks, List<String> names) {
-    return new Groups(null, masks, names);
+  static Groups ofCodes(Tensor codes, int count) {
+    return new Groups(codes, null, count, () -> numbered(count));
   }
 
-  static List<String> numbered(long count) {
-    return IntStream.range(0, Math.toIntExact(count)).mapToObj(Integer::toString).toList();
+  static Groups ofMasks(Tensor masks) {
+    int count = Math.toIntExact(masks.size(0));
+    return new Groups(null, masks, count, () -> numbered(count));
+  }
+
+  private static List<String> numbered(int count) {
+    return IntStream.range(0, count).mapToObj(Integer::toString).toList();
   }
 
   boolean isNone() {
-    return names.isEmpty();
+    return count == 0;
   }
 
   int count() {
-    return names.size();
+    return count;
   }
 
   /** In the order of the groups. */
   List<String> names() {
-    return names;
+    return names.get();
   }
 
   /** All pairs of a group of these and one of the others, which vary faster. */
@@ -56,13 +63,15 @@ final class Groups {
     if (isNone() || other.isNone()) {
       return isNone() ? other : this;
     }
-    List<String> pairs =
-        names.stream().flatMap(a -> other.names.stream().map(b -> a + ", " + b)).toList();
+    int pairs = Math.multiplyExact(count, other.count);
+    Supplier<List<String>> both =
+        () -> names().stream().flatMap(a -> other.names().stream().map(b -> a + ", " + b)).toList();
     if (codes != null && other.codes != null) {
-      return ofCodes(codes.mul(new Scalar((long) other.count())).add(other.codes), pairs);
+      Tensor product = codes.mul(new Scalar((long) other.count)).add(other.codes);
+      return new Groups(product, null, pairs, both);
     }
-    long n = masks != null ? masks.size(1) : other.masks.size(1);
-    return ofMasks(masks().unsqueeze(1).mul(other.masks().unsqueeze(0)).reshape(-1, n), pairs);
+    Tensor product = masks().unsqueeze(1).mul(other.masks().unsqueeze(0));
+    return new Groups(null, product.flatten(0, 1), pairs, both);
   }
 
   /** Sums of each group: float64 {@code [n]} to {@code [K]}, or to a scalar without groups. */
@@ -73,13 +82,7 @@ final class Groups {
     if (codes == null) {
       return masks.mv(values);
     }
-    try (Device device = values.device()) {
-      return torch
-          .zeros(
-              new long[] {count()},
-              new TensorOptions(ScalarType.Double).device(new DeviceOptional(device)))
-          .index_add(0, codes, values);
-    }
+    return values.new_zeros(count()).index_add(0, codes, values);
   }
 
   /** Float64 {@code [K, n]}; not without groups. */
@@ -103,6 +106,6 @@ final class Groups {
 
   @Override
   public String toString() {
-    return isNone() ? "none" : Arrays.toString(names.toArray());
+    return isNone() ? "none" : names().toString();
   }
 }

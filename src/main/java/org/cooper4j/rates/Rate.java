@@ -29,16 +29,18 @@ import org.cooper4j.internal.Tensors;
 public final class Rate {
   private final Bounds bounds;
   private final Supplier<Sums> sums;
+  private final Supplier<Tensor> counts;
   private final ScalarType dtype;
 
-  private Rate(Bounds bounds, Supplier<Sums> sums, ScalarType dtype) {
+  private Rate(Bounds bounds, Supplier<Sums> sums, Supplier<Tensor> counts, ScalarType dtype) {
     this.bounds = bounds;
     this.sums = sums;
+    this.counts = counts;
     this.dtype = dtype;
   }
 
   static Rate of(Bounds bounds) {
-    return new Rate(bounds, null, bounds.value().scalar_type().intern());
+    return new Rate(bounds, null, null, bounds.value().scalar_type().intern());
   }
 
   static Rate quotient(
@@ -46,7 +48,18 @@ public final class Rate {
     return new Rate(
         numerator.over(denominator).map(each -> each.to(dtype)),
         () -> sums(numerator, denominator, total.get()),
+        null,
         dtype);
+  }
+
+  /** This as the share of so many examples, for a confidence interval. */
+  Rate ofCounts(Supplier<Tensor> effectiveCounts) {
+    return new Rate(bounds, sums, effectiveCounts, dtype);
+  }
+
+  /** (Σw)² / Σw² of the denominator's examples; empty unless this is a share of known examples. */
+  Optional<Tensor> counts() {
+    return Optional.ofNullable(counts).map(Supplier::get);
   }
 
   private static Sums sums(Bounds numerator, Bounds denominator, Tensor total) {
@@ -121,9 +134,10 @@ public final class Rate {
     return quotient(row(changed, 0), row(changed, 1), () -> changed.value().select(0, 2), dtype);
   }
 
-  private static Bounds row(Sums sums, int row) {
+  /** Sums that a change made anew of one tensor are two, but as smooth. */
+  private Bounds row(Sums sums, int row) {
     Tensor value = sums.value().select(0, row);
-    return sums.upper() == sums.lower()
+    return bounds.isSmooth() || sums.upper() == sums.lower()
         ? Bounds.smooth(value, () -> sums.upper().select(0, row))
         : Bounds.of(value, () -> sums.upper().select(0, row), () -> sums.lower().select(0, row));
   }
@@ -177,7 +191,8 @@ public final class Rate {
    */
   public Rate plus(double number) {
     requireFinite(number);
-    return of(bounds.map(each -> each.add(new Scalar(number))));
+    Scalar summand = new Scalar(number);
+    return of(bounds.map(each -> each.add(summand)));
   }
 
   /** Subtracts; a scalar is subtracted from each group's. */
@@ -326,7 +341,9 @@ public final class Rate {
   }
 
   private Rate below(double limit) {
-    return times(-1).plus(limit);
+    requireFinite(limit);
+    Scalar minuend = new Scalar(limit);
+    return of(bounds.flip(each -> torch.rsub(each, minuend)));
   }
 
   /**

@@ -66,9 +66,13 @@ public final class RateContext {
   public static RateContext of(Tensor scores, Tensor labels) {
     RateContext context = of(scores);
     context.requireRows(labels, "labels");
-    long classes = scores.dim() == 1 ? 2 : scores.size(1);
-    Tensor numbers = whole(labels, classes, "labels", "label", "");
-    return context.with(scores.dim() == 1 ? numbers.to(ScalarType.Double) : numbers);
+    if (scores.dim() == 2) {
+      return context.with(whole(labels, scores.size(1), "labels", "label", ""));
+    }
+    // Squares are themselves for 0 and 1 alone.
+    Tensor numbers = labels.detach().to(ScalarType.Double);
+    boolean good = numbers.mul(numbers).equal(numbers);
+    return context.with(good ? numbers : whole(labels, 2, "labels", "label", ""));
   }
 
   /**
@@ -85,11 +89,10 @@ public final class RateContext {
               + Tensors.shape(scores)
               + "; expected [n], or [n, C] of at least 2 classes; squeeze(1) those of one column");
     }
-    try (NoGradGuard noGrad = new NoGradGuard()) {
-      if (scores.isnan().any().item_bool()) {
-        throw new IllegalArgumentException(
-            "a score is NaN, which predicts nothing; look for the step that made it so");
-      }
+    Tensor plain = scores.detach();
+    if (scores.numel() > 0 && Double.isNaN(plain.min().item_double())) {
+      throw new IllegalArgumentException(
+          "a score is NaN, which predicts nothing; look for the step that made it so");
     }
     return new RateContext(scores, null, null, Groups.NONE, null, Surrogate.sigmoid());
   }
@@ -139,23 +142,22 @@ public final class RateContext {
    * @param count the number K of groups; some may have no example
    * @throws IllegalArgumentException if a code is none of these
    */
-  public RateContext groupBy(Tensor codes, long count) {
-    return groupBy(codes, Groups.numbered(requireCount(count)));
+  public RateContext groupBy(Tensor codes, int count) {
+    return grouped(Groups.ofCodes(codes(codes, count), count));
   }
 
-  /** {@link #groupBy(Tensor, long)} with groups that have names, for reports. */
+  /** {@link #groupBy(Tensor, int)} with groups that have names, for reports. */
   public RateContext groupBy(Tensor codes, List<String> names) {
+    return grouped(Groups.ofCodes(codes(codes, names.size()), List.copyOf(names)));
+  }
+
+  private Tensor codes(Tensor codes, int count) {
     requireRows(codes, "group codes");
-    requireCount(names.size());
-    return grouped(
-        Groups.ofCodes(
-            whole(
-                codes,
-                names.size(),
-                "group codes",
-                "group",
-                "; an example of no group needs" + " where(mask), or a group of its own"),
-            List.copyOf(names)));
+    if (count < 1) {
+      throw new IllegalArgumentException("there are " + count + " groups; expected at least 1");
+    }
+    String otherwise = "; an example of no group needs where(mask), or a group of its own";
+    return whole(codes, count, "group codes", "group", otherwise);
   }
 
   /**
@@ -175,8 +177,7 @@ public final class RateContext {
               + "], a row for each of K >= 1 groups");
     }
     requireDevice(masks, "group masks");
-    return grouped(
-        Groups.ofMasks(membership(masks, "group masks"), Groups.numbered(masks.size(0))));
+    return grouped(Groups.ofMasks(membership(masks, "group masks")));
   }
 
   private RateContext grouped(Groups more) {
@@ -227,6 +228,10 @@ public final class RateContext {
     return groups.names();
   }
 
+  Device device() {
+    return scores.device();
+  }
+
   Groups groups() {
     return groups;
   }
@@ -267,7 +272,7 @@ public final class RateContext {
 
   /** The sum of all weights of each group. */
   Tensor total() {
-    if (total == null) {
+    if (total == null || total.isNull()) {
       total = groups.sum(weights());
     }
     return total;
@@ -275,6 +280,11 @@ public final class RateContext {
 
   Tensor sum(Tensor values) {
     return groups.sum(weights == null ? values : values.mul(weights));
+  }
+
+  /** (Σw)² / Σw², the number of examples of equal weight that tell as much. */
+  Tensor effectiveCount(Tensor theirs) {
+    return groups.sum(theirs).square().div(groups.sum(theirs.square()));
   }
 
   /** Sums of what each example counts, weighted. */
@@ -295,11 +305,11 @@ public final class RateContext {
   /** Whether each example is predicted positive, float64 {@code [n]}. */
   Bounds decisions(String rate) {
     requirePositives(rate);
-    if (decisions == null) {
+    if (decisions == null || decisions.value().isNull()) {
       Bounds raw =
           isMulticlass()
               ? surrogate.decide(share(positives), scores, positives)
-              : surrogate.decide(half(scores.detach().sign()), () -> scores);
+              : surrogate.decide(positive(scores.detach()), () -> scores);
       decisions = raw.map(each -> each.to(ScalarType.Double));
     }
     return decisions;
@@ -322,6 +332,10 @@ public final class RateContext {
     }
   }
 
+  private static Tensor positive(Tensor plain) {
+    return plain.sign().add(Constants.ONE).mul(Constants.HALF);
+  }
+
   private Tensor classes() {
     try (Device device = scores.device()) {
       return torch.arange(
@@ -335,10 +349,6 @@ public final class RateContext {
     Tensor plain = scores.detach();
     Tensor best = plain.ge(plain.amax(new long[] {1}, true)).to(ScalarType.Double);
     return best.mul(members.to(ScalarType.Double)).sum(1).div(best.sum(1));
-  }
-
-  private static Tensor half(Tensor sign) {
-    return sign.add(Constants.ONE).mul(Constants.HALF);
   }
 
   /** One score an example, above 0 where it is predicted positive; {@code [n]}. */
@@ -368,13 +378,6 @@ public final class RateContext {
     }
   }
 
-  private static long requireCount(long count) {
-    if (count < 1) {
-      throw new IllegalArgumentException("there are " + count + " groups; expected at least 1");
-    }
-    return count;
-  }
-
   private void requireRows(Tensor tensor, String what) {
     Tensors.requireTensor(tensor, what);
     if (tensor.dim() != 1 || tensor.size(0) != size()) {
@@ -390,6 +393,9 @@ public final class RateContext {
   }
 
   private void requireDevice(Tensor tensor, String what) {
+    if (scores.is_cpu() && tensor.is_cpu()) {
+      return;
+    }
     try (Device ours = scores.device();
         Device theirs = tensor.device()) {
       if (ours.notEquals(theirs)) {
@@ -407,30 +413,31 @@ public final class RateContext {
   /** Numbers 0 to count − 1 as int64, from any dtype. */
   private static Tensor whole(
       Tensor tensor, long count, String what, String one, String otherwise) {
-    try (NoGradGuard noGrad = new NoGradGuard()) {
-      Tensor plain = tensor.detach();
-      Tensor numbers = plain.to(ScalarType.Long);
-      Tensor good = numbers.ge(new Scalar(0L)).logical_and(numbers.lt(new Scalar(count)));
-      if (Tensors.isFloatingPoint(plain)) {
-        good = good.logical_and(plain.eq(numbers));
-      }
-      if (!good.all().item_bool()) {
-        throw new IllegalArgumentException(
-            what
-                + ": expected 0 to "
-                + (count - 1)
-                + ", found the "
-                + one
-                + " "
-                + plain
-                    .to(ScalarType.Double)
-                    .masked_select(good.logical_not())
-                    .select(0, 0)
-                    .item_double()
-                + otherwise);
-      }
+    Tensor plain = tensor.detach();
+    Tensor numbers = plain.to(ScalarType.Long);
+    boolean good = !Tensors.isFloatingPoint(plain) || plain.equal(numbers.to(plain.scalar_type()));
+    if (good && numbers.numel() > 0) {
+      good = numbers.min().item_long() >= 0 && numbers.max().item_long() < count;
+    }
+    if (good) {
       return numbers;
     }
+    Tensor doubles = plain.to(ScalarType.Double);
+    Tensor bad =
+        doubles
+            .ge(Constants.ZERO)
+            .logical_and(doubles.lt(new Scalar((double) count)))
+            .logical_and(doubles.eq(doubles.floor()))
+            .logical_not();
+    throw new IllegalArgumentException(
+        what
+            + ": expected 0 to "
+            + (count - 1)
+            + ", found the "
+            + one
+            + " "
+            + doubles.masked_select(bad).select(0, 0).item_double()
+            + otherwise);
   }
 
   private static Tensor membership(Tensor mask, String what) {

@@ -11,7 +11,8 @@ import org.bytedeco.pytorch.Tensor;
  *
  * <p>The mean over batches of a rate whose denominator varies is not the rate of the whole data, by
  * the covariance of rate and denominator, O(1/d) of the d examples that a batch counts; groups
- * missing from a batch come on top of it. {@link RunningSums} mend both.
+ * missing from a batch come on top of it. {@link RunningSums} mend both, {@link
+ * BalancedBatchSampler} keeps d even.
  *
  * <p>All throw an IllegalArgumentException if the context has no labels, or of several classes does
  * not say which are positive, where that is needed.
@@ -193,11 +194,13 @@ public final class Rates {
   }
 
   private static Rate proportion(RateContext context, Bounds each) {
-    return quotient(context, context.sum(each), Bounds.constant(context.total()));
+    return quotient(context, context.sum(each), Bounds.constant(context.total()))
+        .ofCounts(() -> context.effectiveCount(context.weights()));
   }
 
   private static Rate rate(RateContext context, Bounds each, Tensor mask) {
-    return quotient(context, context.sum(masked(each, mask)), Bounds.constant(context.sum(mask)));
+    return quotient(context, context.sum(masked(each, mask)), Bounds.constant(context.sum(mask)))
+        .ofCounts(() -> context.effectiveCount(context.weights().mul(mask)));
   }
 
   private static Rate quotient(RateContext context, Bounds numerator, Bounds denominator) {

@@ -38,6 +38,7 @@ abstract class Problem extends ConstrainedMinimizationProblem<Void> {
       case "groups" -> new Groups(n, false);
       case "augmented" -> new Groups(n, true);
       case "dense" -> new Dense(n);
+      case "rates" -> new GroupRates(n);
       case "indexed" -> new Indexed(n, false);
       case "indexed-augmented" -> new Indexed(n, true);
       case "indexed-nupi" -> new Indexed.WithNuPI(n);

@@ -3,8 +3,10 @@ package org.cooper4j.benchmarks;
 import java.util.concurrent.TimeUnit;
 import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.Threads;
+import org.cooper4j.optim.CooperOptimizer;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
+import org.cooper4j.optim.UnconstrainedOptimizer;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Mode;
@@ -28,7 +30,7 @@ public class RollBenchmark {
   int threads;
 
   private Problem cmp;
-  private SimultaneousOptimizer<Void> optimizer;
+  private CooperOptimizer<Void> optimizer;
 
   /** Builds the problem and its optimizers. */
   @Setup
@@ -36,7 +38,10 @@ public class RollBenchmark {
     Threads.setNumThreads(threads);
     torch.manual_seed(0);
     cmp = Problem.of(problem);
-    optimizer = new SimultaneousOptimizer<>(cmp, cmp.primalOptimizer(), cmp.dualOptimizer());
+    optimizer =
+        cmp.constraints().isEmpty()
+            ? new UnconstrainedOptimizer<>(cmp, cmp.primalOptimizer())
+            : new SimultaneousOptimizer<>(cmp, cmp.primalOptimizer(), cmp.dualOptimizer());
   }
 
   /** One step of training. */

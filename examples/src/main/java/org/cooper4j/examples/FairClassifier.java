@@ -2,15 +2,16 @@ package org.cooper4j.examples;
 
 import static org.cooper4j.examples.Example.require;
 
-import com.google.gson.GsonBuilder;
+import com.google.gson.Gson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.DeviceOptional;
@@ -24,11 +25,19 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.Constraint;
+import org.cooper4j.ConstraintType;
 import org.cooper4j.data.Batch;
 import org.cooper4j.data.DataLoader;
 import org.cooper4j.data.TensorDataset;
+import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.Candidates;
 import org.cooper4j.optim.SimultaneousOptimizer;
+import org.cooper4j.rates.Rate;
+import org.cooper4j.rates.RateContext;
+import org.cooper4j.rates.Rates;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -57,30 +66,12 @@ public final class FairClassifier implements Callable<Integer> {
   @Spec private CommandSpec program;
 
   private List<TensorDataset> parts;
-  private Batch train;
-  private Batch test;
 
-  /**
-   * What a model does: the share of right predictions, and the rate of positive ones among men
-   * minus that among women.
-   */
+  /** Of a model: the share of right predictions, and the rate of positive ones, men minus women. */
   record Quality(double accuracy, double gap) {}
 
   /** The best feasible iterate at a level, on both sets; a level of 1 is no constraint. */
-  record Result(double level, int epoch, Quality train, Quality test) {
-    @Override
-    public String toString() {
-      return String.format(
-          Locale.ROOT,
-          "level %.2f: train accuracy %.4f, gap %.4f; test accuracy %.4f, gap %.4f (epoch %d)",
-          level,
-          train.accuracy,
-          train.gap,
-          test.accuracy,
-          test.gap,
-          epoch);
-    }
-  }
+  record Result(double level, int epoch, Quality train, Quality test) {}
 
   /** Runs the program; {@code --help} lists its options. */
   public static void main(String[] args) {
@@ -92,68 +83,60 @@ public final class FairClassifier implements Callable<Integer> {
     require(epochs >= 1, program.commandLine(), "--epochs: expected at least 1, found " + epochs);
     Path data = Path.of(System.getProperty("cooper4j.examples.data", "data"), "adult");
     parts = Adult.read(data);
-    train = whole(parts.get(0));
-    test = whole(parts.get(1));
     Files.createDirectories(options.out);
-
     List<Result> results = new ArrayList<>();
     FairnessPicture picture = new FairnessPicture();
     for (double level : LEVELS) {
-      Result result = train(load(data.resolve("classifier.pt")), level, picture);
-      System.out.println(result);
-      results.add(result);
+      results.add(train(load(data.resolve("classifier.pt")), level, picture));
+      System.out.println(results.get(results.size() - 1));
     }
-    Files.writeString(
-        options.out.resolve("fairness.json"),
-        new GsonBuilder().setPrettyPrinting().create().toJson(results));
+    Files.writeString(options.out.resolve("fairness.json"), new Gson().toJson(results));
     options.save(picture.of(results), "fairness", 3);
     return 0;
   }
 
-  private Batch whole(TensorDataset part) {
-    return new Batch(
-        part.inputs().to(options.device, ScalarType.Long),
-        part.targets().to(options.device, ScalarType.Float));
-  }
-
   private Result train(JitModule model, double level, FairnessPicture picture) {
-    DemographicParity cmp =
-        new DemographicParity(inputs -> forward(model, inputs), level, options.device);
-    SimultaneousOptimizer<Batch> optimizer =
+    Constraint parity =
+        new Constraint(
+            ConstraintType.INEQUALITY, new DenseMultiplier(2, options.device, ScalarType.Float));
+    var cmp =
+        ConstrainedMinimizationProblem.<Batch>of(
+            Map.of("parity", parity),
+            batch -> {
+              Tensor logits = forward(model, batch.inputs());
+              return CMPState.of(torch.binary_cross_entropy_with_logits(logits, income(batch)))
+                  .observe(parity, gap(people(logits, batch)).within(level));
+            });
+    var optimizer =
         new SimultaneousOptimizer<>(
             cmp,
             new Adam(parameters(model), new AdamOptions(1e-3)),
             new SGD(cmp.dualParameters(), new SGDOptions(0.02)));
-    DataLoader loader =
-        DataLoader.builder(parts.get(0))
-            .batchSize(BATCH_SIZE)
-            .shuffle(0)
-            .device(options.device)
-            .build();
+    var loader = DataLoader.builder(parts.get(0)).batchSize(BATCH_SIZE).shuffle(0);
+    DataLoader batches = loader.device(options.device).build();
 
     List<JitModule> iterates = new ArrayList<>();
-    Metrics history = new Metrics("accuracy", "gap", "surrogate", "multiplier");
+    Metrics history = new Metrics("accuracy", "gap", "surrogate");
     for (int epoch = 0; epoch <= epochs; epoch++) {
       if (epoch > 0) {
-        loader.forEach(optimizer::roll);
+        batches.forEach(optimizer::roll);
       }
       iterates.add(model.deepcopy());
-      record(history, model, cmp);
+      RateContext all = people(model, 0);
+      Quality quality = quality(all);
+      history.record(quality.accuracy, quality.gap, gap(all).surrogate().item_double());
     }
-
-    double[] errors = history.column("accuracy");
-    double[][] violations = new double[errors.length][];
-    for (int i = 0; i < errors.length; i++) {
-      errors[i] = 1 - errors[i];
-      double gap = history.column("gap")[i];
-      violations[i] = new double[] {gap - level, -gap - level};
-    }
+    double[] errors = Arrays.stream(history.column("accuracy")).map(share -> 1 - share).toArray();
+    double[][] violations =
+        Arrays.stream(history.column("gap"))
+            .mapToObj(gap -> new double[] {Math.abs(gap) - level})
+            .toArray(double[][]::new);
     int best = Candidates.findBestCandidateIndex(errors, violations, false);
     picture.add(level, history, best);
     Path file = options.out.resolve(name(level));
     iterates.get(best).save(file.toString());
     JitModule saved = load(file);
-    return new Result(level, best, quality(saved, train), quality(saved, test));
+    return new Result(level, best, quality(people(saved, 0)), quality(people(saved, 1)));
   }
 
   /** The name of a level's model. */
@@ -161,27 +144,31 @@ public final class FairClassifier implements Callable<Integer> {
     return String.format(Locale.ROOT, "fairness-%.2f.pt", level);
   }
 
-  private void record(Metrics history, JitModule model, DemographicParity cmp) {
-    try (NoGradGuard noGrad = new NoGradGuard();
-        PointerScope temporaries = new PointerScope()) {
-      Quality quality = quality(model, train);
-      Tensor probability = forward(model, train.inputs()).sigmoid();
-      history.record(
-          quality.accuracy,
-          quality.gap,
-          DemographicParity.gap(probability, train).item_double(),
-          cmp.multiplier.weight().max().item_double());
+  private static Tensor income(Batch batch) {
+    return batch.targets().select(1, 0);
+  }
+
+  private static RateContext people(Tensor logits, Batch batch) {
+    Tensor sex = batch.targets().select(1, 1);
+    return RateContext.of(logits, income(batch)).groupBy(sex, List.of("women", "men"));
+  }
+
+  /** All people of a part of the data. */
+  private RateContext people(JitModule model, int part) {
+    try (NoGradGuard noGrad = new NoGradGuard()) {
+      Tensor inputs = parts.get(part).inputs().to(options.device, ScalarType.Long);
+      Tensor targets = parts.get(part).targets().to(options.device, ScalarType.Float);
+      return people(forward(model, inputs), new Batch(inputs, targets));
     }
   }
 
-  private static Quality quality(JitModule model, Batch rows) {
-    try (NoGradGuard noGrad = new NoGradGuard();
-        PointerScope temporaries = new PointerScope()) {
-      Tensor positive = DemographicParity.positive(forward(model, rows.inputs()));
-      return new Quality(
-          positive.eq(DemographicParity.label(rows)).to(ScalarType.Double).mean().item_double(),
-          DemographicParity.gap(positive, rows).item_double());
-    }
+  private static Rate gap(RateContext people) {
+    return Rates.positivePredictionRate(people).differenceTo(0);
+  }
+
+  private static Quality quality(RateContext people) {
+    double accuracy = Rates.accuracy(people.ungrouped()).value().item_double();
+    return new Quality(accuracy, gap(people).value().item_double());
   }
 
   private JitModule load(Path file) {
@@ -190,7 +177,9 @@ public final class FairClassifier implements Callable<Integer> {
   }
 
   private static Tensor forward(JitModule model, Tensor inputs) {
-    return model.forward(new IValueVector(new IValue(inputs))).toTensor();
+    try (IValue answer = model.forward(new IValueVector(new IValue(inputs)))) {
+      return new Tensor(answer.toTensor()); // which the answer alone would hold
+    }
   }
 
   private static TensorVector parameters(JitModule model) {
