@@ -31,7 +31,9 @@
 
 #include "cooper4j/document.h"
 #include "cooper4j/export.h"
+#include "cooper4j/optim/gradients.h"
 #include "cooper4j/problem.h"
+#include "cooper4j/values.h"
 
 namespace cooper4j {
 
@@ -46,7 +48,15 @@ struct COOPER4J_EXPORT RollOut {
 
   /// The multiplier and penalty values that the step used.
   const Factors& factors(const Constraint& constraint, Side side = Side::kPrimal) const;
+
+  /// Its numbers, to keep or to log; waits for a CUDA device once.
+  RollValues values() const;
 };
+
+/// Looks at the gradients that a step is about to use, those of all optimizers of its side, or
+/// changes them in place (optim/gradients.h); what it puts into the state's misc comes out of the
+/// roll. A multiplier's gradient is negated.
+using GradientHook = std::function<void(CMPState& state, const Optimizers& optimizers)>;
 
 /// cooper.optim.ConstrainedOptimizer: the pieces of a step, and the optimizers' states.
 ///
@@ -59,9 +69,18 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
                        torch::optim::Optimizer& dual);
   /// Several optimizers a side; without a dual one only primal variables move, as with Cooper's
   /// UnconstrainedOptimizer.
-  ConstrainedOptimizer(ConstrainedMinimizationProblem& problem,
-                       std::vector<torch::optim::Optimizer*> primal,
-                       std::vector<torch::optim::Optimizer*> dual);
+  ConstrainedOptimizer(ConstrainedMinimizationProblem& problem, Optimizers primal, Optimizers dual);
+
+  /// From now on calls a hook in every roll, after all gradients were computed and checked and
+  /// before any variable moves, in the order of adding:
+  ///
+  ///   optimizer.before_primal_step([](CMPState& state, const Optimizers& primal) {
+  ///     state.misc["grad_norm"] = clip_grad_norm(primal, 1.0);
+  ///   });
+  ///
+  /// One that throws fails the roll, which has then moved nothing. Throws if the hook is empty.
+  void before_primal_step(GradientHook hook);
+  void before_dual_step(GradientHook hook);
 
   void zero_grad();
   void primal_step();
@@ -79,11 +98,14 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
   void check_steps() const;  ///< throws what a step would, before the first one
   bool has_dual() const { return !dual_.empty(); }
   problem::Wiring& wiring() const { return *wiring_; }
+  void call_hooks(CMPState& state) const;  ///< those of both sides
 
  private:
   ConstrainedMinimizationProblem& problem_;
-  std::vector<torch::optim::Optimizer*> primal_;
-  std::vector<torch::optim::Optimizer*> dual_;
+  Optimizers primal_;
+  Optimizers dual_;
+  std::vector<GradientHook> primal_hooks_;
+  std::vector<GradientHook> dual_hooks_;
   std::shared_ptr<problem::Wiring> wiring_;
   int64_t primal_numel_ = 0;
 };

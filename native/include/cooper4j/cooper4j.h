@@ -12,3 +12,4 @@
 #include "cooper4j/safetensors.h"
 #include "cooper4j/state_dict.h"
 #include "cooper4j/threads.h"
+#include "cooper4j/values.h"

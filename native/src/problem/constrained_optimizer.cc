@@ -10,8 +10,6 @@
 namespace cooper4j {
 namespace {
 
-using Optimizers = std::vector<torch::optim::Optimizer*>;
-
 Node states(Document& document, const Optimizers& optimizers, bool dual) {
   const Node list = document.list();
   for (const auto* optimizer : optimizers) {
@@ -65,7 +63,72 @@ void report_own(CMPState* state, const Evaluation& evaluation) {
   }
 }
 
+/// Tensors to be read at once, and where the numbers go.
+class Reader {
+ public:
+  void add(const at::Tensor& tensor, std::function<void(const double*, size_t)> take) {
+    tensors_.push_back(tensor);
+    takes_.push_back(std::move(take));
+    count_ += static_cast<size_t>(tensor.numel());
+  }
+
+  void add(const at::Tensor& tensor, const std::string& name, RollValues::Named* out) {
+    if (!tensor.defined()) return;
+    add(tensor, [=](const double* values, size_t n) { (*out)[name].assign(values, values + n); });
+  }
+
+  void read() const {
+    std::vector<double> values(count_);
+    read_values(tensors_, values.data());
+    const double* from = values.data();
+    for (size_t i = 0; i < tensors_.size(); ++i) {
+      const auto n = static_cast<size_t>(tensors_[i].numel());
+      takes_[i](from, n);
+      from += n;
+    }
+  }
+
+ private:
+  std::vector<at::Tensor> tensors_;
+  std::vector<std::function<void(const double*, size_t)>> takes_;
+  size_t count_ = 0;
+};
+
+bool is_number(const at::Tensor& tensor) {
+  return tensor.defined() && tensor.layout() == at::kStrided && tensor.numel() == 1 &&
+         !tensor.is_complex() && !tensor.is_meta();
+}
+
+void add_hook(std::vector<GradientHook>* hooks, GradientHook hook) {
+  if (!hook) throw std::invalid_argument("the hook is empty; give a function");
+  hooks->push_back(std::move(hook));
+}
+
 }  // namespace
+
+RollValues RollOut::values() const {
+  RollValues values;
+  Reader reader;
+  if (evaluation.loss().defined()) {
+    reader.add(evaluation.loss(), [&](const double* value, size_t) { values.loss = *value; });
+  }
+  for (size_t k = 0; k < evaluation.size(); ++k) {
+    const Term& term = evaluation.term(k);
+    const Side side = evaluation.contributes(k, Side::kPrimal) ? Side::kPrimal : Side::kDual;
+    const Factors& factors = evaluation.factors(k, side);
+    reader.add(term.violation, *term.name, &values.violations);
+    reader.add(term.strict_violation, *term.name, &values.strict_violations);
+    reader.add(factors.multiplier, *term.name, &values.multipliers);
+    reader.add(factors.penalty, *term.name, &values.penalty_coefficients);
+  }
+  for (const auto& [name, tensor] : state.misc) {
+    if (!is_number(tensor)) continue;
+    reader.add(tensor,
+               [&values, key = name](const double* value, size_t) { values.misc[key] = *value; });
+  }
+  reader.read();
+  return values;
+}
 
 const Factors& RollOut::factors(const Constraint& constraint, Side side) const {
   return evaluation.factors(state.index_of(constraint), side);
@@ -87,6 +150,19 @@ ConstrainedOptimizer::ConstrainedOptimizer(ConstrainedMinimizationProblem& probl
 }
 
 void ConstrainedOptimizer::use_threads() const { use_threads_for(primal_numel_); }
+
+void ConstrainedOptimizer::before_primal_step(GradientHook hook) {
+  add_hook(&primal_hooks_, std::move(hook));
+}
+
+void ConstrainedOptimizer::before_dual_step(GradientHook hook) {
+  add_hook(&dual_hooks_, std::move(hook));
+}
+
+void ConstrainedOptimizer::call_hooks(CMPState& state) const {
+  for (const auto& hook : primal_hooks_) hook(state, primal_);
+  for (const auto& hook : dual_hooks_) hook(state, dual_);
+}
 
 void ConstrainedOptimizer::zero_grad() {
   for (auto* optimizer : primal_) optimizer->zero_grad();
@@ -134,6 +210,7 @@ RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp
   zero_grad();
   evaluation.backward();
   wiring().require_primal_gradients(state);
+  call_hooks(state);
   check_steps();
   primal_step();
   dual_step();

@@ -74,6 +74,87 @@ TEST(a_roll_reports_the_point_before_its_steps) {
            second.evaluation.lagrangian(Side::kDual).item<double>());
 }
 
+TEST(a_roll_gives_its_numbers_by_name) {
+  at::Tensor x = variable({2, 3});
+  ConstrainedMinimizationProblem problem;
+  const Constraint& norm = problem.register_constraint(
+      "norm", {ConstraintType::kInequality, Formulation::kAugmentedLagrangian,
+               std::make_shared<DenseMultiplier>(at::tensor({0.1}, at::kDouble)),
+               std::make_shared<DensePenaltyCoefficient>(at::tensor({7.0}, at::kDouble))});
+  const Constraint& both = problem.register_constraint(
+      "both", {ConstraintType::kEquality,
+               std::make_shared<DenseMultiplier>(at::tensor({0.5, -0.5}, at::kDouble))});
+  torch::optim::SGD primal({x}, 0.5);
+  torch::optim::SGD dual(problem.dual_parameters(), 0.5);
+  SimultaneousOptimizer optimizer(problem, primal, dual);
+  const RollValues values = optimizer
+                                .roll([&] {
+                                  CMPState state(x.square().sum());
+                                  state.misc["half"] = at::tensor(0.5F);
+                                  state.misc["wide"] = at::ones(2);
+                                  state.misc["none"] = at::Tensor();
+                                  ConstraintState proxy;
+                                  proxy.violation = x.sum() - 1;
+                                  proxy.strict_violation = x.detach().sum() - 9;
+                                  return state.observe(both, x - 1).observe(norm, proxy);
+                                })
+                                .values();
+  CHECK_EQ(13.0, values.loss.value());
+  CHECK((values.violations == RollValues::Named{{"both", {1, 2}}, {"norm", {4}}}));
+  CHECK((values.strict_violations == RollValues::Named{{"norm", {-4}}}));
+  CHECK((values.multipliers == RollValues::Named{{"both", {0.5, -0.5}}, {"norm", {0.1}}}));
+  CHECK((values.penalty_coefficients == RollValues::Named{{"norm", {7}}}));
+  CHECK((values.misc == std::map<std::string, double>{{"half", 0.5}}));
+}
+
+TEST(a_state_of_violations_alone_has_no_loss_among_its_numbers) {
+  Run run;
+  const RollValues values = run.optimizer
+                                .roll([&] {
+                                  ConstraintState dual_alone;
+                                  dual_alone.violation = run.problem.xy[0] - 1;
+                                  dual_alone.contributes_to_primal_update = false;
+                                  return CMPState().observe(run.problem.bound, dual_alone);
+                                })
+                                .values();
+  CHECK(!values.loss.has_value());
+  CHECK((values.violations == RollValues::Named{{"bound", {-1}}}));
+  CHECK((values.multipliers == RollValues::Named{{"bound", {0}}}));
+}
+
+TEST(hooks_change_the_gradients_of_the_steps_to_come) {
+  Run run;
+  run.optimizer.before_primal_step([](CMPState& state, const Optimizers& primal) {
+    state.misc["norm"] = clip_grad_norm(primal, 1.0);
+  });
+  run.optimizer.before_primal_step(
+      [](CMPState& state, const Optimizers& primal) { state.misc["clipped"] = grad_norm(primal); });
+  run.optimizer.before_dual_step([](CMPState&, const Optimizers& dual) { scale_grad(dual, 0.5); });
+  at::NoGradGuard no_grad;
+  run.problem.xy.copy_(at::tensor({3.0, 4.0}, at::kDouble));
+  at::AutoGradMode grad(true);
+  const RollValues values = run.roll().values();
+  CHECK(std::abs(values.misc.at("norm") - 10) < 1e-12);  // of 2x, with multipliers of 0
+  CHECK(std::abs(values.misc.at("clipped") - 1) < 1e-6);
+  CHECK(near(run.problem.xy, {3 - 0.05 * 0.6, 4 - 0.05 * 0.8}, 1e-6));
+  CHECK(near(run.problem.sum.multiplier()->parameters()[0], {0.1 * 0.5 * 6}, 1e-12));
+}
+
+TEST(a_hook_that_throws_has_moved_nothing) {
+  Run run;
+  bool fails = true;
+  run.optimizer.before_dual_step([&](CMPState&, const Optimizers&) {
+    if (fails) throw std::runtime_error("no");
+  });
+  CHECK_THROWS(run.roll(), "no");
+  CHECK(near(run.problem.xy, {0, 0}, 0));
+  CHECK(near(run.problem.sum.multiplier()->parameters()[0], {0}, 0));
+  fails = false;
+  run.roll();
+  CHECK(!near(run.problem.sum.multiplier()->parameters()[0], {0}, 0));
+  CHECK_THROWS(run.optimizer.before_primal_step(nullptr), "the hook is empty");
+}
+
 TEST(the_pieces_make_other_schemes) {
   Run run;
   for (int i = 0; i < 3000; ++i) {

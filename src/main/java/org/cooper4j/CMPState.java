@@ -43,7 +43,7 @@ public final class CMPState {
     return new CMPState(null);
   }
 
-  /** Adds an observed constraint. */
+  /** Adds an observed constraint; all that can be said of one. */
   public CMPState observe(Constraint constraint, ConstraintState state) {
     Objects.requireNonNull(constraint, "constraint");
     Objects.requireNonNull(state, "state");
@@ -61,6 +61,69 @@ public final class CMPState {
           "the violation of constraint '" + constraint.name().orElse("?") + "' is null");
     }
     return observe(constraint, ConstraintState.of(violation));
+  }
+
+  /**
+   * Observes value ≤ bound: {@code observe} with the violation value − bound.
+   *
+   * @param constraint an inequality
+   * @param value g(x), of a floating point dtype, [] or [m]
+   * @param bound finite
+   * @throws IllegalArgumentException naming the constraint if it is an equality, or what does not
+   *     fit; this state is as before
+   */
+  public CMPState lessOrEqual(Constraint constraint, Tensor value, double bound) {
+    return observe(constraint, Bound.LESS_OR_EQUAL.violation(constraint, value, bound));
+  }
+
+  /**
+   * Observes value ≤ bound; the gradient flows through both.
+   *
+   * @param bound of value's shape, or one of both has a single element; on its device
+   * @throws IllegalArgumentException as {@link #lessOrEqual(Constraint, Tensor, double)}
+   */
+  public CMPState lessOrEqual(Constraint constraint, Tensor value, Tensor bound) {
+    return observe(constraint, Bound.LESS_OR_EQUAL.violation(constraint, value, bound));
+  }
+
+  /**
+   * Observes value ≥ bound: {@code observe} with the violation bound − value.
+   *
+   * @throws IllegalArgumentException as {@link #lessOrEqual(Constraint, Tensor, double)}
+   */
+  public CMPState greaterOrEqual(Constraint constraint, Tensor value, double bound) {
+    return observe(constraint, Bound.GREATER_OR_EQUAL.violation(constraint, value, bound));
+  }
+
+  /**
+   * Observes value ≥ bound; the gradient flows through both.
+   *
+   * @param bound as of {@link #lessOrEqual(Constraint, Tensor, Tensor)}
+   * @throws IllegalArgumentException as {@link #lessOrEqual(Constraint, Tensor, double)}
+   */
+  public CMPState greaterOrEqual(Constraint constraint, Tensor value, Tensor bound) {
+    return observe(constraint, Bound.GREATER_OR_EQUAL.violation(constraint, value, bound));
+  }
+
+  /**
+   * Observes value = bound: {@code observe} with the violation value − bound.
+   *
+   * @param constraint an equality
+   * @throws IllegalArgumentException naming the constraint if it is an inequality, or what does not
+   *     fit; this state is as before
+   */
+  public CMPState equal(Constraint constraint, Tensor value, double bound) {
+    return observe(constraint, Bound.EQUAL.violation(constraint, value, bound));
+  }
+
+  /**
+   * Observes value = bound; the gradient flows through both.
+   *
+   * @param bound as of {@link #lessOrEqual(Constraint, Tensor, Tensor)}
+   * @throws IllegalArgumentException as {@link #equal(Constraint, Tensor, double)}
+   */
+  public CMPState equal(Constraint constraint, Tensor value, Tensor bound) {
+    return observe(constraint, Bound.EQUAL.violation(constraint, value, bound));
   }
 
   /**

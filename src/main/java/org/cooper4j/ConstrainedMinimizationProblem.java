@@ -43,15 +43,42 @@ public abstract class ConstrainedMinimizationProblem<B> {
   protected ConstrainedMinimizationProblem() {}
 
   /**
-   * A problem without a class of its own.
+   * A problem without a class of its own:
+   *
+   * <pre>{@code
+   * ConstrainedMinimizationProblem.of(
+   *     batch -> CMPState.of(loss(batch)).lessOrEqual(norm, norm(), 1).equal(mean, mean(batch), 0),
+   *     entry("norm", norm), entry("mean", mean)) // Map.entry
+   * }</pre>
    *
    * <p>The order of constraints is the order of {@link #dualParameters()}, by which a dual
-   * optimizer's state is saved. A {@link LinkedHashMap} and a sorted map keep theirs; any other
-   * map, such as {@code Map.of}, has a new one in every JVM and is taken in the order of names. In
-   * Python give the problem's attributes the same order.
+   * optimizer's state is saved. In Python give the problem's attributes the same order.
+   *
+   * @throws IllegalArgumentException as {@link #register}; then none is registered
+   */
+  @SafeVarargs
+  public static <B> ConstrainedMinimizationProblem<B> of(
+      Function<? super B, CMPState> computeCMPState, Map.Entry<String, Constraint>... constraints) {
+    return of(computeCMPState, List.of(constraints));
+  }
+
+  /**
+   * A problem whose constraints a program has by name. A {@link LinkedHashMap} and a sorted map
+   * keep their order; any other map, such as {@code Map.of}, has a new one in every JVM and is
+   * taken in the order of names.
+   *
+   * @throws IllegalArgumentException as {@link #register}; then none is registered
    */
   public static <B> ConstrainedMinimizationProblem<B> of(
       Map<String, Constraint> constraints, Function<? super B, CMPState> computeCMPState) {
+    boolean ordered = constraints instanceof LinkedHashMap || constraints instanceof SortedMap;
+    return of(computeCMPState, (ordered ? constraints : new TreeMap<>(constraints)).entrySet());
+  }
+
+  private static <B> ConstrainedMinimizationProblem<B> of(
+      Function<? super B, CMPState> computeCMPState,
+      Collection<Map.Entry<String, Constraint>> constraints) {
+    Objects.requireNonNull(computeCMPState, "computeCMPState");
     ConstrainedMinimizationProblem<B> problem =
         new ConstrainedMinimizationProblem<>() {
           @Override
@@ -59,8 +86,12 @@ public abstract class ConstrainedMinimizationProblem<B> {
             return computeCMPState.apply(batch);
           }
         };
-    boolean ordered = constraints instanceof LinkedHashMap || constraints instanceof SortedMap;
-    (ordered ? constraints : new TreeMap<>(constraints)).forEach(problem::register);
+    try {
+      constraints.forEach(named -> problem.register(named.getKey(), named.getValue()));
+    } catch (RuntimeException e) {
+      problem.constraints().forEach(Constraint::forgetName);
+      throw e;
+    }
     return problem;
   }
 

@@ -157,6 +157,11 @@ public final class Constraint {
     this.name = name;
   }
 
+  /** Its problem was not made after all. */
+  void forgetName() {
+    name = null;
+  }
+
   @Override
   public String toString() {
     StringBuilder text =

@@ -9,7 +9,6 @@ import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -41,6 +40,6 @@ final class Perceptron extends Problem {
   public CMPState computeCMPState(Void nothing) {
     Tensor logits = last.forward(relu(second.forward(relu(first.forward(x)))));
     return CMPState.of(cross_entropy(logits, y))
-        .observe(norm, last.weight().square().sum().sub(new Scalar(1.0)));
+        .lessOrEqual(norm, last.weight().square().sum(), 1);
   }
 }

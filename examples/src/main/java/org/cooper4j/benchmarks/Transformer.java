@@ -12,7 +12,6 @@ import org.bytedeco.pytorch.LayerNormImpl;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.LongVector;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -67,6 +66,6 @@ final class Transformer extends Problem {
     Tensor attended = x.add(attention(first.forward(x)));
     Tensor tokens = attended.add(narrow.forward(gelu(wide.forward(second.forward(attended)))));
     return CMPState.of(cross_entropy(last.forward(tokens.mean(1)), y))
-        .observe(norm, last.weight().square().sum().sub(new Scalar(1.0)));
+        .lessOrEqual(norm, last.weight().square().sum(), 1);
   }
 }

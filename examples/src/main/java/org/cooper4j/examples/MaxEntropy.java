@@ -70,8 +70,8 @@ public final class MaxEntropy implements Callable<Integer> {
       Tensor negativeEntropy = probs.mul(logProbs).sum();
       Tensor mean = probs.mul(faces).sum();
       return CMPState.of(negativeEntropy)
-          .observe(sumConstraint, probs.sum().sub(new Scalar(1.0)))
-          .observe(meanConstraint, mean.sub(new Scalar(targetMean)));
+          .equal(sumConstraint, probs.sum(), 1)
+          .equal(meanConstraint, mean, targetMean);
     }
   }
 

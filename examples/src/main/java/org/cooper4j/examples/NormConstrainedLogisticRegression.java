@@ -38,9 +38,8 @@ final class NormConstrainedLogisticRegression extends ConstrainedMinimizationPro
 
     Tensor squaredNorm = squared(model.weight()).add(squared(model.bias()));
 
-    // Constraint violations use the convention g <= 0.
     return CMPState.of(loss)
-        .observe(normConstraint, squaredNorm.sub(new Scalar(constraintLevel)))
+        .lessOrEqual(normConstraint, squaredNorm, constraintLevel)
         .misc("accuracy", hits.to(ScalarType.Float).mean());
   }
 

@@ -1,0 +1,94 @@
+package org.cooper4j;
+
+import static org.cooper4j.ConstraintType.EQUALITY;
+import static org.cooper4j.ConstraintType.INEQUALITY;
+
+import java.util.Arrays;
+import java.util.Objects;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.internal.Tensors;
+
+/** How a value is bounded, and the violation of that. */
+enum Bound {
+  LESS_OR_EQUAL("lessOrEqual", INEQUALITY),
+  GREATER_OR_EQUAL("greaterOrEqual", INEQUALITY),
+  EQUAL("equal", EQUALITY);
+
+  private final String method;
+  private final ConstraintType type;
+
+  Bound(String method, ConstraintType type) {
+    this.method = method;
+    this.type = type;
+  }
+
+  Tensor violation(Constraint constraint, Tensor value, double bound) {
+    String self = check(constraint, value);
+    if (!Double.isFinite(bound)) {
+      throw new IllegalArgumentException(
+          self + "the bound is " + bound + "; expected a finite number");
+    }
+    Scalar scalar = new Scalar(bound);
+    return this == GREATER_OR_EQUAL ? torch.rsub(value, scalar) : value.sub(scalar);
+  }
+
+  Tensor violation(Constraint constraint, Tensor value, Tensor bound) {
+    String self = check(constraint, value);
+    Tensors.requireTensor(bound, self + "the bound");
+    Tensors.requireFloatingPoint(bound, self + "the bound");
+    if (!fits(value, bound)) {
+      throw new IllegalArgumentException(
+          self
+              + "its value has shape "
+              + Tensors.shape(value)
+              + ", the bound "
+              + Tensors.shape(bound)
+              + "; give both the same, or one of them a single element");
+    }
+    if (!value.device().equals(bound.device())) {
+      throw new IllegalArgumentException(
+          self
+              + "its value is on "
+              + value.device().str().getString()
+              + ", the bound on "
+              + bound.device().str().getString()
+              + "; move one of them");
+    }
+    return this == GREATER_OR_EQUAL ? bound.sub(value) : value.sub(bound);
+  }
+
+  /** Other shapes would broadcast to a matrix of violations, or to nothing. */
+  private static boolean fits(Tensor value, Tensor bound) {
+    return Arrays.equals(value.shape(), bound.shape()) || isSingle(value) || isSingle(bound);
+  }
+
+  private static boolean isSingle(Tensor tensor) {
+    return tensor.dim() <= 1 && tensor.numel() == 1;
+  }
+
+  private String check(Constraint constraint, Tensor value) {
+    Objects.requireNonNull(constraint, "constraint");
+    String self = "constraint '" + constraint.name().orElse("?") + "'";
+    if (constraint.constraintType() != type) {
+      throw new IllegalArgumentException(
+          self
+              + " is an "
+              + constraint.constraintType()
+              + ", but "
+              + method
+              + " observes an "
+              + type
+              + "; use "
+              + (type == EQUALITY ? "lessOrEqual or greaterOrEqual" : "equal")
+              + ", or make it a Constraint("
+              + type
+              + ", …)");
+    }
+    self += ": ";
+    Tensors.requireTensor(value, self + "its value");
+    Tensors.requireFloatingPoint(value, self + "its value");
+    return self;
+  }
+}
