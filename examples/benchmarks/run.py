@@ -59,7 +59,7 @@ def output(*command, **options):
 
 def class_path(*options):
     path = output(
-        "mvn", "-q", "-ntp", "-f", str(ROOT / "examples"), *options, "dependency:build-classpath",
+        "mvn", "-B", "-q", "-ntp", "-f", str(ROOT / "examples"), *options, "dependency:build-classpath",
         "-Dmdep.includeScope=runtime", "-Dmdep.outputFile=/dev/stdout",
     )
     jars = next(line for line in path.splitlines() if ".jar" in line)
