@@ -58,12 +58,12 @@ def output(*command, **options):
 
 
 def class_path(*options):
-    path = output(
-        "mvn", "-B", "-q", "-ntp", "-f", str(ROOT / "examples"), *options, "dependency:build-classpath",
-        "-Dmdep.includeScope=runtime", "-Dmdep.outputFile=/dev/stdout",
-    )
-    jars = next(line for line in path.splitlines() if ".jar" in line)
-    return f"{ROOT / 'examples/target/classes'}:{jars}"
+    with tempfile.NamedTemporaryFile("r") as path:
+        output(
+            "mvn", "-q", "-ntp", "-f", str(ROOT / "examples"), *options, "dependency:build-classpath",
+            "-Dmdep.includeScope=runtime", f"-Dmdep.outputFile={path.name}",
+        )
+        return f"{ROOT / 'examples/target/classes'}:{path.read().strip()}"
 
 
 def build_loop():
