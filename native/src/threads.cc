@@ -188,10 +188,17 @@ void set_blas(int threads) {
   if (blas.has_pool() && blas.get() != threads) blas.set(threads);
 }
 
+/// OpenMP's number in this thread as it was set here; another one is the user's.
+thread_local int ours = 0;
+/// That for between the steps, if it is another one.
+thread_local int between_steps = 0;
+
 void apply(Numbers numbers) {
   const int now = at::get_num_threads();
   thread_local int seen = changes;
-  thread_local int ours = (started_with & bit(now)) != 0 ? now : 0;
+  thread_local bool first = true;
+  if (first && (started_with & bit(now)) != 0) ours = now;
+  first = false;
   const int latest = changes;
   if (seen != latest || now == ours) {
     if (now != numbers.openmp) set_openmp_here(numbers.openmp);
@@ -295,7 +302,21 @@ int num_threads() { return fixed; }
 
 void use_threads_for(int64_t parameters, bool splits) {
   if (machine.cores == 0) init_threads();
-  apply(choose({parameters >= kParametersForThreads, splits}, Trainers::count()));
+  const bool large = parameters >= kParametersForThreads;
+  const int trainers = Trainers::count();
+  const Numbers chosen = choose({large, splits}, trainers);
+  apply(chosen);
+  const int outside = choose({large, true}, trainers).openmp;
+  if (ours == chosen.openmp && ours != outside) between_steps = outside;
+}
+
+void end_step() {
+  if (between_steps == 0) return;
+  if (at::get_num_threads() == ours) {
+    set_openmp_here(between_steps);
+    ours = between_steps;
+  }
+  between_steps = 0;
 }
 
 }  // namespace cooper4j

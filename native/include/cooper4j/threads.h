@@ -60,4 +60,8 @@ COOPER4J_EXPORT int num_threads();
 /// training step calls it. `splits`: whether it has work that OpenMP splits to a gain.
 COOPER4J_EXPORT void use_threads_for(int64_t parameters, bool splits = true);
 
+/// After a step: gives the calling thread back the threads that the step did not want. A number that
+/// is found between steps and was not left by this one is the user's.
+COOPER4J_EXPORT void end_step();
+
 }  // namespace cooper4j

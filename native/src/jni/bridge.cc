@@ -172,6 +172,8 @@ int64_t Optimizers::begin() {
   return now;
 }
 
+void Optimizers::end() { end_step(); }
+
 int64_t Optimizers::parameters() const {
   int64_t parameters = 0;
   for (const auto* list : {&primal_, &dual_}) {

@@ -51,6 +51,7 @@ class Optimizers {
 
   /// Chooses the threads for a roll; how many parameters there are now in all groups.
   int64_t begin();
+  static void end();
   int64_t parameters() const;
   void zero_grad() const;
   /// cooper4j/optim/step.h

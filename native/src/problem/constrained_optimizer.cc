@@ -48,7 +48,10 @@ class Rolling {
   }
   Rolling(const Rolling&) = delete;
   Rolling& operator=(const Rolling&) = delete;
-  ~Rolling() { *flag_ = false; }
+  ~Rolling() {
+    end_step();
+    *flag_ = false;
+  }
 
  private:
   bool* flag_;

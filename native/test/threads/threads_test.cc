@@ -72,6 +72,19 @@ TEST(what_is_not_worth_waking_threads_for_keeps_to_one) {
   cooper4j::use_threads_for(kSmall, /*splits=*/true);
   CHECK_EQ(cooper4j::available_cores(), at::get_num_threads());
 
+  for (const int users : {1, 5}) {
+    cooper4j::use_threads_for(kSmall, /*splits=*/false);
+    cooper4j::end_step();
+    CHECK_EQ(cooper4j::available_cores(), at::get_num_threads());
+    at::set_num_threads(users);
+    for (const bool splits : {false, true}) {
+      cooper4j::use_threads_for(kSmall, splits);
+      CHECK_EQ(users, at::get_num_threads());
+      cooper4j::end_step();
+      CHECK_EQ(users, at::get_num_threads());
+    }
+    cooper4j::set_num_threads(0);
+  }
   at::set_num_threads(5);
   cooper4j::use_threads_for(kSmall, /*splits=*/false);
   CHECK_EQ(5, at::get_num_threads());

@@ -50,6 +50,9 @@ public final class Optimizers extends Pointer {
   /** Chooses the threads for a roll; gives how many parameters there are now. */
   public native @Cast("int64_t") long begin();
 
+  /** Gives the thread back what a roll did not want of its threads. */
+  public static native void end();
+
   /** How many parameters there are now. */
   public native @Cast("int64_t") long parameters();
 

@@ -184,6 +184,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
       } catch (RuntimeException e) {
         throw explained(e);
       } finally {
+        Optimizers.end();
         if (lastRoll != scope) {
           scope.release();
         } else {
