@@ -15,6 +15,7 @@
 #include "cooper4j/threads.h"
 #include "cooper4j/values.h"
 #include "lagrangian/backward.h"
+#include "rates/tally.h"
 
 namespace cooper4j::jni {
 namespace {
@@ -253,6 +254,43 @@ void project_non_negative(const at::Tensor& weight) {
 }
 
 void project_gradient_rows(const at::Tensor& weight) { cooper4j::project_gradient_rows(weight); }
+
+namespace {
+
+rates::Examples examples(const at::Tensor* truth, const at::Tensor* weights,
+                         const at::Tensor* groups, int64_t size) {
+  const auto given = [](const at::Tensor* tensor) {
+    return tensor != nullptr ? *tensor : at::Tensor();
+  };
+  return {given(truth), given(weights), given(groups), size};
+}
+
+rates::Tally unpack(const double* tally) {
+  return {{tally[0], tally[1]}, {tally[2], tally[3]}, {tally[4], tally[5]}};
+}
+
+}  // namespace
+
+at::Tensor tally_sums(const at::Tensor& x, int input, const at::Tensor* truth,
+                      const at::Tensor* weights, const at::Tensor* groups, int64_t size,
+                      const double* tally) {
+  return rates::sums(x, static_cast<rates::Input>(input), examples(truth, weights, groups, size),
+                     unpack(tally));
+}
+
+at::Tensor tally_quotients(const at::Tensor& x, int input, const at::Tensor* truth,
+                           const at::Tensor* weights, const at::Tensor* groups, int64_t size,
+                           const double* tally, bool float64) {
+  return rates::quotients(x, static_cast<rates::Input>(input),
+                          examples(truth, weights, groups, size), unpack(tally),
+                          float64 ? at::kDouble : at::kFloat);
+}
+
+at::Tensor binary_labels(const at::Tensor& labels) { return rates::binary_labels(labels); }
+at::Tensor group_codes(const at::Tensor& codes, int64_t size) {
+  return rates::group_codes(codes, size);
+}
+bool has_nan(const at::Tensor& scores) { return rates::has_nan(scores); }
 
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
                     const at::Tensor* indices, bool inequality, bool restart, double tolerance,

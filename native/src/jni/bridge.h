@@ -122,6 +122,18 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
                     const at::Tensor* indices, bool inequality, bool restart, double tolerance,
                     double factor, double summand, double maximum);
 
+/// rates/tally.h; `truth`, `weights` and `groups` may be null, `tally` has slope, constant and count,
+/// each of label 0 and of label 1, `input` is an Input. Sums, or quotients of float64 or float32.
+at::Tensor tally_sums(const at::Tensor& x, int input, const at::Tensor* truth,
+                      const at::Tensor* weights, const at::Tensor* groups, int64_t size,
+                      const double* tally);
+at::Tensor tally_quotients(const at::Tensor& x, int input, const at::Tensor* truth,
+                           const at::Tensor* weights, const at::Tensor* groups, int64_t size,
+                           const double* tally, bool float64);
+at::Tensor binary_labels(const at::Tensor& labels);
+at::Tensor group_codes(const at::Tensor& codes, int64_t size);
+bool has_nan(const at::Tensor& scores);
+
 /// cooper4j/command.h, over the process's own output; the arguments stand one after another, each
 /// ended by a NUL.
 int run_command(const char* arguments, int64_t n);

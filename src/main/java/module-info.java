@@ -9,6 +9,7 @@ module org.cooper4j {
   requires static java.desktop;
   requires static org.knowm.xchart;
   requires static me.tongfei.progressbar;
+  requires static ojalgo;
 
   exports org.cooper4j;
   exports org.cooper4j.checkpoint;

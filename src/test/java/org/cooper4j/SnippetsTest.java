@@ -212,6 +212,22 @@ class SnippetsTest {
     assertThat(compile(sources(page))).isEmpty();
   }
 
+  @Test
+  void theProgramOfRatesReportsTheMixtureThatItFound() throws Exception {
+    assertThat(compile(sources(Path.of("docs/rates.md")))).isEmpty();
+    PrintStream out = System.out;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    try {
+      run("Recalls");
+    } finally {
+      System.setOut(out);
+    }
+    assertThat(bytes.toString(StandardCharsets.UTF_8))
+        .contains("true positive rate")
+        .contains("Thresholds[");
+  }
+
   /** They go on from each other: the first has members of a class, the others are one method. */
   @Test
   void thePythonGuidesSnippetsCompileTogether() throws Exception {

@@ -1,6 +1,7 @@
 package org.cooper4j.internal;
 
 import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Name;
@@ -134,6 +135,38 @@ public final class Native {
       double factor,
       double summand,
       double maximum);
+
+  /** The arguments that may be null are @Const alone. */
+  @Name("tally_sums")
+  public static native @ByVal Tensor tallySums(
+      @Const @ByRef Tensor x,
+      int input,
+      @Const Tensor truth,
+      @Const Tensor weights,
+      @Const Tensor groups,
+      @Cast("int64_t") long size,
+      double[] tally);
+
+  @Name("tally_quotients")
+  public static native @ByVal Tensor tallyQuotients(
+      @Const @ByRef Tensor x,
+      int input,
+      @Const Tensor truth,
+      @Const Tensor weights,
+      @Const Tensor groups,
+      @Cast("int64_t") long size,
+      double[] tally,
+      @Cast("bool") boolean float64);
+
+  @Name("binary_labels")
+  public static native @ByVal Tensor binaryLabels(@Const @ByRef Tensor labels);
+
+  @Name("group_codes")
+  public static native @ByVal Tensor groupCodes(
+      @Const @ByRef Tensor codes, @Cast("int64_t") long size);
+
+  @Name("has_nan")
+  public static native @Cast("bool") boolean hasNan(@Const @ByRef Tensor scores);
 
   @Name("add_param_group")
   public static native void addParamGroup(

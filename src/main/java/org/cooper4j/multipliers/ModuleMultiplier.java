@@ -61,7 +61,7 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
   /** A TorchScript module, as {@code torch.jit.load} gives it. */
   public ModuleMultiplier(JitModule module) {
     this.module = Objects.requireNonNull(module, "module");
-    this.forward = features -> module.forward(new IValueVector(new IValue(features))).toTensor();
+    this.forward = features -> forward(module, features);
     try (PointerScope temporaries = new PointerScope()) {
       named_parameter_list named = module.named_parameters();
       named_parameter_iterator at = named.begin();
@@ -73,6 +73,12 @@ public final class ModuleMultiplier extends ImplicitMultiplier {
       for (long i = 0; i < buffers.size(); i++, buffer.increment()) {
         tensor(buffer.access().name().getString(), buffer.access().value());
       }
+    }
+  }
+
+  private static Tensor forward(JitModule module, Tensor features) {
+    try (IValue answer = module.forward(new IValueVector(new IValue(features)))) {
+      return new Tensor(answer.toTensor()); // toTensor() is a view that ends with the answer
     }
   }
 

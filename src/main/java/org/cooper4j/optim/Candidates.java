@@ -1,6 +1,7 @@
 package org.cooper4j.optim;
 
 import java.util.Arrays;
+import org.cooper4j.internal.Mixture;
 
 /** Chooses among the iterates of a run: the last one is seldom the best feasible one. */
 public final class Candidates {
@@ -62,6 +63,41 @@ public final class Candidates {
       }
     }
     return best;
+  }
+
+  /**
+   * The best stochastic solution: how often to take which candidate, so that the expected objective
+   * is least while no expected violation is above 0, or, if no mixture can do that, above the least
+   * number that one can. At most m + 1 of n candidates with m violations each get a probability
+   * above 0, and a mixture is never worse than the uniform one of all iterates, for which a run's
+   * guarantees hold. Mirrors {@code find_best_candidate_distribution} of TensorFlow Constrained
+   * Optimization (Lemma 3 of Cotter, Jiang and Sridharan, "Two-Player Games for Efficient
+   * Non-Convex Constrained Optimization", ALT 2019). A {@link StochasticModel} draws from it.
+   *
+   * <p>Expectations of what is not linear in the candidates, such as precisions, are not those of
+   * the mixture. It needs ojAlgo, which cooper4j does not bring along: the dependency {@code
+   * org.ojalgo:ojalgo:56.0.0}, and in a module {@code requires ojalgo}.
+   *
+   * @param objectives f of each candidate; finite
+   * @param violations of each candidate, one a constraint, finite: g(x), not only where it is
+   *     positive; for an equality give h and −h
+   * @return the probability of each candidate; they sum to 1
+   * @throws IllegalArgumentException if there is no candidate, a number is not finite, or the rows
+   *     of violations are not as many as the objectives, and of equal length
+   * @throws IllegalStateException if ojAlgo is missing
+   */
+  public static double[] findBestCandidateDistribution(double[] objectives, double[][] violations) {
+    check(objectives, violations);
+    for (int i = 0; i < objectives.length; i++) {
+      if (Double.isInfinite(objectives[i])
+          || Arrays.stream(violations[i]).anyMatch(Double::isInfinite)) {
+        throw new IllegalArgumentException(
+            "the objective or a violation of candidate "
+                + i
+                + " is infinite; leave that candidate out");
+      }
+    }
+    return Mixture.best(new int[objectives.length], objectives, violations);
   }
 
   private static void check(double[] objectives, double[][] violations) {

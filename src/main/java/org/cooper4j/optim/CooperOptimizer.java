@@ -11,6 +11,7 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.checkpoint.OptimizerState;
@@ -34,6 +35,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private final ConstrainedMinimizationProblem<B> cmp;
   private final List<Optimizer> primalOptimizers;
   private final List<Optimizer> dualOptimizers;
+  private final Tensor dualVariable;
   private final Optimizers optimizers;
   private Wiring wiring;
   private long parameters;
@@ -50,7 +52,20 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
       ConstrainedMinimizationProblem<B> cmp,
       List<? extends Optimizer> primalOptimizers,
       List<? extends Optimizer> dualOptimizers) {
+    this(cmp, primalOptimizers, dualOptimizers, null);
+  }
+
+  /**
+   * With a variable that dual optimizers move in the place of all multipliers, which follow it;
+   * null without one.
+   */
+  CooperOptimizer(
+      ConstrainedMinimizationProblem<B> cmp,
+      List<? extends Optimizer> primalOptimizers,
+      List<? extends Optimizer> dualOptimizers,
+      Tensor dualVariable) {
     this.cmp = Objects.requireNonNull(cmp, "cmp");
+    this.dualVariable = dualVariable;
     this.primalOptimizers = copy("primal optimizer", primalOptimizers);
     this.dualOptimizers = copy("dual optimizer", dualOptimizers);
     if (primalOptimizers.isEmpty()) {
@@ -68,7 +83,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
                         + " or PastExtrapolationConstrainedOptimizer");
               });
     }
-    wiring = new Wiring(cmp, this.primalOptimizers, this.dualOptimizers);
+    wiring = new Wiring(cmp, this.primalOptimizers, this.dualOptimizers, dualVariable);
     optimizers = new Optimizers(this.primalOptimizers, this.dualOptimizers);
     parameters = optimizers.parameters();
     ScopeEnd.onClose(this::end);
@@ -202,7 +217,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private void begin() {
     long now = optimizers.begin();
     if (now != parameters) {
-      wiring = new Wiring(cmp, primalOptimizers, dualOptimizers);
+      wiring = new Wiring(cmp, primalOptimizers, dualOptimizers, dualVariable);
       primalGradientsSeen = false;
       parameters = now;
     }
@@ -269,10 +284,18 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     zeroGrad();
     CMPState.Lagrangians lagrangians = state.backward();
     finishPrimalGradients(state);
+    gradientsComputed();
     optimizers.checkStep(false);
     runPrimalHooks(state);
     runDualHooks(state);
     return lagrangians;
+  }
+
+  /** Called by {@link #differentiate} once all gradients are there, before hooks see them. */
+  void gradientsComputed() {}
+
+  final void scalePrimalGradients(double factor) {
+    optimizers.scaleGrad(true, factor);
   }
 
   /**
@@ -363,9 +386,18 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
           state.put(
               "dual_optimizer_states",
               dualOptimizers.isEmpty() ? null : states(dualOptimizers, true));
+          state.putAll(ownState());
           return state;
         });
   }
+
+  /** What an optimizer remembers besides. */
+  Map<String, Object> ownState() {
+    return Map.of();
+  }
+
+  /** Loads {@link #ownState}; a dry run only throws what would be thrown. */
+  void loadOwnState(Map<String, ?> state, boolean dry) {}
 
   private static List<Object> states(List<Optimizer> optimizers, boolean dual) {
     List<Object> states = new ArrayList<>();
@@ -385,6 +417,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
           for (boolean dry : new boolean[] {true, false}) {
             load(state, "primal_optimizer_states", primalOptimizers, false, dry);
             load(state, "dual_optimizer_states", dualOptimizers, true, dry);
+            loadOwnState(state, dry);
           }
           zeroGrad();
           return null;

@@ -32,17 +32,21 @@ final class Wiring {
   private final ConstrainedMinimizationProblem<?> cmp;
   private final List<Optimizer> primalOptimizers;
   private final List<Optimizer> dualOptimizers;
+  private final Tensor dualVariable;
   private final Set<Constraint> known = Collections.newSetFromMap(new IdentityHashMap<>());
 
   /**
    * Checks what is known before the first evaluation.
    *
+   * @param dualVariable what dual optimizers move in the place of all multipliers; null without one
    * @throws IllegalArgumentException naming optimizer and constraint
    */
   Wiring(
       ConstrainedMinimizationProblem<?> cmp,
       List<Optimizer> primalOptimizers,
-      List<Optimizer> dualOptimizers) {
+      List<Optimizer> dualOptimizers,
+      Tensor dualVariable) {
+    this.dualVariable = dualVariable;
     this.cmp = cmp;
     this.primalOptimizers = primalOptimizers;
     this.dualOptimizers = dualOptimizers;
@@ -81,14 +85,18 @@ final class Wiring {
                   + " UnconstrainedOptimizer if they have none"
               : "give it the problem's dualParameters()",
           (optimizer, parameter) -> {
-            if (!multipliers.containsKey(Tensors.identity(parameter))) {
+            if (dualVariable == null
+                ? !multipliers.containsKey(Tensors.identity(parameter))
+                : Tensors.identity(parameter) != Tensors.identity(dualVariable)) {
               throw new IllegalArgumentException(
                   optimizer
                       + " has a parameter "
                       + Tensors.describe(parameter)
-                      + " that is no multiplier of this problem's constraints; give it the problem's"
-                      + " dualParameters(), after all constraints were registered, and primal"
-                      + " variables to a primal optimizer");
+                      + (dualVariable == null
+                          ? " that is no multiplier of this problem's constraints; give it the"
+                              + " problem's dualParameters(), after all constraints were registered,"
+                              + " and primal variables to a primal optimizer"
+                          : " that is not the matrix it was given; make it of that"));
             }
           });
       requireGrad();
@@ -247,9 +255,17 @@ final class Wiring {
     }
   }
 
-  /** What the dual optimizers have now. */
+  /** What the dual optimizers have now; with a variable for all multipliers, these. */
   private Map<Long, Optimizer> moved() {
     Map<Long, Optimizer> moved = new HashMap<>();
+    if (dualVariable != null) {
+      for (Multiplier multiplier : cmp.multipliers()) {
+        multiplier
+            .parameters()
+            .forEach(parameter -> moved.put(Tensors.identity(parameter), dualOptimizers.get(0)));
+      }
+      return moved;
+    }
     for (Optimizer optimizer : dualOptimizers) {
       Optimizers.forEachParameter(
           List.of(optimizer), parameter -> moved.put(Tensors.identity(parameter), optimizer));

@@ -53,6 +53,18 @@ final class Groups {
     return count;
   }
 
+  /** Codes, int64 {@code [n]}, or masks, float64 {@code [K, n]}; null without groups. */
+  Tensor tensor() {
+    return codes != null ? codes : masks;
+  }
+
+  /**
+   * The group of each example, int64 {@code [n]}; null without groups, or where they may overlap.
+   */
+  Tensor codes() {
+    return codes;
+  }
+
   /** In the order of the groups. */
   List<String> names() {
     return names.get();

@@ -43,6 +43,11 @@ public final class Rate {
     return new Rate(bounds, null, null, bounds.value().scalar_type().intern());
   }
 
+  /** A rate with the sums that it is the quotient of. */
+  static Rate of(Bounds bounds, Supplier<Sums> sums, ScalarType dtype) {
+    return new Rate(bounds, sums, null, dtype);
+  }
+
   static Rate quotient(
       Bounds numerator, Bounds denominator, Supplier<Tensor> total, ScalarType dtype) {
     return new Rate(

@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.internal.Native;
 import org.cooper4j.internal.Tensors;
 
 /**
@@ -37,7 +38,7 @@ public final class RateContext {
   private final Tensor positives; // boolean [1, C]; null without
   private final Surrogate surrogate;
   private Tensor total;
-  private Bounds decisions;
+  private Decisions decisions;
 
   private RateContext(
       Tensor scores,
@@ -69,10 +70,8 @@ public final class RateContext {
     if (scores.dim() == 2) {
       return context.with(whole(labels, scores.size(1), "labels", "label", ""));
     }
-    // Squares are themselves for 0 and 1 alone.
-    Tensor numbers = labels.detach().to(ScalarType.Double);
-    boolean good = numbers.mul(numbers).equal(numbers);
-    return context.with(good ? numbers : whole(labels, 2, "labels", "label", ""));
+    Tensor numbers = Native.binaryLabels(labels);
+    return context.with(numbers.defined() ? numbers : whole(labels, 2, "labels", "label", ""));
   }
 
   /**
@@ -89,8 +88,7 @@ public final class RateContext {
               + Tensors.shape(scores)
               + "; expected [n], or [n, C] of at least 2 classes; squeeze(1) those of one column");
     }
-    Tensor plain = scores.detach();
-    if (scores.numel() > 0 && Double.isNaN(plain.min().item_double())) {
+    if (Native.hasNan(scores)) {
       throw new IllegalArgumentException(
           "a score is NaN, which predicts nothing; look for the step that made it so");
     }
@@ -99,6 +97,11 @@ public final class RateContext {
 
   private RateContext with(Tensor newLabels) {
     return new RateContext(scores, newLabels, weights, groups, positives, surrogate);
+  }
+
+  /** The same examples, scored otherwise. */
+  RateContext withScores(Tensor newScores) {
+    return new RateContext(newScores, labels, weights, groups, positives, surrogate);
   }
 
   /** This context with another stand-in for decisions in training; the sigmoid unless set. */
@@ -232,6 +235,10 @@ public final class RateContext {
     return scores.device();
   }
 
+  Tensor scores() {
+    return scores;
+  }
+
   Groups groups() {
     return groups;
   }
@@ -258,6 +265,11 @@ public final class RateContext {
         : ScalarType.Float;
   }
 
+  /** Float64 {@code [n]}; null where all are 1. */
+  Tensor plainWeights() {
+    return weights;
+  }
+
   /** Float64 {@code [n]}. */
   Tensor weights() {
     if (weights != null) {
@@ -282,16 +294,6 @@ public final class RateContext {
     return groups.sum(weights == null ? values : values.mul(weights));
   }
 
-  /** (Σw)² / Σw², the number of examples of equal weight that tell as much. */
-  Tensor effectiveCount(Tensor theirs) {
-    return groups.sum(theirs).square().div(groups.sum(theirs.square()));
-  }
-
-  /** Sums of what each example counts, weighted. */
-  Bounds sum(Bounds each) {
-    return each.map(this::sum);
-  }
-
   /** Whether each example's label is positive, float64 {@code [n]} of 0 or 1. */
   Tensor truth(String rate) {
     requireLabels(rate);
@@ -302,38 +304,50 @@ public final class RateContext {
     return positives.squeeze(0).index_select(0, labels).to(ScalarType.Double);
   }
 
-  /** Whether each example is predicted positive, float64 {@code [n]}. */
-  Bounds decisions(String rate) {
+  /** Of predictions as positive. */
+  Rate rate(Tally tally, String name) {
+    Decisions positive = decisions(name);
+    return rate(tally, positive, tally.needsNoLabels() ? null : truth(name));
+  }
+
+  Rate rate(Tally tally, Decisions of, Tensor truth) {
+    return tally.rate(this, of, truth).ofCounts(() -> effectiveCount(tally, truth));
+  }
+
+  /** The numerators of a rate. */
+  Bounds sum(Tally tally, String name) {
+    Decisions positive = decisions(name);
+    return tally.sum(this, positive, tally.needsNoLabels() ? null : truth(name));
+  }
+
+  /** (Σw)² / Σw² of those in the denominator, the number of equal weights that tell as much. */
+  private Tensor effectiveCount(Tally tally, Tensor truth) {
+    Tensor theirs = weights();
+    if (!tally.countsEverybody()) {
+      theirs = theirs.mul(tally.counts(1) ? truth : Surrogate.complement(truth));
+    }
+    return groups.sum(theirs).square().div(groups.sum(theirs.square()));
+  }
+
+  private Decisions decisions(String rate) {
     requirePositives(rate);
     if (decisions == null || decisions.value().isNull()) {
-      Bounds raw =
+      decisions =
           isMulticlass()
-              ? surrogate.decide(share(positives), scores, positives)
-              : surrogate.decide(positive(scores.detach()), () -> scores);
-      decisions = raw.map(each -> each.to(ScalarType.Double));
+              ? new Decisions(share(positives), false, surrogate.decide(null, scores, positives))
+              : new Decisions(scores, true, surrogate.decide(null, () -> scores));
     }
     return decisions;
   }
 
-  /** Whether each example is predicted right, float64 {@code [n]}. */
-  Bounds right(String rate) {
+  /** Whether each example of several classes is predicted right. */
+  Decisions right(String rate) {
     requireLabels(rate);
-    if (!isMulticlass()) {
-      Bounds positive = decisions(rate);
-      Tensor truth = labels;
-      Tensor other = Surrogate.complement(truth);
-      return positive
-          .map(each -> each.mul(truth))
-          .plus(positive.flip(Surrogate::complement).map(each -> each.mul(other)));
-    }
+    Tensor own;
     try (NoGradGuard noGrad = new NoGradGuard()) {
-      Tensor own = labels.unsqueeze(1).eq(classes().unsqueeze(0));
-      return surrogate.decide(share(own), scores, own).map(each -> each.to(ScalarType.Double));
+      own = labels.unsqueeze(1).eq(classes().unsqueeze(0));
     }
-  }
-
-  private static Tensor positive(Tensor plain) {
-    return plain.sign().add(Constants.ONE).mul(Constants.HALF);
+    return new Decisions(share(own), false, surrogate.decide(null, scores, own));
   }
 
   private Tensor classes() {
@@ -413,16 +427,11 @@ public final class RateContext {
   /** Numbers 0 to count − 1 as int64, from any dtype. */
   private static Tensor whole(
       Tensor tensor, long count, String what, String one, String otherwise) {
-    Tensor plain = tensor.detach();
-    Tensor numbers = plain.to(ScalarType.Long);
-    boolean good = !Tensors.isFloatingPoint(plain) || plain.equal(numbers.to(plain.scalar_type()));
-    if (good && numbers.numel() > 0) {
-      good = numbers.min().item_long() >= 0 && numbers.max().item_long() < count;
-    }
-    if (good) {
+    Tensor numbers = Native.groupCodes(tensor, count);
+    if (numbers.defined()) {
       return numbers;
     }
-    Tensor doubles = plain.to(ScalarType.Double);
+    Tensor doubles = tensor.detach().to(ScalarType.Double);
     Tensor bad =
         doubles
             .ge(Constants.ZERO)

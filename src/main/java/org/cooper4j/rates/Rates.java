@@ -22,80 +22,77 @@ public final class Rates {
 
   /** Predicted positive: (TP + FP) / W. Needs no labels. */
   public static Rate positivePredictionRate(RateContext context) {
-    return proportion(context, context.decisions("the positive prediction rate"));
+    return context.rate(Tally.POSITIVE_PREDICTION_RATE, "the positive prediction rate");
   }
 
   /** Predicted negative: (TN + FN) / W. Needs no labels. */
   public static Rate negativePredictionRate(RateContext context) {
-    return proportion(context, negatives(context, "the negative prediction rate"));
+    return context.rate(Tally.NEGATIVE_PREDICTION_RATE, "the negative prediction rate");
   }
 
   /** Predicted wrong: (FP + FN) / W; of several classes, any but the label's. */
   public static Rate errorRate(RateContext context) {
-    return proportion(context, context.right("the error rate").flip(Surrogate::complement));
+    String rate = "the error rate";
+    return context.isMulticlass()
+        ? context.rate(Tally.NEGATIVE_PREDICTION_RATE, context.right(rate), null)
+        : context.rate(Tally.ERROR_RATE, rate);
   }
 
   /** Predicted right: (TP + TN) / W; of several classes, the label's. */
   public static Rate accuracy(RateContext context) {
-    return proportion(context, context.right("the accuracy"));
+    String rate = "the accuracy";
+    return context.isMulticlass()
+        ? context.rate(Tally.POSITIVE_PREDICTION_RATE, context.right(rate), null)
+        : context.rate(Tally.ACCURACY, rate);
   }
 
   /** Recall, sensitivity: TP / P. */
   public static Rate truePositiveRate(RateContext context) {
-    String rate = "the true positive rate";
-    return rate(context, context.decisions(rate), context.truth(rate));
+    return context.rate(Tally.TRUE_POSITIVE_RATE, "the true positive rate");
   }
 
   /** Misses: FN / P. */
   public static Rate falseNegativeRate(RateContext context) {
-    String rate = "the false negative rate";
-    return rate(context, negatives(context, rate), context.truth(rate));
+    return context.rate(Tally.FALSE_NEGATIVE_RATE, "the false negative rate");
   }
 
   /** False alarms: FP / N. */
   public static Rate falsePositiveRate(RateContext context) {
-    String rate = "the false positive rate";
-    return rate(context, context.decisions(rate), Surrogate.complement(context.truth(rate)));
+    return context.rate(Tally.FALSE_POSITIVE_RATE, "the false positive rate");
   }
 
   /** Specificity: TN / N. */
   public static Rate trueNegativeRate(RateContext context) {
-    String rate = "the true negative rate";
-    return rate(context, negatives(context, rate), Surrogate.complement(context.truth(rate)));
+    return context.rate(Tally.TRUE_NEGATIVE_RATE, "the true negative rate");
   }
 
   /** TP / W. */
   public static Rate truePositiveProportion(RateContext context) {
-    String rate = "the true positive proportion";
-    return proportion(context, masked(context.decisions(rate), context.truth(rate)));
+    return context.rate(Tally.TRUE_POSITIVE_PROPORTION, "the true positive proportion");
   }
 
   /** FN / W. */
   public static Rate falseNegativeProportion(RateContext context) {
-    String rate = "the false negative proportion";
-    return proportion(context, masked(negatives(context, rate), context.truth(rate)));
+    return context.rate(Tally.FALSE_NEGATIVE_PROPORTION, "the false negative proportion");
   }
 
   /** FP / W. */
   public static Rate falsePositiveProportion(RateContext context) {
-    String rate = "the false positive proportion";
-    Tensor negative = Surrogate.complement(context.truth(rate));
-    return proportion(context, masked(context.decisions(rate), negative));
+    return context.rate(Tally.FALSE_POSITIVE_PROPORTION, "the false positive proportion");
   }
 
   /** TN / W. */
   public static Rate trueNegativeProportion(RateContext context) {
-    String rate = "the true negative proportion";
-    Tensor negative = Surrogate.complement(context.truth(rate));
-    return proportion(context, masked(negatives(context, rate), negative));
+    return context.rate(Tally.TRUE_NEGATIVE_PROPORTION, "the true negative proportion");
   }
 
   /** Positive predictive value: TP / (TP + FP); NaN where nobody is predicted positive. */
   public static Rate precision(RateContext context) {
     String rate = "the precision";
-    Bounds positive = context.decisions(rate);
     return quotient(
-        context, context.sum(masked(positive, context.truth(rate))), context.sum(positive));
+        context,
+        context.sum(Tally.TRUE_POSITIVE_PROPORTION, rate),
+        context.sum(Tally.POSITIVE_PREDICTION_RATE, rate));
   }
 
   /**
@@ -109,7 +106,6 @@ public final class Rates {
       throw new IllegalArgumentException("beta is " + beta + "; it must be finite and >= 0");
     }
     String rate = "the F-score";
-    Bounds positive = context.decisions(rate);
     Tensor truth = context.truth(rate);
     double square = beta * beta;
     UnaryOperator<Tensor> scaled = each -> each.mul(new Scalar(1 + square));
@@ -117,8 +113,8 @@ public final class Rates {
     Bounds labelled = Bounds.constant(context.sum(truth).mul(new Scalar(square)));
     return quotient(
         context,
-        context.sum(masked(positive, truth)).map(scaled),
-        context.sum(positive).plus(labelled));
+        context.sum(Tally.TRUE_POSITIVE_PROPORTION, rate).map(scaled),
+        context.sum(Tally.POSITIVE_PREDICTION_RATE, rate).plus(labelled));
   }
 
   /** {@link #fScore(RateContext, double)} with β = 1. */
@@ -183,24 +179,6 @@ public final class Rates {
           "the " + what + " is " + target + "; it must lie between 0 and 1, both excluded");
     }
     return target;
-  }
-
-  private static Bounds negatives(RateContext context, String rate) {
-    return context.decisions(rate).flip(Surrogate::complement);
-  }
-
-  private static Bounds masked(Bounds each, Tensor mask) {
-    return each.map(part -> part.mul(mask));
-  }
-
-  private static Rate proportion(RateContext context, Bounds each) {
-    return quotient(context, context.sum(each), Bounds.constant(context.total()))
-        .ofCounts(() -> context.effectiveCount(context.weights()));
-  }
-
-  private static Rate rate(RateContext context, Bounds each, Tensor mask) {
-    return quotient(context, context.sum(masked(each, mask)), Bounds.constant(context.sum(mask)))
-        .ofCounts(() -> context.effectiveCount(context.weights().mul(mask)));
   }
 
   private static Rate quotient(RateContext context, Bounds numerator, Bounds denominator) {

@@ -1,8 +1,10 @@
 package org.cooper4j.training;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import org.cooper4j.optim.Candidates;
 
 /**
  * One plot of a {@link Picture}. Colours follow each other unless one is chosen. Values that are
@@ -110,6 +112,58 @@ public final class Panel {
   /** Draws a gray line across the panel. */
   public Panel level(double y) {
     return add(Kind.LEVEL, null, GRAY, new double[1], new double[] {y});
+  }
+
+  /**
+   * Draws the trade-off of a run: the objective of each candidate over the largest of its
+   * violations, feasible ones left of a line at 0, and the best one.
+   *
+   * @param objectives of each candidate, as {@link Candidates#findBestCandidateIndex(double[],
+   *     double[][], boolean)} takes them, which chooses the best with {@code rankObjectives} false
+   * @param violations of each candidate, one a constraint
+   * @throws IllegalArgumentException as that method, or if there are no constraints
+   */
+  public Panel candidates(double[] objectives, double[][] violations) {
+    int best = Candidates.findBestCandidateIndex(objectives, violations, false);
+    double[] largest = Arrays.stream(violations).mapToDouble(Panel::largest).toArray();
+    points("candidates", largest, objectives);
+    marked("best", new double[] {largest[best]}, new double[] {objectives[best]});
+    double least = Arrays.stream(objectives).min().orElse(0);
+    double most = Arrays.stream(objectives).max().orElse(0);
+    return dashed(new double[2], new double[] {least, most})
+        .xLabel("largest violation")
+        .yLabel("objective");
+  }
+
+  /**
+   * Draws where a mixture of candidates is among {@link #candidates}: at its expected objective and
+   * the largest of its expected violations.
+   *
+   * @param probabilities of each candidate, as {@link Candidates#findBestCandidateDistribution}
+   *     gives them
+   * @throws IllegalArgumentException if there are not as many of them
+   */
+  public Panel mixture(double[] probabilities, double[] objectives, double[][] violations) {
+    if (probabilities.length != objectives.length || probabilities.length != violations.length) {
+      throw new IllegalArgumentException(
+          "panel '%s': %d probabilities of %d objectives and %d rows of violations"
+              .formatted(title, probabilities.length, objectives.length, violations.length));
+    }
+    double[] means = new double[violations[0].length];
+    double objective = 0;
+    for (int i = 0; i < probabilities.length; i++) {
+      double probability = probabilities[i];
+      double[] row = violations[i];
+      objective += probability * objectives[i];
+      Arrays.setAll(means, k -> means[k] + probability * row[k]);
+    }
+    return marked("mixture", new double[] {largest(means)}, new double[] {objective});
+  }
+
+  private static double largest(double[] violations) {
+    return Arrays.stream(violations)
+        .max()
+        .orElseThrow(() -> new IllegalArgumentException("a candidate without violations"));
   }
 
   /**

@@ -8,6 +8,7 @@ import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -71,6 +72,22 @@ class ModuleMultiplierTest {
 
   static Stream<Callable<ModuleMultiplier>> both() {
     return Stream.of(ModuleMultiplierTest::libTorch, ModuleMultiplierTest::torchScript);
+  }
+
+  @Test
+  void aTorchScriptAnswerOutlivesWhatHeldItWithoutAScope() throws Exception {
+    ModuleMultiplier multiplier = torchScript();
+    List<Tensor> answers = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      answers.add(multiplier.forward(vector(i, 0).unsqueeze(0)));
+      if (i % 50 == 49) {
+        System.gc();
+        Thread.sleep(20); // JavaCPP frees what was collected in a thread of its own
+      }
+    }
+    for (int i = 0; i < 300; i++) {
+      assertThat(values(answers.get(i))).containsExactly(new double[] {i + 0.5}, within(1e-4));
+    }
   }
 
   @ParameterizedTest

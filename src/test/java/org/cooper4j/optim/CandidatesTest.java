@@ -3,9 +3,13 @@ package org.cooper4j.optim;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.google.gson.Gson;
 import java.io.InputStreamReader;
+import java.util.Arrays;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class CandidatesTest {
@@ -126,6 +130,75 @@ class CandidatesTest {
                   Candidates.findBestCandidateIndex(
                       new double[2], new double[][] {{1}, {0, 1}}, option, option))
           .hasMessageContaining("candidate 1 has 2 violations, not 1");
+    }
+  }
+
+  /** A line of what src/test/python/candidate_distributions.py wrote. */
+  private static final class Best {
+    double[] objectives;
+    double[][] violations;
+    double expected_objective;
+    double least_violation;
+  }
+
+  private static double expected(double[] probabilities, IntToDoubleFunction value) {
+    return IntStream.range(0, probabilities.length)
+        .mapToDouble(i -> probabilities[i] * value.applyAsDouble(i))
+        .sum();
+  }
+
+  @Test
+  void theMixtureIsThatOfTensorFlowConstrainedOptimization() {
+    var json = CandidatesTest.class.getResourceAsStream("/candidate_distributions.json");
+    Best[] cases = new Gson().fromJson(new InputStreamReader(json, UTF_8), Best[].class);
+    assertThat(cases).hasSize(60);
+    for (Best best : cases) {
+      double[] found = Candidates.findBestCandidateDistribution(best.objectives, best.violations);
+      int m = best.violations[0].length;
+      assertThat(found).hasSameSizeAs(best.objectives);
+      assertThat(Arrays.stream(found).sum()).isCloseTo(1, within(1e-12));
+      assertThat(Arrays.stream(found).filter(p -> p != 0).count()).isBetween(1L, m + 1L);
+      assertThat(Arrays.stream(found).min().orElseThrow()).isNotNegative();
+      assertThat(expected(found, i -> best.objectives[i]))
+          .isCloseTo(best.expected_objective, within(1e-8));
+      for (int k = 0; k < m; k++) {
+        int constraint = k;
+        assertThat(expected(found, i -> best.violations[i][constraint]))
+            .isLessThan(best.least_violation + 1e-9);
+      }
+    }
+  }
+
+  @Test
+  void aMixtureIsFeasibleWhereNoCandidateIsGood() {
+    double[] found =
+        Candidates.findBestCandidateDistribution(
+            new double[] {0.1, 0.5, 0.4}, new double[][] {{0.3}, {-0.1}, {0.1}});
+    assertThat(found).containsExactly(new double[] {0.25, 0.75, 0}, within(1e-12));
+  }
+
+  @Test
+  void withoutConstraintsTheLowestObjectiveIsAll() {
+    assertThat(
+            Candidates.findBestCandidateDistribution(
+                new double[] {2, 1, 3}, new double[][] {{}, {}, {}}))
+        .containsExactly(0, 1, 0);
+  }
+
+  @Test
+  void aMixtureNeedsFiniteNumbersOfEachCandidate() {
+    assertThatThrownBy(
+            () -> Candidates.findBestCandidateDistribution(new double[0], new double[0][]))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("a candidate at least");
+    for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+      assertThatThrownBy(
+              () ->
+                  Candidates.findBestCandidateDistribution(
+                      new double[] {1, 2}, new double[][] {{0}, {bad}}))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("candidate 1")
+          .hasMessageContaining("leave that candidate out");
     }
   }
 }

@@ -48,13 +48,9 @@ class MiniBatchTest {
     Rate here = Rates.precision(RateContext.of(tensor(1, 2, -1), tensor(1, 0, 1)));
     Rate there = Rates.precision(RateContext.of(tensor(1, 2, 3), tensor(1, 1, 1)));
     Sums theirs = there.sums().orElseThrow();
-    Rate both =
-        here.with(
-            ours ->
-                new Sums(
-                    ours.value().add(theirs.value()),
-                    ours.upper().add(theirs.upper()),
-                    ours.lower().add(theirs.lower())));
+    Rate both = here.with(ours -> ours.plus(theirs));
+    Rate twice = here.with(ours -> ours.map(each -> each.add(each)));
+    assertThat(twice.value().item_double()).isEqualTo(here.value().item_double());
     Rate all = Rates.precision(RateContext.of(tensor(1, 2, -1, 1, 2, 3), tensor(1, 0, 1, 1, 1, 1)));
     assertThat(both.value().item_double()).isEqualTo(all.value().item_double()).isEqualTo(0.8);
     assertThat(both.surrogate().item_double())

@@ -2,6 +2,7 @@ package org.cooper4j.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
@@ -192,6 +193,33 @@ class PictureTest {
       picture.panel("matrix").matrix(new double[][] {{0, 0.25}, {Double.NaN, 1}});
       picture.save(folder().resolve(dark ? "kinds_dark.png" : "kinds_light.png"));
     }
+  }
+
+  @Test
+  void theTradeOffOfCandidatesIsDrawnWithTheBestOneAndAMixture() {
+    double[] objectives = {0.1, 0.5, 0.4, 0.3};
+    double[][] violations = {{0.3, 0.1}, {-0.1, -0.2}, {0.1, 0}, {0.05, 0.2}};
+    Picture picture = new Picture();
+    Panel panel =
+        picture
+            .panel("trade-off")
+            .candidates(objectives, violations)
+            .mixture(new double[] {0.25, 0.75, 0, 0}, objectives, violations);
+    assertThat(panel.series())
+        .extracting(Panel.Series::label)
+        .containsExactly("candidates", "best", null, "mixture");
+    assertThat(panel.series().get(0).xs()).containsExactly(0.3, -0.1, 0.1, 0.2);
+    assertThat(panel.series().get(1).ys()).containsExactly(0.5);
+    assertThat(panel.series().get(3).xs()[0]).isCloseTo(0, within(1e-12));
+    assertThat(panel.series().get(3).ys()[0]).isCloseTo(0.4, within(1e-12));
+    picture.save(folder().resolve("trade_off.png"));
+    assertThat(folder().resolve("trade_off.png")).isNotEmptyFile();
+    assertThatThrownBy(() -> panel.mixture(new double[1], objectives, violations))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("1 probabilities of 4 objectives");
+    assertThatThrownBy(() -> panel.candidates(new double[1], new double[][] {{}}))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("without violations");
   }
 
   @Test

@@ -3,19 +3,17 @@ package org.cooper4j.benchmarks;
 import java.nio.file.Path;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.DeviceOptional;
-import org.bytedeco.pytorch.IValue;
-import org.bytedeco.pytorch.IValueVector;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.examples.TorchScript;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.rates.RateContext;
 import org.cooper4j.rates.Rates;
@@ -23,12 +21,10 @@ import org.cooper4j.rates.Rates;
 /** The fairness tutorial's network on batches of 1024, with recalls of K groups; 0 for none. */
 final class GroupRates extends Problem {
   private final JitModule model =
-      torch.load(
+      TorchScript.load(
           Path.of(System.getProperty("cooper4j.examples.data", "examples/data"))
-              .resolve("adult/classifier.pt")
-              .toString(),
-          new DeviceOptional(),
-          false);
+              .resolve("adult/classifier.pt"),
+          new Device("cpu"));
   private final Tensor inputs = torch.randint(5, new long[] {1024, 11}).to(ScalarType.Long);
   private final Tensor labels = torch.rand(1024).lt(new Scalar(0.3)).to(ScalarType.Float);
   private final int groups;
@@ -47,18 +43,12 @@ final class GroupRates extends Problem {
 
   @Override
   Optimizer primalOptimizer() {
-    TensorVector parameters = new TensorVector();
-    var list = model.parameters();
-    var at = list.begin();
-    for (long i = 0; i < list.size(); i++, at.increment()) {
-      parameters.push_back(at.access());
-    }
-    return new Adam(parameters, new AdamOptions(1e-3));
+    return new Adam(TorchScript.parameters(model), new AdamOptions(1e-3));
   }
 
   @Override
   public CMPState computeCMPState(Void nothing) {
-    Tensor logits = model.forward(new IValueVector(new IValue(inputs))).toTensor();
+    Tensor logits = TorchScript.forward(model, inputs);
     CMPState state = CMPState.of(torch.binary_cross_entropy_with_logits(logits, labels));
     return groups == 0
         ? state

@@ -14,15 +14,11 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.DeviceOptional;
-import org.bytedeco.pytorch.IValue;
-import org.bytedeco.pytorch.IValueVector;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.CMPState;
@@ -38,6 +34,7 @@ import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.rates.Rate;
 import org.cooper4j.rates.RateContext;
 import org.cooper4j.rates.Rates;
+import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -57,21 +54,25 @@ import picocli.CommandLine.Spec;
     showDefaultValues = true)
 public final class FairClassifier implements Callable<Integer> {
   private static final double[] LEVELS = {1, 0.15, 0.1, 0.05, 0.02, 0.01};
-  private static final long BATCH_SIZE = 1024;
+  private static final double SHOWN_LEVEL = 0.05;
 
   @Option(names = "--epochs", description = "Passes over the training set, for each level.")
   private int epochs = 30;
 
   @Mixin private PictureOptions options;
   @Spec private CommandSpec program;
-
   private List<TensorDataset> parts;
+  private final Picture picture = new Picture();
 
   /** Of a model: the share of right predictions, and the rate of positive ones, men minus women. */
   record Quality(double accuracy, double gap) {}
 
   /** The best feasible iterate at a level, on both sets; a level of 1 is no constraint. */
-  record Result(double level, int epoch, Quality train, Quality test) {}
+  record Result(double level, int epoch, Quality train, Quality test) {
+    Quality on(String part) {
+      return part.equals("train") ? train : test;
+    }
+  }
 
   /** Runs the program; {@code --help} lists its options. */
   public static void main(String[] args) {
@@ -85,57 +86,62 @@ public final class FairClassifier implements Callable<Integer> {
     parts = Adult.read(data);
     Files.createDirectories(options.out);
     List<Result> results = new ArrayList<>();
-    FairnessPicture picture = new FairnessPicture();
     for (double level : LEVELS) {
-      results.add(train(load(data.resolve("classifier.pt")), level, picture));
+      results.add(train(TorchScript.load(data.resolve("classifier.pt"), options.device), level));
       System.out.println(results.get(results.size() - 1));
     }
     Files.writeString(options.out.resolve("fairness.json"), new Gson().toJson(results));
-    options.save(picture.of(results), "fairness", 3);
+    var accuracy = picture.panel("Accuracy against parity").xLabel("gap").yLabel("accuracy");
+    var kept = picture.panel("Is the constraint kept?").xLabel("level").yLabel("gap");
+    for (String part : List.of("train", "test")) {
+      double[] gaps = results.stream().mapToDouble(result -> result.on(part).gap).toArray();
+      double[] accuracies =
+          results.stream().mapToDouble(result -> result.on(part).accuracy).toArray();
+      accuracy.marked(part, gaps, accuracies);
+      kept.marked(part, Arrays.copyOfRange(LEVELS, 1, 6), Arrays.copyOfRange(gaps, 1, 6));
+    }
+    kept.line("gap = level", new double[] {0, LEVELS[1]}, new double[] {0, LEVELS[1]});
+    options.save(picture, "fairness", 3);
     return 0;
   }
 
-  private Result train(JitModule model, double level, FairnessPicture picture) {
-    Constraint parity =
-        new Constraint(
-            ConstraintType.INEQUALITY, new DenseMultiplier(2, options.device, ScalarType.Float));
+  private Result train(JitModule model, double level) {
+    DenseMultiplier multiplier = new DenseMultiplier(2, options.device, ScalarType.Float);
+    Constraint parity = new Constraint(ConstraintType.INEQUALITY, multiplier);
     var cmp =
         ConstrainedMinimizationProblem.<Batch>of(
             Map.of("parity", parity),
             batch -> {
-              Tensor logits = forward(model, batch.inputs());
-              return CMPState.of(torch.binary_cross_entropy_with_logits(logits, income(batch)))
+              Tensor logits = TorchScript.forward(model, batch.inputs());
+              Tensor income = batch.targets().select(1, 0);
+              return CMPState.of(torch.binary_cross_entropy_with_logits(logits, income))
                   .observe(parity, gap(people(logits, batch)).within(level));
             });
     var optimizer =
         new SimultaneousOptimizer<>(
             cmp,
-            new Adam(parameters(model), new AdamOptions(1e-3)),
+            new Adam(TorchScript.parameters(model), new AdamOptions(1e-3)),
             new SGD(cmp.dualParameters(), new SGDOptions(0.02)));
-    var loader = DataLoader.builder(parts.get(0)).batchSize(BATCH_SIZE).shuffle(0);
+    var loader = DataLoader.builder(parts.get(0)).batchSize(1024).shuffle(0);
     DataLoader batches = loader.device(options.device).build();
-
     List<JitModule> iterates = new ArrayList<>();
-    Metrics history = new Metrics("accuracy", "gap", "surrogate");
+    double[] errors = new double[epochs + 1];
+    double[][] violations = new double[epochs + 1][];
     for (int epoch = 0; epoch <= epochs; epoch++) {
       if (epoch > 0) {
         batches.forEach(optimizer::roll);
       }
       iterates.add(model.deepcopy());
-      RateContext all = people(model, 0);
-      Quality quality = quality(all);
-      history.record(quality.accuracy, quality.gap, gap(all).surrogate().item_double());
+      Quality now = quality(people(model, 0));
+      errors[epoch] = 1 - now.accuracy;
+      violations[epoch] = new double[] {Math.abs(now.gap) - level};
     }
-    double[] errors = Arrays.stream(history.column("accuracy")).map(share -> 1 - share).toArray();
-    double[][] violations =
-        Arrays.stream(history.column("gap"))
-            .mapToObj(gap -> new double[] {Math.abs(gap) - level})
-            .toArray(double[][]::new);
     int best = Candidates.findBestCandidateIndex(errors, violations, false);
-    picture.add(level, history, best);
-    Path file = options.out.resolve(name(level));
-    iterates.get(best).save(file.toString());
-    JitModule saved = load(file);
+    if (level == SHOWN_LEVEL) {
+      picture.panel("Epochs at level " + level).candidates(errors, violations);
+    }
+    iterates.get(best).save(options.out.resolve(name(level)).toString());
+    JitModule saved = TorchScript.load(options.out.resolve(name(level)), options.device);
     return new Result(level, best, quality(people(saved, 0)), quality(people(saved, 1)));
   }
 
@@ -144,13 +150,10 @@ public final class FairClassifier implements Callable<Integer> {
     return String.format(Locale.ROOT, "fairness-%.2f.pt", level);
   }
 
-  private static Tensor income(Batch batch) {
-    return batch.targets().select(1, 0);
-  }
-
   private static RateContext people(Tensor logits, Batch batch) {
     Tensor sex = batch.targets().select(1, 1);
-    return RateContext.of(logits, income(batch)).groupBy(sex, List.of("women", "men"));
+    return RateContext.of(logits, batch.targets().select(1, 0))
+        .groupBy(sex, List.of("women", "men"));
   }
 
   /** All people of a part of the data. */
@@ -158,7 +161,7 @@ public final class FairClassifier implements Callable<Integer> {
     try (NoGradGuard noGrad = new NoGradGuard()) {
       Tensor inputs = parts.get(part).inputs().to(options.device, ScalarType.Long);
       Tensor targets = parts.get(part).targets().to(options.device, ScalarType.Float);
-      return people(forward(model, inputs), new Batch(inputs, targets));
+      return people(TorchScript.forward(model, inputs), new Batch(inputs, targets));
     }
   }
 
@@ -169,26 +172,5 @@ public final class FairClassifier implements Callable<Integer> {
   private static Quality quality(RateContext people) {
     double accuracy = Rates.accuracy(people.ungrouped()).value().item_double();
     return new Quality(accuracy, gap(people).value().item_double());
-  }
-
-  private JitModule load(Path file) {
-    // Without debug files, which would go on naming folders of the machine that scripted the model.
-    return torch.load(file.toString(), new DeviceOptional(options.device), false);
-  }
-
-  private static Tensor forward(JitModule model, Tensor inputs) {
-    try (IValue answer = model.forward(new IValueVector(new IValue(inputs)))) {
-      return new Tensor(answer.toTensor()); // which the answer alone would hold
-    }
-  }
-
-  private static TensorVector parameters(JitModule model) {
-    TensorVector parameters = new TensorVector();
-    var list = model.parameters();
-    var at = list.begin();
-    for (long i = 0; i < list.size(); i++, at.increment()) {
-      parameters.push_back(at.access());
-    }
-    return parameters;
   }
 }
