@@ -18,6 +18,8 @@ class MachO:
     def __init__(self, path):
         self.path = path
         self.data = path.read_bytes()
+        if self.data[:4] == b"\xca\xfe\xba\xbe":  # universal, which here has one architecture
+            self.data = self.data[struct.unpack_from(">I", self.data, 16)[0] :]
         magic, _, _, _, count, _, _, _ = struct.unpack_from("<8I", self.data)
         if magic != 0xFEEDFACF:
             raise ValueError(f"{path} is no 64-bit Mach-O file")
@@ -96,7 +98,7 @@ def main():
     jni = [MachO(path) for path in sorted(options.jni.glob("*.dylib"))]
     programs = []
     for path in sorted(options.programs.rglob("*")):
-        if path.is_file() and path.read_bytes()[:4] == b"\xcf\xfa\xed\xfe" and path.suffix != ".o":
+        if "CMakeFiles" not in path.parts and path.is_file() and path.read_bytes()[:4] == b"\xcf\xfa\xed\xfe" and path.suffix != ".o":
             programs.append(MachO(path))
     for file in jni + programs:
         taken = collections.Counter()
