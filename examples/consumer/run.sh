@@ -18,7 +18,9 @@ chmod +x target/no-tools/*
 export PATH=$PWD/target/no-tools:$PATH
 
 mvn -q -ntp -Dmaven.repo.local="$repository" package
+separator=:
+case $(uname) in MINGW* | MSYS*) separator=';' ;; esac
 echo "+ on the class path"
-java -cp "target/consumer.jar:target/lib/*" consumer.Main
+java -cp "target/consumer.jar${separator}target/lib/*" consumer.Main
 echo "+ on the module path"
-java -p target/consumer.jar:target/lib -m consumer/consumer.Main
+java -p "target/consumer.jar${separator}target/lib" -m consumer/consumer.Main

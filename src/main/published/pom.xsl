@@ -21,6 +21,8 @@
   <xsl:template match="m:project">
     <xsl:copy>
       <xsl:apply-templates select="@*"/>
+      <!-- By this line Gradle knows that there is module metadata. -->
+      <xsl:comment> do_not_remove: published-with-gradle-metadata </xsl:comment>
       <xsl:apply-templates select="node()"/>
       <profiles>
         <xsl:apply-templates select="document('../../../pom.xml')/m:project/m:profiles/m:profile[m:activation/m:os]" mode="platform">

@@ -136,9 +136,8 @@ final class NativeLibrary {
           null,
           String.format(
               "the native library of cooper4j %s for %s is not on the class path or module path. Add"
-                  + " the jar org.cooper4j:cooper4j:%1$s:%2$s, which comes with org.cooper4j:cooper4j"
-                  + " in Maven, but must be named in Gradle; if there is none for this platform yet,"
-                  + " build it there",
+                  + " the jar org.cooper4j:cooper4j:%1$s:%2$s, which comes with org.cooper4j:cooper4j;"
+                  + " if there is none for this platform yet, build it there",
               VERSION, platform));
     }
   }
