@@ -26,6 +26,8 @@ Others:
                           convnet       three 3x3 convolutions, batch 64 of 32x32
                           transformer   a block of width 256 (attention, layer norm, GELU), 16 x 128
                           …+mkl         with MKL in OpenBLAS's place, which Python's has in all rows
+    reading               the tutorial's step in cooper4j with nothing read after it, with four tensors read one by one,
+                          with all values of the roll, and with those and clipped gradients
     tutorial              the whole MNIST tutorial: start, data, 7 epochs with a checkpoint each, plot
 """
 
@@ -44,7 +46,7 @@ ROOT = HERE.parents[1]
 NAMES = (
     "mnist groups:1 groups:10 groups:100 groups:1000 augmented:100 dense:1000000 "
     "indexed:1000 indexed:100000 indexed:10000000 indexed-augmented:1000 indexed-augmented:10000000 "
-    "indexed-nupi:1000 indexed-nupi:10000000 threads tutorial"
+    "indexed-nupi:1000 indexed-nupi:10000000 threads reading tutorial"
 ).split()
 COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ONE_THREAD = os.environ | dict.fromkeys(COUNTS, "1")
@@ -168,6 +170,21 @@ def threads(contenders, rounds):
     print()
 
 
+def reading(contenders, rounds):
+    kinds = {
+        "mnist-unread": "nothing",
+        "mnist": "four tensors, one by one",
+        "mnist-values": "`rollOut.values()`",
+        "mnist-clipped": "the same, gradients clipped by norm",
+    }
+    turns = [[contenders.cooper4j(kind)[0] for kind in kinds] for _ in range(rounds)]
+    print("| Read after each step | cooper4j µs | × nothing |")
+    print("|---|---|---|")
+    for read, times in zip(kinds.values(), zip(*turns)):
+        print(f"| {read} | {median(times)} | {ratio(times, [turn[0] for turn in turns])} |", flush=True)
+    print()
+
+
 def tutorial(contenders, rounds):
     def seconds(*command):
         with tempfile.TemporaryDirectory() as folder:
@@ -202,11 +219,13 @@ def main():
     arguments = parser.parse_args()
 
     contenders = Contenders(arguments.python, arguments.seconds)
-    problems = [name for name in arguments.names if name not in ("threads", "tutorial")]
+    problems = [name for name in arguments.names if name not in ("threads", "reading", "tutorial")]
     if problems:
         steps(contenders, problems, arguments.rounds)
     if "threads" in arguments.names:
         threads(contenders, arguments.rounds)
+    if "reading" in arguments.names:
+        reading(contenders, arguments.rounds)
     if "tutorial" in arguments.names:
         tutorial(contenders, arguments.rounds)
 

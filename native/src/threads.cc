@@ -134,8 +134,14 @@ struct Numbers {
   int blas;
 };
 
+/// What a step has to share out.
+struct Step {
+  bool large;   ///< products that pay for OpenBLAS's threads
+  bool splits;  ///< kernels that pay for OpenMP's
+};
+
 /// The numbers for a thread that is one of so many that train.
-Numbers choose(bool large, int trainers) {
+Numbers choose(Step step, int trainers) {
   // Pools that spin fight for the cores: OpenBLAS gets them.
   const bool one_pool = !open_blas().has_pool();
   const bool both = machine.sleep || one_pool;
@@ -143,8 +149,8 @@ Numbers choose(bool large, int trainers) {
   if (fixed > 0) {
     chosen = {both ? fixed.load() : 1, fixed};
   } else {
-    chosen = {both ? std::max(1, machine.cores / trainers) : 1,
-              large && trainers == 1 ? machine.cores.load() : 1};
+    chosen = {both && step.splits ? std::max(1, machine.cores / trainers) : 1,
+              step.large && trainers == 1 ? machine.cores.load() : 1};
     if (machine.openmp > 0) chosen.openmp = machine.openmp;
     if (!both && chosen.openmp > 1) chosen.blas = 1;
     if (machine.blas > 0) chosen.blas = machine.blas;
@@ -153,14 +159,16 @@ Numbers choose(bool large, int trainers) {
   return chosen;
 }
 
+constexpr Step kSmallModel{/*large=*/false, /*splits=*/true};
+
 std::string summary() {
-  const Numbers small = choose(false, 1);
+  const Numbers small = choose(kSmallModel, 1);
   std::string text = "threads: " + std::to_string(small.openmp) + " in OpenMP's pool (of " +
                      std::to_string(machine.cores) + " cores; its idle threads " +
                      (machine.sleep ? "sleep" : "spin") + ")";
   if (!open_blas().has_pool()) return text + ", which serves the BLAS, too";
   return text + ", " + std::to_string(small.blas) + " in OpenBLAS's, " +
-         std::to_string(choose(true, 1).blas) + " in models of " +
+         std::to_string(choose({true, true}, 1).blas) + " in models of " +
          std::to_string(kParametersForThreads) + " parameters and more";
 }
 
@@ -267,8 +275,8 @@ void init_threads(int cores, bool sleep) {
   machine.blas = in_environment("OPENBLAS_NUM_THREADS") || (all && sleep) ? offered : 0;
   machine.cores = cores > 0 ? std::min(cores, available_cores()) : available_cores();
 
-  set_everywhere(choose(false, 1).openmp);
-  apply(choose(false, 1));
+  set_everywhere(choose(kSmallModel, 1).openmp);
+  apply(choose(kSmallModel, 1));
   if (is_logging()) log_once(summary());
 }
 
@@ -279,15 +287,15 @@ void set_num_threads(int threads) {
   }
   if (machine.cores == 0) init_threads();
   fixed = threads;
-  set_everywhere(choose(false, 1).openmp);
-  apply(choose(false, 1));
+  set_everywhere(choose(kSmallModel, 1).openmp);
+  apply(choose(kSmallModel, 1));
 }
 
 int num_threads() { return fixed; }
 
-void use_threads_for(int64_t parameters) {
+void use_threads_for(int64_t parameters, bool splits) {
   if (machine.cores == 0) init_threads();
-  apply(choose(parameters >= kParametersForThreads, Trainers::count()));
+  apply(choose({parameters >= kParametersForThreads, splits}, Trainers::count()));
 }
 
 }  // namespace cooper4j

@@ -94,7 +94,7 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
   void load_state_dict(Document& document, Node state);
 
  protected:
-  void use_threads() const;  ///< as the size of the primal variables asks, see threads.h
+  void use_threads();  ///< as the primal variables and the last step's graphs ask, see threads.h
   void check_steps() const;  ///< throws what a step would, before the first one
   bool has_dual() const { return !dual_.empty(); }
   problem::Wiring& wiring() const { return *wiring_; }
@@ -108,6 +108,7 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
   std::vector<GradientHook> dual_hooks_;
   std::shared_ptr<problem::Wiring> wiring_;
   int64_t primal_numel_ = 0;
+  bool splits_ = true;  // the graphs of the last step
 };
 
 /// x₊ = x − η ∇ₓL(x, λ, μ),  λ₊ = [λ + η g(x)]₊,  μ₊ = μ + η h(x), from the same point.

@@ -12,6 +12,9 @@
 // all do where threads are more than cores. So they keep to one in small models, and wherever
 // several threads train at a time, which also share OpenMP's cores.
 //
+// A thread that sleeps takes its time to wake, so that OpenMP keeps to one, too, in steps whose
+// tensors are all below LibTorch's grain size (32768 elements), if the last step had no larger ones.
+//
 // OMP_NUM_THREADS, OPENBLAS_NUM_THREADS and at::set_num_threads win over what is chosen here.
 //
 // Threads: any; the numbers are the process's.
@@ -54,7 +57,7 @@ COOPER4J_EXPORT void set_num_threads(int threads);
 COOPER4J_EXPORT int num_threads();
 
 /// Applies the numbers to the calling thread, which trains a model of so many parameters; every
-/// training step calls it.
-COOPER4J_EXPORT void use_threads_for(int64_t parameters);
+/// training step calls it. `splits`: whether it has work that OpenMP splits to a gain.
+COOPER4J_EXPORT void use_threads_for(int64_t parameters, bool splits = true);
 
 }  // namespace cooper4j

@@ -167,7 +167,8 @@ int64_t Optimizers::begin() {
     for (const auto* optimizer : primal_) primal_elements_ += numel(*optimizer);
     parameters_ = now;
   }
-  use_threads_for(primal_elements_);
+  use_threads_for(primal_elements_, splits_);
+  forget_graphs();
   return now;
 }
 
@@ -193,7 +194,8 @@ void Optimizers::check_step(bool primal) const {
   for (const auto* optimizer : side(primal)) cooper4j::check_step(*optimizer);
 }
 
-bool Optimizers::step(bool primal) const {
+bool Optimizers::step(bool primal) {
+  if (primal) splits_ = graphs_split();
   bool rows_only = true;
   for (auto* optimizer : side(primal)) rows_only &= cooper4j::step(*optimizer);
   return rows_only;

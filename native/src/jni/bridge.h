@@ -56,7 +56,7 @@ class Optimizers {
   /// cooper4j/optim/step.h
   void check_step(bool primal) const;
   /// One step each; whether a sparse gradient's rows are all that moved.
-  bool step(bool primal) const;
+  bool step(bool primal);
 
   /// cooper4j/optim/gradients.h
   at::Tensor grad_norm(bool primal, double norm_type) const;
@@ -72,6 +72,7 @@ class Optimizers {
   cooper4j::Optimizers dual_;
   int64_t parameters_ = -1;  // as of the last begin()
   int64_t primal_elements_ = 0;
+  bool splits_ = true;  // the graphs of the last step
 };
 
 /// Reads numbers into `values`, if `capacity` is enough for them, and returns how many there are.

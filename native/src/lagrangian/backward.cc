@@ -1,6 +1,7 @@
 #include "lagrangian/backward.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/flat_hash_map.h>
 #include <torch/csrc/autograd/anomaly_mode.h>
@@ -22,7 +23,10 @@ namespace {
 
 using torch::autograd::Edge;
 using torch::autograd::Node;
+using torch::autograd::generated::ConvolutionBackward0;
 using torch::autograd::generated::SelectBackward0;
+
+thread_local bool split = false;
 
 /// The gradient of one output of a node, summed over its uses.
 class Sum {
@@ -103,6 +107,18 @@ const char* need_of(Node& node) {
   return nullptr;
 }
 
+bool may_split(const Node& node) {
+  if (typeid(node) == typeid(ConvolutionBackward0)) return true;
+  for (uint32_t i = 0; i < node.num_inputs(); ++i) {
+    int64_t numel = 1;
+    for (const auto& size : node.input_metadata(i).shape_as_dim_vector()) {
+      numel *= size.expect_int();
+    }
+    if (numel > at::internal::GRAIN_SIZE) return true;
+  }
+  return false;
+}
+
 /// Whether validate_outputs would leave the gradient as it is.
 bool fits(const Edge& edge, const at::Tensor& gradient) {
   if (!edge.is_valid() || !gradient.defined()) return true;
@@ -134,6 +150,7 @@ class Pass {
     for (size_t i = 0; i < visits_.size(); ++i) {
       Node& node = *visits_[i].node;
       if (const char* need = need_of(node)) return need;
+      split = split || may_split(node);
       visits_[i].first_edge = next_.size();
       for (const Edge& edge : node.next_edges()) {
         next_.push_back(edge.is_valid() ? index_of(edge) : 0);
@@ -236,11 +253,16 @@ void backward(const std::vector<at::Tensor>& roots, std::vector<at::Tensor> grad
   Pass pass;
   if (const char* need = pass.discover(edges)) {
     if (is_logging()) log_once(std::string("LibTorch's engine makes the backward pass: ") + need);
+    split = true;
     torch::autograd::backward(roots, gradients);
     return;
   }
   c10::AutoGradMode no_graph_of_the_pass(false);
   pass.run(edges, std::move(gradients));
 }
+
+bool graphs_split() { return split; }
+
+void forget_graphs() { split = false; }
 
 }  // namespace cooper4j

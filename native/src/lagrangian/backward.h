@@ -15,4 +15,10 @@ namespace cooper4j {
 /// the engine's order. Every other graph goes to the engine.
 void backward(const std::vector<at::Tensor>& roots, std::vector<at::Tensor> gradients);
 
+/// Whether LibTorch may split a kernel's work to a gain, in the graphs of this thread's passes since
+/// forget_graphs(): they have a convolution, a tensor of more elements than its grain size, or went
+/// to the engine. Without them more threads change no number and cost their waking alone.
+bool graphs_split();
+void forget_graphs();
+
 }  // namespace cooper4j

@@ -5,6 +5,7 @@
 #include "cooper4j/optim/state_dict.h"
 #include "cooper4j/optim/step.h"
 #include "cooper4j/threads.h"
+#include "lagrangian/backward.h"
 #include "problem/wiring.h"
 
 namespace cooper4j {
@@ -149,7 +150,10 @@ ConstrainedOptimizer::ConstrainedOptimizer(ConstrainedMinimizationProblem& probl
   for (const auto* optimizer : primal_) primal_numel_ += numel(*optimizer);
 }
 
-void ConstrainedOptimizer::use_threads() const { use_threads_for(primal_numel_); }
+void ConstrainedOptimizer::use_threads() {
+  use_threads_for(primal_numel_, splits_);
+  forget_graphs();
+}
 
 void ConstrainedOptimizer::before_primal_step(GradientHook hook) {
   add_hook(&primal_hooks_, std::move(hook));
@@ -175,6 +179,7 @@ void ConstrainedOptimizer::check_steps() const {
 }
 
 void ConstrainedOptimizer::primal_step() {
+  splits_ = graphs_split();
   for (auto* optimizer : primal_) step(*optimizer);
 }
 

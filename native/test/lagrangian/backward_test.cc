@@ -129,6 +129,33 @@ TEST(a_pass_is_the_engines_for_random_graphs) {
   }
 }
 
+bool splits(const Tensor& root) {
+  cooper4j::forget_graphs();
+  cooper4j::backward({root}, {at::ones_like(root)});
+  return cooper4j::graphs_split();
+}
+
+TEST(graphs_split_from_the_grain_size_on_and_with_convolutions) {
+  const Tensor grain = at::ones({32768}).requires_grad_();
+  const Tensor more = at::ones({32769}).requires_grad_();
+  CHECK(!splits(grain.square().sum()));
+  CHECK(splits(more.square().sum()));
+  CHECK(splits(grain.sum() + more.sum()));
+  CHECK(!splits((more.detach() * grain[0]).detach().sum() + grain[0]));  // more has no gradient
+
+  const Tensor kernel = at::ones({1, 1, 3, 3}).requires_grad_();
+  CHECK(splits(at::conv2d(at::ones({1, 1, 4, 4}), kernel).sum()));
+
+  const Tensor hooked = at::ones({1}).requires_grad_();
+  hooked.register_hook([](const Tensor& gradient) { return gradient * 2; });
+  CHECK(splits(hooked.square()));  // the engine's
+
+  cooper4j::backward({grain.sum()}, {at::ones({})});
+  CHECK(cooper4j::graphs_split());  // until it is forgotten
+  cooper4j::forget_graphs();
+  CHECK(!cooper4j::graphs_split());
+}
+
 TEST(sparse_and_dense_gradients_of_a_leaf_add_up_in_any_order) {
   const auto lookup = [](const Tensor& table, std::vector<int64_t> rows) {
     return at::embedding(table, at::tensor(rows), -1, false, /*sparse=*/true);

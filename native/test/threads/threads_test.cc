@@ -64,6 +64,23 @@ TEST(small_models_keep_matrix_products_to_one_thread) {
   check_blas(1);
 }
 
+TEST(what_is_not_worth_waking_threads_for_keeps_to_one) {
+  if (!chosen_here()) return;
+  cooper4j::init_threads(0, /*sleep=*/true);
+  cooper4j::use_threads_for(kSmall, /*splits=*/false);
+  CHECK_EQ(1, at::get_num_threads());
+  cooper4j::use_threads_for(kSmall, /*splits=*/true);
+  CHECK_EQ(cooper4j::available_cores(), at::get_num_threads());
+
+  at::set_num_threads(5);
+  cooper4j::use_threads_for(kSmall, /*splits=*/false);
+  CHECK_EQ(5, at::get_num_threads());
+  cooper4j::set_num_threads(3);
+  cooper4j::use_threads_for(kSmall, /*splits=*/false);
+  CHECK_EQ(3, at::get_num_threads());
+  cooper4j::set_num_threads(0);
+}
+
 TEST(where_openmp_spins_openblas_has_the_cores) {
   if (!chosen_here() || blas_threads() == 0) return;
   cooper4j::init_threads(0, /*sleep=*/false);

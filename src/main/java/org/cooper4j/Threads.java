@@ -7,9 +7,9 @@ import org.cooper4j.internal.Native;
  *
  * <p>Unless a number is fixed, a roll has all cores: for convolutions, attention, normalisations
  * and element-wise work (OpenMP's pool), and in models of 2¹⁹ primal parameters and more for matrix
- * products (OpenBLAS's pool). Threads that train at a time share the cores. {@code
- * OMP_NUM_THREADS}, {@code OPENBLAS_NUM_THREADS} and {@code torch.set_num_threads(n)} (OpenMP's
- * pool) win over that.
+ * products (OpenBLAS's pool); after a step whose tensors have at most 2¹⁵ elements each, one.
+ * Threads that train at a time share the cores. {@code OMP_NUM_THREADS}, {@code
+ * OPENBLAS_NUM_THREADS} and {@code torch.set_num_threads(n)} (OpenMP's pool) win over that.
  *
  * <p>This holds if cooper4j loads LibTorch, so use a class of it before the first tensor; otherwise
  * OpenMP's pool keeps to one thread, and a warning of SLF4J's logger {@code org.cooper4j} says so.

@@ -18,15 +18,27 @@ import org.cooper4j.ConstraintType;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.RollOut;
 
-/** The tutorial's step, with four values read after it. */
+/** The tutorial's step, and what a training loop does with it. */
 final class Mnist extends Problem {
+  /** What is read after a step. */
+  enum Reading {
+    NOTHING,
+    FOUR_TENSORS,
+    ALL_VALUES
+  }
+
   private static final Scalar ONE = new Scalar(1.0);
 
+  private final Reading reading;
   private final LinearImpl model = new LinearImpl(784, 10);
   private final Tensor x = randn(128, 784);
   private final Tensor y = randint(10, new long[] {128}).to(ScalarType.Long);
   private final Constraint norm =
       register("norm", new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(1)));
+
+  Mnist(Reading reading) {
+    this.reading = reading;
+  }
 
   @Override
   Optimizer primalOptimizer() {
@@ -47,9 +59,15 @@ final class Mnist extends Problem {
 
   @Override
   void after(RollOut out) {
-    out.loss().item_float();
-    ((Tensor) out.cmpState().misc().get("accuracy")).item_float();
-    out.cmpState().observedConstraints().get(norm).violation().item_float();
-    norm.multiplier().orElseThrow().parameters().get(0).item_float();
+    switch (reading) {
+      case NOTHING -> {}
+      case FOUR_TENSORS -> {
+        out.loss().item_float();
+        ((Tensor) out.cmpState().misc().get("accuracy")).item_float();
+        out.cmpState().observedConstraints().get(norm).violation().item_float();
+        norm.multiplier().orElseThrow().parameters().get(0).item_float();
+      }
+      case ALL_VALUES -> out.values();
+    }
   }
 }

@@ -39,7 +39,6 @@ final class Perceptron extends Problem {
   @Override
   public CMPState computeCMPState(Void nothing) {
     Tensor logits = last.forward(relu(second.forward(relu(first.forward(x)))));
-    return CMPState.of(cross_entropy(logits, y))
-        .lessOrEqual(norm, last.weight().square().sum(), 1);
+    return CMPState.of(cross_entropy(logits, y)).lessOrEqual(norm, last.weight().square().sum(), 1);
   }
 }

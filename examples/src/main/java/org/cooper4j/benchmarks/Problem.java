@@ -31,7 +31,9 @@ abstract class Problem extends ConstrainedMinimizationProblem<Void> {
     String kind = name.replaceFirst(":.*", "");
     int n = kind.equals(name) ? 0 : Integer.parseInt(name.substring(kind.length() + 1));
     return switch (kind) {
-      case "mnist" -> new Mnist();
+      case "mnist" -> new Mnist(Mnist.Reading.FOUR_TENSORS);
+      case "mnist-unread" -> new Mnist(Mnist.Reading.NOTHING);
+      case "mnist-values", "mnist-clipped" -> new Mnist(Mnist.Reading.ALL_VALUES);
       case "mlp" -> new Perceptron();
       case "convnet" -> new ConvNet();
       case "transformer" -> new Transformer();

@@ -4,6 +4,7 @@ import java.util.concurrent.TimeUnit;
 import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.Threads;
 import org.cooper4j.optim.CooperOptimizer;
+import org.cooper4j.optim.GradientHook;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.optim.UnconstrainedOptimizer;
@@ -42,6 +43,9 @@ public class RollBenchmark {
         cmp.constraints().isEmpty()
             ? new UnconstrainedOptimizer<>(cmp, cmp.primalOptimizer())
             : new SimultaneousOptimizer<>(cmp, cmp.primalOptimizer(), cmp.dualOptimizer());
+    if (problem.endsWith("-clipped")) {
+      optimizer.beforePrimalStep(GradientHook.clipNorm(1.0));
+    }
   }
 
   /** One step of training. */

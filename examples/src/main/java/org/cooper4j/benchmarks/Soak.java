@@ -14,7 +14,7 @@ public final class Soak {
   /** Arguments: how many steps; a million unless given. */
   public static void main(String[] args) throws Exception {
     long steps = args.length > 0 ? Long.parseLong(args[0]) : 1_000_000;
-    Problem problem = new Mnist();
+    Problem problem = new Mnist(Mnist.Reading.FOUR_TENSORS);
     var optimizer =
         new SimultaneousOptimizer<>(problem, problem.primalOptimizer(), problem.dualOptimizer());
     for (long step = 1; step <= steps; step++) {
