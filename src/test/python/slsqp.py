@@ -72,4 +72,5 @@ def main():
     (folder / "slsqp.txt").write_text("\n".join([head, *rows]) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
