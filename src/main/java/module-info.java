@@ -20,6 +20,7 @@ module org.cooper4j {
   exports org.cooper4j.optim.torch;
   exports org.cooper4j.penalties;
   exports org.cooper4j.rates;
+  exports org.cooper4j.solver;
   exports org.cooper4j.training;
   exports org.cooper4j.training.log;
   exports org.cooper4j.internal.natives; // for the native jars' modules

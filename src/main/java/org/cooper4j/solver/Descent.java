@@ -1,0 +1,125 @@
+package org.cooper4j.solver;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+
+/** Minimises the augmented Lagrangian within the bounds, by projected L-BFGS. */
+final class Descent<B> {
+  /** Why it ended. */
+  enum End {
+    STATIONARY,
+    /** The iterates left for where constraints are violated far more than at the start. */
+    DIVERGED,
+    /** No point along the direction is better, as far as the dtype tells. */
+    PRECISION,
+    LIMIT,
+    INTERRUPTED
+  }
+
+  private static final int MOST_STEPS = 1000;
+  private static final int IDLE = 20;
+  private static final double FAR = 100;
+  private static final double BOTTOMLESS = -1e15;
+
+  private final Evaluator<B> evaluator;
+  private final Box box;
+  private final Curvature curvature;
+  private final LineSearch<B> lineSearch;
+  private final long maxEvaluations;
+  private long steps;
+  private Point point;
+
+  Descent(
+      Evaluator<B> evaluator,
+      Box box,
+      Curvature curvature,
+      LineSearch<B> lineSearch,
+      long maxEvaluations) {
+    this.evaluator = evaluator;
+    this.box = box;
+    this.curvature = curvature;
+    this.lineSearch = lineSearch;
+    this.maxEvaluations = maxEvaluations;
+  }
+
+  /** How many steps were made, in all calls. */
+  long steps() {
+    return steps;
+  }
+
+  /** Goes on counting. */
+  void resume(long before) {
+    steps = before;
+  }
+
+  /** Where the last call ended. */
+  Point point() {
+    return point;
+  }
+
+  /** Goes down from a point, which stays open, until the projected gradient is that small. */
+  End from(Point start, Multipliers multipliers, double tolerance) {
+    point = start;
+    double far = FAR * Math.max(1, start.scaledInfeasibility());
+    long last = steps + MOST_STEPS;
+    double lowest = Double.POSITIVE_INFINITY;
+    double flattest = Double.POSITIVE_INFINITY;
+    int idle = 0;
+    while (true) {
+      if (point.scaledInfeasibility() > far || point.value() < BOTTOMLESS) {
+        return End.DIVERGED;
+      }
+      double stationarity = box.stationarity(point.x(), point.gradient());
+      if (stationarity <= tolerance || steps == last) {
+        return End.STATIONARY;
+      }
+      if (point.value() < lowest - lineSearch.noise(point) || stationarity < 0.9 * flattest) {
+        lowest = Math.min(lowest, point.value());
+        flattest = Math.min(flattest, stationarity);
+        idle = 0;
+      } else if (++idle == IDLE) {
+        return End.PRECISION;
+      }
+      if (evaluator.evaluations() >= maxEvaluations) {
+        return End.LIMIT;
+      }
+      if (Thread.currentThread().isInterrupted()) {
+        return End.INTERRUPTED;
+      }
+      Point next = step(multipliers);
+      if (next == null && curvature.pairs() > 0) {
+        curvature.forget();
+      } else if (next == null) {
+        return End.PRECISION;
+      } else {
+        if (point != start) {
+          point.close();
+        }
+        point = next;
+        steps++;
+      }
+    }
+  }
+
+  private Point step(Multipliers multipliers) {
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensor gradient = point.gradient();
+      Tensor free = box.free(point.x(), gradient);
+      Tensor steepest = free == null ? gradient : gradient.mul(free);
+      double square = steepest.dot(gradient).item_double();
+      Tensor direction = curvature.direction(gradient, free);
+      double slope = direction == null ? 0 : direction.dot(gradient).item_double();
+      double length = 1;
+      if (!(slope < 0)) {
+        direction = steepest.neg();
+        slope = -square;
+        length = Math.min(1, 1 / Math.sqrt(square));
+      }
+      Point next = lineSearch.search(point, multipliers, direction, slope, length);
+      if (next != null) {
+        curvature.add(next.x().sub(point.x()), next.gradient().sub(gradient));
+      }
+      return next;
+    }
+  }
+}

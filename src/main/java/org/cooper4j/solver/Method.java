@@ -1,0 +1,351 @@
+package org.cooper4j.solver;
+
+import static org.cooper4j.internal.Tensors.keep;
+
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.internal.Tensors;
+import org.cooper4j.solver.Solution.Status;
+
+/** One run of the method of multipliers. */
+final class Method<B> {
+  private static final double FIRST_PENALTY = 10;
+  private static final double MOST_PENALTY = 1e12;
+  private static final double PENALTY_FACTOR = 10;
+  private static final double PROGRESS = 0.1;
+  private static final double FIRST_TOLERANCE = 0.1;
+  private static final double STEEPEST = 100;
+  private static final int PATIENCE = 10;
+
+  private final Variables variables;
+  private final Evaluator<B> evaluator;
+  private final Box box;
+  private final double tolerance;
+  private final Multipliers multipliers;
+  private final Curvature curvature;
+  private final LineSearch<B> lineSearch;
+  private final Descent<B> descent;
+
+  private Tensor x;
+  private double innerTolerance = FIRST_TOLERANCE;
+  private double previous = Double.POSITIVE_INFINITY;
+  private int iterations;
+  private Best best;
+  private int sinceBest;
+  private boolean knownToBeDeterministic;
+
+  /** The point with the least residual; its multipliers are the problem's own. */
+  private record Best(Tensor x, double[] multipliers, double ratio, Solution solution) {}
+
+  Method(
+      Variables variables,
+      Evaluator<B> evaluator,
+      double tolerance,
+      long maxEvaluations,
+      int historySize,
+      MethodState resumed) {
+    this.variables = variables;
+    this.evaluator = evaluator;
+    this.tolerance = tolerance;
+    box = variables.box();
+    Tensor start = variables.position();
+    x =
+        keep(
+            box.project(
+                    resumed == null
+                        ? start
+                        : resumed.tensor("x").to(start.device(), start.scalar_type()))
+                .clone());
+    multipliers = evaluator.start(x, FIRST_PENALTY);
+    curvature = new Curvature(historySize, x);
+    double precision = variables.isFloat64() ? Math.ulp(1.0) : Math.ulp(1f);
+    lineSearch = new LineSearch<>(evaluator, box, precision);
+    descent = new Descent<>(evaluator, box, curvature, lineSearch, maxEvaluations);
+    if (resumed != null) {
+      resume(resumed);
+    }
+  }
+
+  private void resume(MethodState state) {
+    multipliers.restore(
+        state.tensor("multipliers"),
+        state.tensor("scales"),
+        state.number("objective_scale"),
+        state.number("penalty"));
+    curvature.restore(
+        state.tensor("pairs"), (int) state.number("pairs_count"), (int) state.number("pairs_next"));
+    innerTolerance = state.number("inner_tolerance");
+    previous = state.number("previous_residual");
+    iterations = (int) state.number("iterations");
+    descent.resume((long) state.number("steps"));
+    evaluator.resume((long) state.number("evaluations"));
+    sinceBest = (int) state.number("since_best");
+    Solution solution =
+        new Solution(
+            Status.RUNNING,
+            "",
+            iterations,
+            descent.steps(),
+            evaluator.evaluations(),
+            state.number("best_objective"),
+            state.number("best_infeasibility"),
+            state.number("best_stationarity"),
+            state.number("best_gap"),
+            state.number("best_penalty"),
+            evaluator.named(Numbers.of(state.tensor("best_multipliers"))));
+    best =
+        new Best(
+            keep(state.tensor("best_x").to(x.device(), x.scalar_type()).clone()),
+            Numbers.of(state.tensor("best_multipliers")),
+            state.number("best_ratio"),
+            solution);
+  }
+
+  /** Null before the first update of the multipliers. */
+  MethodState state() {
+    if (best == null) {
+      return null;
+    }
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    tensors.put("x", x);
+    tensors.put("multipliers", multipliers.values());
+    tensors.put("scales", multipliers.scales());
+    tensors.put("pairs", curvature.rows());
+    tensors.put("best_x", best.x());
+    tensors.put("best_multipliers", Tensor.create(best.multipliers(), best.multipliers().length));
+    Map<String, Double> numbers = new LinkedHashMap<>();
+    numbers.put("objective_scale", multipliers.objectiveScale());
+    numbers.put("penalty", multipliers.penalty());
+    numbers.put("inner_tolerance", innerTolerance);
+    numbers.put("previous_residual", previous);
+    numbers.put("iterations", (double) iterations);
+    numbers.put("steps", (double) descent.steps());
+    numbers.put("evaluations", (double) evaluator.evaluations());
+    numbers.put("pairs_count", (double) curvature.pairs());
+    numbers.put("pairs_next", (double) curvature.next());
+    numbers.put("since_best", (double) sinceBest);
+    numbers.put("best_ratio", best.ratio());
+    numbers.put("best_objective", best.solution().objective());
+    numbers.put("best_infeasibility", best.solution().infeasibility());
+    numbers.put("best_stationarity", best.solution().stationarity());
+    numbers.put("best_gap", best.solution().gap());
+    numbers.put("best_penalty", best.solution().penalty());
+    return new MethodState(tensors, numbers);
+  }
+
+  /** Iterates until there is something to say. */
+  Solution run(Predicate<Solution> goOn) {
+    while (true) {
+      Point start = evaluator.evaluate(x, multipliers);
+      if (!start.isFinite()) {
+        throw notFinite(start);
+      }
+      Descent.End end = descent.from(start, multipliers, innerTolerance);
+      Point point = descent.point();
+      Solution solution;
+      if (end == Descent.End.DIVERGED) {
+        solution = retreat(start, point);
+      } else {
+        solution = advance(point, end);
+      }
+      if (point != start) {
+        point.close();
+      }
+      start.close();
+      if (solution.status() != Status.RUNNING) {
+        return solution;
+      }
+      if (end != Descent.End.DIVERGED && !goOn.test(solution)) {
+        return with(solution, Status.STOPPED, "a listener said so");
+      }
+    }
+  }
+
+  private IllegalArgumentException notFinite(Point start) {
+    return new IllegalArgumentException(
+        String.format(
+            Locale.ROOT,
+            "loss, violations or their gradients are NaN or infinite at the start (f = %s, largest"
+                + " violation %s); start where they are finite",
+            start.objective(),
+            start.infeasibility()));
+  }
+
+  /** The penalty could not hold the iterates: it must be larger, if that helps at all. */
+  private Solution retreat(Point start, Point far) {
+    double reach = Math.max(1, far.x().abs().max().item_double());
+    if (far.value() < 0 && far.infeasibility() <= 1e-6 * reach) {
+      String fell = String.format(Locale.ROOT, "f fell to %.1e, at %.1e", far.objective(), reach);
+      return publish(
+          measure(start),
+          Status.UNBOUNDED,
+          fell + " from the origin, with the constraints holding there; the variables stay nearer");
+    }
+    multipliers.clear();
+    multipliers.raisePenalty(PENALTY_FACTOR);
+    curvature.forget();
+    Solution solution = measure(start);
+    return multipliers.penalty() <= MOST_PENALTY
+        ? solution
+        : publish(
+            solution,
+            Status.STALLED,
+            "no penalty keeps the iterates from running away, so that f falls faster than any"
+                + " violation grows; bounds on the variables would");
+  }
+
+  private Solution advance(Point point, Descent.End end) {
+    Solution solution = measure(point);
+    double residual = multipliers.residual(point);
+    Tensor before = x;
+    x = keep(point.x().clone());
+    before.close();
+    multipliers.accept(point);
+    iterations++;
+    solution = publish(solution, Status.RUNNING, "not there yet");
+    double ratio = ratio(solution);
+    if (ratio <= 1) {
+      return with(solution, Status.SOLVED, "a KKT point within the tolerance " + tolerance);
+    }
+    sinceBest += end == Descent.End.PRECISION ? 3 : 1;
+    if (best == null || ratio < 0.9 * best.ratio()) {
+      sinceBest = 0;
+      remember(solution, ratio);
+    }
+    switch (end) {
+      case LIMIT:
+        return restoreBest(Status.LIMIT, "all evaluations that are allowed were made");
+      case INTERRUPTED:
+        return with(solution, Status.STOPPED, "the thread was interrupted");
+      case PRECISION:
+        if (!knownToBeDeterministic
+            && evaluator.isNoisy(point, multipliers, 1000 * lineSearch.noise(point))) {
+          return restoreBest(
+              Status.STALLED,
+              "the problem is not deterministic: it gives other values at the same point; put"
+                  + " modules into eval(), and use one batch");
+        }
+        knownToBeDeterministic = true;
+        break;
+      default:
+        break;
+    }
+    boolean progress = residual <= PROGRESS * previous;
+    if (residual > 0.9 * previous && isStuck(point)) {
+      return with(
+          solution,
+          Status.INFEASIBLE,
+          "the violation is as small as it gets near here, and above the tolerance " + tolerance);
+    }
+    if (sinceBest >= PATIENCE) {
+      return restoreBest(
+          Status.STALLED,
+          "no further progress: the precision of "
+              + Tensors.dtype(x)
+              + " is used up, or no multipliers exist, or the problem is not smooth");
+    }
+    boolean matters = residual > 0.1 * tolerance * Math.min(1, leastScale());
+    if (!progress && matters && multipliers.penalty() < MOST_PENALTY) {
+      multipliers.raisePenalty(PENALTY_FACTOR);
+    }
+    previous = residual;
+    double steepest = 1 / multipliers.objectiveScale();
+    double least = 0.1 * tolerance * Math.min(1, STEEPEST / steepest) * Math.min(1, leastScale());
+    innerTolerance = Math.max(Math.min(0.1 * innerTolerance, residual), least);
+    return solution;
+  }
+
+  private double leastScale() {
+    Tensor scales = multipliers.scales();
+    return scales.numel() == 0 ? 1 : scales.min().item_double();
+  }
+
+  /** How much the worst residual exceeds its tolerance. */
+  private double ratio(Solution solution) {
+    double steepest = Math.min(STEEPEST, 1 / multipliers.objectiveScale());
+    double ratio =
+        Math.max(
+            solution.infeasibility(),
+            Math.max(
+                solution.stationarity() / steepest,
+                10 * solution.gap() / Math.max(1, Math.abs(solution.objective()))));
+    return ratio / tolerance;
+  }
+
+  /** Whether no direction lowers the violation, to first order. */
+  private boolean isStuck(Point point) {
+    if (point.infeasibility() <= tolerance || multipliers.penalty() < 1e3) {
+      return false;
+    }
+    Tensor gradient = evaluator.violationGradient(point, multipliers);
+    return box.stationarity(point.x(), gradient)
+        <= 0.1 * Math.sqrt(tolerance) * point.scaledInfeasibility();
+  }
+
+  private Solution measure(Point point) {
+    Scalar perUnit = new Scalar(multipliers.objectiveScale());
+    return new Solution(
+        Status.RUNNING,
+        "",
+        iterations,
+        descent.steps(),
+        evaluator.evaluations(),
+        point.objective(),
+        point.infeasibility(),
+        box.stationarity(point.x(), point.gradient().div(perUnit)),
+        multipliers.gap(point),
+        multipliers.penalty(),
+        Map.of());
+  }
+
+  /** Leaves variables and multipliers where the method is. */
+  private Solution publish(Solution solution, Status status, String message) {
+    variables.moveTo(x);
+    double[] values = multipliers.unscaled();
+    evaluator.layout().writeMultipliers(values);
+    return new Solution(
+        status,
+        message,
+        iterations,
+        descent.steps(),
+        evaluator.evaluations(),
+        solution.objective(),
+        solution.infeasibility(),
+        solution.stationarity(),
+        solution.gap(),
+        solution.penalty(),
+        evaluator.named(values));
+  }
+
+  private Solution with(Solution solution, Status status, String message) {
+    return new Solution(
+        status,
+        message,
+        iterations,
+        descent.steps(),
+        evaluator.evaluations(),
+        solution.objective(),
+        solution.infeasibility(),
+        solution.stationarity(),
+        solution.gap(),
+        solution.penalty(),
+        solution.multipliers());
+  }
+
+  private void remember(Solution solution, double ratio) {
+    if (best != null) {
+      best.x().close();
+    }
+    best = new Best(keep(x.clone()), multipliers.unscaled(), ratio, solution);
+  }
+
+  private Solution restoreBest(Status status, String message) {
+    variables.moveTo(best.x());
+    evaluator.layout().writeMultipliers(best.multipliers());
+    return with(best.solution(), status, message);
+  }
+}

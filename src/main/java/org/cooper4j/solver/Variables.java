@@ -1,0 +1,162 @@
+package org.cooper4j.solver;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.internal.Tensors;
+import org.cooper4j.multipliers.Multiplier;
+
+/** The primal variables as one vector [n], and its bounds. */
+final class Variables {
+  private final List<Tensor> tensors;
+  private Tensor lower;
+  private Tensor upper;
+
+  /**
+   * @throws IllegalArgumentException naming the variable that a solver cannot move
+   */
+  Variables(List<Tensor> tensors, ConstrainedMinimizationProblem<?> problem) {
+    this.tensors = List.copyOf(tensors);
+    if (tensors.isEmpty()) {
+      throw new IllegalArgumentException("no variable was given; give at least one");
+    }
+    Set<Long> multipliers = new HashSet<>();
+    for (Multiplier multiplier : problem.multipliers()) {
+      multiplier.parameters().forEach(weight -> multipliers.add(Tensors.identity(weight)));
+    }
+    Set<Long> seen = new HashSet<>();
+    for (int i = 0; i < tensors.size(); i++) {
+      String self = "variable " + i;
+      Tensor tensor = tensors.get(i);
+      Tensors.requireTensor(tensor, self);
+      self += " (" + Tensors.describe(tensor) + ")";
+      ScalarType dtype = tensor.scalar_type().intern();
+      if (dtype != ScalarType.Float && dtype != ScalarType.Double) {
+        throw new IllegalArgumentException(self + " must be float32 or float64");
+      }
+      if (!tensor.requires_grad() || !tensor.is_leaf()) {
+        throw new IllegalArgumentException(
+            self + " is no leaf that requires grad; call requires_grad_(true) on the variable");
+      }
+      if (tensor.numel() == 0) {
+        throw new IllegalArgumentException(self + " has no elements");
+      }
+      Tensor first = tensors.get(0);
+      if (dtype != first.scalar_type().intern() || !tensor.device().equals(first.device())) {
+        throw new IllegalArgumentException(
+            self
+                + " lies on "
+                + tensor.device().str().getString()
+                + ", variable 0 ("
+                + Tensors.describe(first)
+                + ") on "
+                + first.device().str().getString()
+                + "; all variables need one dtype and device");
+      }
+      if (multipliers.contains(Tensors.identity(tensor))) {
+        throw new IllegalArgumentException(
+            self + " is a multiplier of the problem; give the primal variables alone");
+      }
+      if (!seen.add(Tensors.identity(tensor))) {
+        throw new IllegalArgumentException(self + " was given twice");
+      }
+    }
+  }
+
+  List<Tensor> tensors() {
+    return tensors;
+  }
+
+  boolean isFloat64() {
+    return tensors.get(0).scalar_type().intern() == ScalarType.Double;
+  }
+
+  void requireOpen() {
+    for (int i = 0; i < tensors.size(); i++) {
+      Tensors.requireTensor(tensors.get(i), "variable " + i);
+    }
+  }
+
+  long size() {
+    return tensors.stream().mapToLong(Tensor::numel).sum();
+  }
+
+  /** Where the variables are, copied. */
+  Tensor position() {
+    TensorVector parts = new TensorVector();
+    tensors.forEach(tensor -> parts.push_back(tensor.detach().flatten()));
+    return torch.cat(parts).clone();
+  }
+
+  /** Puts the variables there. */
+  void moveTo(Tensor x) {
+    try (PointerScope temporaries = new PointerScope();
+        NoGradGuard noGrad = new NoGradGuard()) {
+      long at = 0;
+      for (Tensor tensor : tensors) {
+        tensor.copy_(x.narrow(0, at, tensor.numel()).view_as(tensor));
+        at += tensor.numel();
+      }
+    }
+  }
+
+  Box box() {
+    return new Box(lower, upper);
+  }
+
+  /**
+   * Bounds a variable.
+   *
+   * @param low of the variable's shape, or a scalar
+   * @param high likewise
+   * @throws IllegalArgumentException if it is none of these variables, or there is no point within
+   */
+  void bound(Tensor variable, Tensor low, Tensor high) {
+    Tensors.requireTensor(variable, "the bounded variable");
+    Tensors.requireTensor(low, "the lower bound");
+    Tensors.requireTensor(high, "the upper bound");
+    long at = 0;
+    for (Tensor tensor : tensors) {
+      if (Tensors.identity(tensor) == Tensors.identity(variable)) {
+        set(tensor, at, low, high);
+        return;
+      }
+      at += tensor.numel();
+    }
+    throw new IllegalArgumentException(
+        "the bounded variable " + Tensors.describe(variable) + " is none of the solver's");
+  }
+
+  private void set(Tensor tensor, long at, Tensor low, Tensor high) {
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensor from = spread(low, tensor, "the lower bound");
+      Tensor to = spread(high, tensor, "the upper bound");
+      if (!from.le(to).all().item_bool()) {
+        throw new IllegalArgumentException(
+            "a lower bound is above its upper bound, or one is NaN; there is no point between");
+      }
+      if (lower == null) {
+        Tensor all = torch.ones(new long[] {size()}, tensor.detach().options());
+        lower = Tensors.keep(all.mul(new Scalar(Double.NEGATIVE_INFINITY)));
+        upper = Tensors.keep(all.mul(new Scalar(Double.POSITIVE_INFINITY)));
+      }
+      lower.narrow(0, at, tensor.numel()).copy_(from);
+      upper.narrow(0, at, tensor.numel()).copy_(to);
+    }
+  }
+
+  private static Tensor spread(Tensor bound, Tensor tensor, String what) {
+    if (bound.numel() != 1) {
+      Tensors.requireSameShape(tensor, bound, what);
+    }
+    return bound.detach().to(tensor.device(), tensor.scalar_type()).expand_as(tensor).flatten();
+  }
+}

@@ -1,0 +1,606 @@
+package org.cooper4j.solver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.bytedeco.pytorch.global.torch.*;
+import static org.cooper4j.ConstraintType.EQUALITY;
+import static org.cooper4j.ConstraintType.INEQUALITY;
+import static org.cooper4j.Devices.here;
+import static org.cooper4j.Devices.values;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.Constraint;
+import org.cooper4j.ConstraintState;
+import org.cooper4j.EveryDevice;
+import org.cooper4j.RangeConstraint;
+import org.cooper4j.formulations.AugmentedLagrangian;
+import org.cooper4j.formulations.QuadraticPenalty;
+import org.cooper4j.multipliers.DenseMultiplier;
+import org.cooper4j.multipliers.IndexedMultiplier;
+import org.cooper4j.multipliers.ModuleMultiplier;
+import org.cooper4j.optim.SimultaneousOptimizer;
+import org.cooper4j.penalties.DensePenaltyCoefficient;
+import org.cooper4j.solver.Solution.Status;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@EveryDevice
+class SolverTest {
+  private static Tensor variable(double... start) {
+    return here(Tensor.create(start, start.length)).requires_grad_(true);
+  }
+
+  private static Tensor vector(double... numbers) {
+    return here(Tensor.create(numbers, numbers.length));
+  }
+
+  private static DenseMultiplier multiplier(int size) {
+    return new DenseMultiplier(vector(new double[size]));
+  }
+
+  private static Scalar scalar(double value) {
+    return new Scalar(value);
+  }
+
+  private static ConstrainedMinimizationProblem<Void> problem(
+      Map<String, Constraint> constraints, Supplier<CMPState> state) {
+    return ConstrainedMinimizationProblem.of(constraints, nothing -> state.get());
+  }
+
+  /** min x² + y² subject to x + y = 1: λ = −1. */
+  private static ConstrainedMinimizationProblem<Void> nearest(Tensor x, Constraint sum) {
+    return problem(Map.of("sum", sum), () -> CMPState.of(x.square().sum()).equal(sum, x.sum(), 1));
+  }
+
+  @Test
+  void leavesVariablesAndMultipliersAtTheSolution() {
+    Tensor x = variable(3, -1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    Solution solution = new Solver<>(nearest(x, sum), x).tolerance(1e-8).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(values(x)).containsExactly(new double[] {0.5, 0.5}, within(1e-7));
+    assertThat(sum.multiplierValue()).isCloseTo(-1, within(1e-6));
+    assertThat(solution.multipliers().get("sum")[0]).isEqualTo(sum.multiplierValue());
+    assertThat(solution.objective()).isCloseTo(0.5, within(1e-7));
+    assertThat(solution.infeasibility()).isLessThan(1e-8);
+    assertThat(x.grad().defined()).isFalse();
+  }
+
+  /** A convex QP is solved where its KKT conditions hold. */
+  @ParameterizedTest
+  @CsvSource({"20, 10, 1", "50, 40, 100", "100, 60, 10"})
+  void solvesQuadraticProgramsWithActiveConstraints(int n, int m, double condition) {
+    manual_seed(n);
+    Tensor a = here(randn(m, n).to(ScalarType.Double));
+    Tensor scale = here(linspace(scalar(1), scalar(condition), n).to(ScalarType.Double));
+    Tensor c = here(randn(n).to(ScalarType.Double)).mul(scalar(5));
+    Tensor b = here(rand(m).to(ScalarType.Double));
+    Tensor x = here(zeros(n).to(ScalarType.Double)).requires_grad_(true);
+    Constraint rows = new Constraint(INEQUALITY, multiplier(m));
+    var problem =
+        problem(
+            Map.of("rows", rows),
+            () ->
+                CMPState.of(x.square().mul(scale).sum().div(scalar(2)).sub(c.dot(x)))
+                    .lessOrEqual(rows, a.mv(x), b));
+    Solution solution = new Solver<>(problem, x).tolerance(1e-7).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    double[] multipliers = rows.multiplierValues();
+    double[] slack = values(a.mv(x).sub(b));
+    int active = 0;
+    for (int i = 0; i < m; i++) {
+      assertThat(multipliers[i]).isNotNegative();
+      assertThat(slack[i]).isLessThan(1e-6);
+      assertThat(Math.abs(multipliers[i] * slack[i])).isLessThan(1e-5);
+      active += multipliers[i] > 1e-3 ? 1 : 0;
+    }
+    assertThat(active).isGreaterThan(m / 5);
+    Tensor gradient = x.mul(scale).sub(c).add(a.t().mv(vector(multipliers)));
+    assertThat(gradient.abs().max().item_double()).isLessThan(1e-5);
+  }
+
+  @Test
+  void solvesProblemsOfAHundredThousandVariables() {
+    // The projection of a point onto the simplex: x_i = max(0, a_i - t).
+    int n = 100_000;
+    manual_seed(0);
+    Tensor a = here(randn(n).to(ScalarType.Double));
+    Tensor x = here(zeros(n).to(ScalarType.Double)).requires_grad_(true);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    var problem =
+        problem(
+            Map.of("sum", sum),
+            () -> CMPState.of(x.sub(a).square().sum().div(scalar(2))).equal(sum, x.sum(), 1));
+    Solution solution = new Solver<>(problem, x).bounds(x, 0, Double.POSITIVE_INFINITY).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    Tensor expected = a.sub(scalar(sum.multiplierValue())).relu();
+    assertThat(x.sub(expected).abs().max().item_double()).isLessThan(1e-5);
+    assertThat(x.min().item_double()).isGreaterThanOrEqualTo(0);
+    assertThat(solution.evaluations()).isLessThan(500);
+  }
+
+  @Test
+  void holdsBoundsAtEveryEvaluation() {
+    Tensor x = variable(5, 0.5);
+    List<double[]> seen = new ArrayList<>();
+    var problem =
+        problem(
+            Map.of(),
+            () -> {
+              seen.add(values(x));
+              return CMPState.of(x.log().neg().sum().add(x.square().sum()).sub(x.select(0, 0)));
+            });
+    Solution solution =
+        new Solver<>(problem, x).bounds(x, vector(2, 0.1), vector(3, 0.6)).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(values(x)).containsExactly(new double[] {2, 0.6}, within(0.0));
+    assertThat(seen).allSatisfy(point -> assertThat(point[0]).isBetween(2.0, 3.0));
+    assertThat(seen).allSatisfy(point -> assertThat(point[1]).isBetween(0.1, 0.6));
+  }
+
+  @Test
+  void goesOnFromARollAndARollFromIt() {
+    Tensor x = variable(0, 0);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    var problem = nearest(x, sum);
+    try (var optimizer =
+        new SimultaneousOptimizer<>(
+            problem,
+            new SGD(new TensorVector(x), new SGDOptions(0.1)),
+            new SGD(problem.dualParameters(), new SGDOptions(0.1)))) {
+      for (int i = 0; i < 1000; i++) {
+        optimizer.roll();
+      }
+      Solution solution = new Solver<>(problem, x).minimize();
+      assertThat(solution.isSolved()).isTrue();
+      assertThat(solution.steps()).isZero();
+      optimizer.roll();
+      assertThat(values(x)).containsExactly(new double[] {0.5, 0.5}, within(1e-6));
+      assertThat(sum.multiplierValue()).isCloseTo(-1, within(1e-5));
+    }
+  }
+
+  @Test
+  void takesConstraintsInAnyFormulation() {
+    Tensor x = variable(0, 0);
+    var problem =
+        new ConstrainedMinimizationProblem<Void>() {
+          final Constraint sum =
+              register(
+                  "sum",
+                  new Constraint(
+                      EQUALITY,
+                      AugmentedLagrangian::new,
+                      multiplier(1),
+                      new DensePenaltyCoefficient(1)));
+          final RangeConstraint range =
+              RangeConstraint.register(this, "range", 0.1, 0.2, () -> multiplier(1));
+
+          @Override
+          public CMPState computeCMPState(Void nothing) {
+            CMPState state = CMPState.of(x.square().sum()).equal(sum, x.sum(), 1);
+            return range.observe(state, x.select(0, 0));
+          }
+        };
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(values(x)).containsExactly(new double[] {0.2, 0.8}, within(1e-6));
+    assertThat(solution.multipliers()).containsOnlyKeys("sum", "range_lower", "range_upper");
+    assertThat(solution.multipliers().get("range_upper")[0]).isCloseTo(1.2, within(1e-5));
+  }
+
+  @Test
+  void reportsMultipliersOfConstraintsThatHaveNone() {
+    Tensor x = variable(3);
+    Constraint above =
+        new Constraint(INEQUALITY, QuadraticPenalty::new, null, new DensePenaltyCoefficient(1));
+    var problem =
+        problem(
+            Map.of("above", above),
+            () ->
+                CMPState.of(x.square().sum())
+                    .observe(
+                        above,
+                        ConstraintState.builder(x.neg().add(scalar(1)))
+                            .contributesToDualUpdate(false)
+                            .build()));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(solution.multipliers().get("above")).containsExactly(new double[] {2}, within(1e-5));
+  }
+
+  @Test
+  void saysThatNoPointIsFeasible() {
+    Tensor x = variable(0.3);
+    Constraint both = new Constraint(INEQUALITY, multiplier(2));
+    var problem =
+        problem(
+            Map.of("both", both),
+            () ->
+                CMPState.of(x.square().sum())
+                    .observe(
+                        both, cat(new TensorVector(x.add(scalar(1)), x.neg().add(scalar(1))))));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.INFEASIBLE);
+    assertThat(solution.infeasibility()).isCloseTo(1, within(0.1));
+  }
+
+  @Test
+  void saysThatABoundMakesItInfeasible() {
+    Tensor x = variable(0.3, 0.3);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    Solution solution = new Solver<>(nearest(x, sum), x).bounds(x, -0.4, 0.4).minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.INFEASIBLE);
+    assertThat(values(x)).containsExactly(new double[] {0.4, 0.4}, within(1e-9));
+  }
+
+  @Test
+  void saysThatANonlinearConstraintHasNoFeasiblePoint() {
+    Tensor x = variable(2, 1);
+    Constraint circle = new Constraint(EQUALITY, multiplier(1));
+    var problem =
+        problem(
+            Map.of("circle", circle),
+            () -> CMPState.of(x.sum()).equal(circle, x.square().sum(), -1));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.INFEASIBLE);
+  }
+
+  @Test
+  void saysThatTheObjectiveHasNoEnd() {
+    Tensor x = variable(1, 1);
+    Constraint difference = new Constraint(EQUALITY, multiplier(1));
+    var problem =
+        problem(
+            Map.of("difference", difference),
+            () -> CMPState.of(x.sum()).equal(difference, x.select(0, 0).sub(x.select(0, 1)), 0));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.UNBOUNDED);
+    assertThat(values(x)).containsExactly(new double[] {1, 1}, within(1e-9));
+  }
+
+  @Test
+  void saysThatItStalls() {
+    // A kink: no gradient vanishes at its minimum.
+    Tensor x = variable(1, 2);
+    var problem =
+        problem(Map.of(), () -> CMPState.of(x.abs().sum().add(x.select(0, 0).mul(scalar(0.3)))));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.STALLED);
+    assertThat(solution.stationarity()).isGreaterThan(0.1);
+  }
+
+  @Test
+  void saysThatTheProblemIsNotDeterministic() {
+    Tensor x = variable(1, 2);
+    var problem =
+        problem(
+            Map.of(),
+            () -> CMPState.of(x.square().sum().mul(here(rand(1).to(ScalarType.Double)).squeeze())));
+    Solution solution = new Solver<>(problem, x).minimize();
+    if (solution.status() != Status.SOLVED) {
+      assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.STALLED);
+      assertThat(solution.message()).contains("not deterministic");
+    }
+  }
+
+  @Test
+  void saysThatFloat32IsNotExactEnough() {
+    Tensor x = here(Tensor.create(new float[] {3, -1}, 2)).requires_grad_(true);
+    Constraint sum = new Constraint(EQUALITY, new DenseMultiplier(vector(0).to(ScalarType.Float)));
+    Solution solution = new Solver<>(nearest(x, sum), x).tolerance(1e-12).minimize();
+    assertThat(solution.status()).as(solution.toString()).isIn(Status.STALLED, Status.SOLVED);
+    assertThat(values(x)).containsExactly(new double[] {0.5, 0.5}, within(1e-4));
+  }
+
+  @Test
+  void endsAtTheLimitWithTheBestPoint() {
+    Tensor x = variable(-1.2, 1);
+    Constraint parabola = new Constraint(EQUALITY, multiplier(1));
+    var problem =
+        problem(
+            Map.of("parabola", parabola),
+            () ->
+                CMPState.of(x.select(0, 0).sub(scalar(1)).square())
+                    .equal(
+                        parabola, x.select(0, 1).sub(x.select(0, 0).square()).mul(scalar(10)), 0));
+    Solution solution = new Solver<>(problem, x).maxEvaluations(5).minimize();
+    assertThat(solution.status()).isEqualTo(Status.LIMIT);
+    assertThat(solution.evaluations()).isBetween(5L, 40L);
+  }
+
+  @Test
+  void tellsListenersAndLetsThemStop() {
+    Tensor x = variable(3, -1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    List<Solution> seen = new ArrayList<>();
+    Solution solution =
+        new Solver<>(nearest(x, sum), x)
+            .listen(
+                now -> {
+                  assertThat(now.status()).isEqualTo(Status.RUNNING);
+                  assertThat(sum.multiplierValue()).isEqualTo(now.multipliers().get("sum")[0]);
+                  seen.add(now);
+                  return seen.size() < 2;
+                })
+            .minimize();
+    assertThat(solution.status()).isEqualTo(Status.STOPPED);
+    assertThat(seen).hasSize(2);
+    assertThat(seen.get(1).iterations()).isEqualTo(2);
+  }
+
+  @Test
+  void anInterruptStopsIt() {
+    Tensor x = variable(3, -1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    Thread.currentThread().interrupt();
+    Solution solution = new Solver<>(nearest(x, sum), x).minimize();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(solution.status()).isEqualTo(Status.STOPPED);
+  }
+
+  @Test
+  void goesOnBitForBitFromItsState() {
+    HockSchittkowski hs100 =
+        HockSchittkowski.all().stream().filter(p -> p.name().equals("HS100")).findFirst().get();
+    Tensor x = variable(hs100.start());
+    Solution whole = new Solver<>(hs100.problem(x), x).minimize();
+
+    Tensor y = variable(hs100.start());
+    var first = new Solver<>(hs100.problem(y), y).listen(now -> now.iterations() < 3);
+    assertThat(first.minimize().status()).isEqualTo(Status.STOPPED);
+    Map<String, Object> state = first.stateDict();
+
+    Tensor z = variable(new double[hs100.start().length]);
+    var second = new Solver<>(hs100.problem(z), z);
+    second.loadStateDict(state);
+    Solution resumed = second.minimize();
+    assertThat(resumed.toString()).isEqualTo(whole.toString());
+    assertThat(values(z)).containsExactly(values(x));
+  }
+
+  @Test
+  void refusesAStateThatDoesNotFit() {
+    Tensor x = variable(3, -1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    var solver = new Solver<>(nearest(x, sum), x);
+    assertThatThrownBy(solver::stateDict).isInstanceOf(IllegalStateException.class);
+    solver.minimize();
+    Map<String, Object> state = solver.stateDict();
+    Tensor y = variable(1, 2, 3);
+    var other = new Solver<>(nearest(y, new Constraint(EQUALITY, multiplier(1))), y);
+    assertThatThrownBy(() -> other.loadStateDict(state)).hasMessageContaining("for 3 variables");
+    assertThatThrownBy(() -> other.loadStateDict(Map.of("x", y)))
+        .hasMessageContaining("objective_scale");
+    Tensor z = variable(1, 2);
+    Constraint two = new Constraint(EQUALITY, multiplier(2));
+    var third =
+        new Solver<>(
+            problem(Map.of("two", two), () -> CMPState.of(z.square().sum()).equal(two, z, 1)), z);
+    third.loadStateDict(state);
+    assertThatThrownBy(third::minimize).hasMessageContaining("multipliers");
+    assertThat(values(z)).containsExactly(1, 2);
+  }
+
+  private static void assertRefused(
+      Tensor x, ConstrainedMinimizationProblem<Void> problem, String... message) {
+    double[] before = values(x);
+    var multipliers = problem.multiplierValues();
+    assertThatThrownBy(() -> new Solver<>(problem, x).minimize())
+        .isInstanceOfAny(IllegalArgumentException.class, IllegalStateException.class)
+        .hasMessageContainingAll(message);
+    assertThat(values(x)).containsExactly(before);
+    assertThat(problem.multiplierValues().toString().length()).isPositive();
+    problem
+        .multiplierValues()
+        .forEach((name, now) -> assertThat(now).containsExactly(multipliers.get(name)));
+  }
+
+  @Test
+  void refusesWhatIsNotFiniteAtTheStart() {
+    Tensor x = variable(-1);
+    Constraint c = new Constraint(INEQUALITY, multiplier(1));
+    assertRefused(
+        x, problem(Map.of("c", c), () -> CMPState.of(x.log().sum()).observe(c, x)), "NaN", "start");
+    Constraint d = new Constraint(INEQUALITY, multiplier(1));
+    assertRefused(
+        x,
+        problem(Map.of("d", d), () -> CMPState.of(x.sum()).observe(d, x.sqrt())),
+        "'d'",
+        "NaN",
+        "start");
+  }
+
+  @Test
+  void takesAValueThatIsNotFiniteForAStepThatWasTooLong() {
+    Tensor x = variable(1e-3);
+    var problem = problem(Map.of(), () -> CMPState.of(x.sub(x.log().mul(scalar(2))).sum()));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(values(x)).containsExactly(new double[] {2}, within(1e-4));
+  }
+
+  @Test
+  void refusesConstraintsThatAreNotForASolver() {
+    Tensor x = variable(1, 2);
+    Constraint indexed = new Constraint(EQUALITY, new IndexedMultiplier(2));
+    assertRefused(
+        x,
+        problem(
+            Map.of("i", indexed),
+            () ->
+                CMPState.of(x.sum())
+                    .observe(
+                        indexed,
+                        ConstraintState.builder(x)
+                            .constraintFeatures(here(Tensor.create(new long[] {0, 1}, 2)))
+                            .build())),
+        "'i'",
+        "features",
+        "DenseMultiplier");
+    Constraint strict = new Constraint(INEQUALITY, multiplier(2));
+    assertRefused(
+        x,
+        problem(
+            Map.of("s", strict),
+            () ->
+                CMPState.of(x.sum())
+                    .observe(
+                        strict, ConstraintState.builder(x).strictViolation(x.detach()).build())),
+        "'s'",
+        "strict violation");
+    Constraint implicit =
+        new Constraint(
+            EQUALITY, new ModuleMultiplier(new org.bytedeco.pytorch.LinearImpl(1, 1), f -> f));
+    assertRefused(
+        x,
+        problem(Map.of("m", implicit), () -> CMPState.of(x.sum()).observe(implicit, x)),
+        "'m'",
+        "ModuleMultiplier");
+    Constraint misfit = new Constraint(INEQUALITY, multiplier(3));
+    assertRefused(
+        x,
+        problem(Map.of("w", misfit), () -> CMPState.of(x.sum()).observe(misfit, x)),
+        "'w'",
+        "num_constraints = 2");
+    Constraint forgotten = new Constraint(INEQUALITY, multiplier(2));
+    assertRefused(
+        x, problem(Map.of("f", forgotten), () -> CMPState.of(x.sum())), "'f'", "not observed");
+    DenseMultiplier shared = multiplier(2);
+    Constraint one = new Constraint(INEQUALITY, shared);
+    Constraint two = new Constraint(INEQUALITY, shared);
+    assertRefused(
+        x,
+        problem(
+            Map.of("one", one, "two", two),
+            () -> CMPState.of(x.sum()).observe(one, x).observe(two, x)),
+        "shares its multiplier");
+    Constraint matrix = new Constraint(INEQUALITY, multiplier(2));
+    assertRefused(
+        x,
+        problem(Map.of("x", matrix), () -> CMPState.of(x.sum()).observe(matrix, x.unsqueeze(0))),
+        "'x'",
+        "[1, 2]");
+    assertRefused(x, problem(Map.of(), () -> CMPState.of(x)), "the loss is float64[2]");
+    assertRefused(x, problem(Map.of(), () -> null), "returned null");
+    assertRefused(
+        x, problem(Map.of(), () -> CMPState.of(x.detach().sum())), "not", "differentiable");
+  }
+
+  @Test
+  void refusesVariablesItCannotMove() {
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    Tensor x = variable(1, 2);
+    var problem = nearest(x, sum);
+    DenseMultiplier own = (DenseMultiplier) sum.multiplier().get();
+    assertThatThrownBy(() -> new Solver<>(problem)).hasMessageContaining("no variable");
+    assertThatThrownBy(() -> new Solver<>(problem, x, x)).hasMessageContaining("twice");
+    assertThatThrownBy(() -> new Solver<>(problem, x.detach()))
+        .hasMessageContaining("requires_grad_");
+    assertThatThrownBy(() -> new Solver<>(problem, own.weight()))
+        .hasMessageContaining("multiplier");
+    Tensor half = here(zeros(2).to(ScalarType.Half)).requires_grad_(true);
+    assertThatThrownBy(() -> new Solver<>(problem, half)).hasMessageContaining("float16");
+    Tensor single = here(zeros(2)).requires_grad_(true);
+    assertThatThrownBy(() -> new Solver<>(problem, x, single)).hasMessageContaining("one dtype");
+    var solver = new Solver<>(problem, x);
+    assertThatThrownBy(() -> solver.bounds(single, 0, 1))
+        .hasMessageContaining("none of the solver's");
+    assertThatThrownBy(() -> solver.bounds(x, 1, 0)).hasMessageContaining("above");
+    assertThatThrownBy(() -> solver.bounds(x, Double.NaN, 0)).hasMessageContaining("NaN");
+    assertThatThrownBy(() -> solver.bounds(x, vector(1, 2, 3), vector(4)))
+        .hasMessageContaining("shape");
+    assertThatThrownBy(() -> solver.tolerance(0)).hasMessageContaining("tolerance");
+    assertThatThrownBy(() -> solver.tolerance(Double.NaN)).hasMessageContaining("tolerance");
+    assertThatThrownBy(() -> solver.maxEvaluations(0)).hasMessageContaining("at least 1");
+    assertThatThrownBy(() -> solver.historySize(0)).hasMessageContaining("at least 1");
+  }
+
+  @Test
+  void anEvaluationThatThrowsLeavesAllAsItWas() {
+    Tensor x = variable(3, -1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    int[] calls = {0};
+    var problem =
+        problem(
+            Map.of("sum", sum),
+            () -> {
+              if (++calls[0] == 8) {
+                throw new IllegalStateException("no more data");
+              }
+              return CMPState.of(x.square().sum()).equal(sum, x.sum(), 1);
+            });
+    var solver = new Solver<>(problem, x);
+    assertThatThrownBy(solver::minimize).hasMessage("no more data");
+    assertThat(values(x)).containsExactly(3, -1);
+    assertThat(sum.multiplierValue()).isZero();
+    assertThatThrownBy(solver::stateDict).isInstanceOf(IllegalStateException.class);
+    assertThat(solver.minimize().isSolved()).isTrue();
+  }
+
+  @Test
+  void refusesAnEvaluationThatChangesItsConstraints() {
+    Tensor x = variable(3, -1);
+    Constraint g =
+        new Constraint(INEQUALITY, QuadraticPenalty::new, null, new DensePenaltyCoefficient(1));
+    int[] calls = {0};
+    assertRefused(
+        x,
+        problem(
+            Map.of("g", g),
+            () ->
+                CMPState.of(x.square().sum())
+                    .observe(
+                        g,
+                        ConstraintState.builder(++calls[0] < 4 ? x : x.sum())
+                            .contributesToDualUpdate(false)
+                            .build())),
+        "'g'",
+        "had 2 entries");
+  }
+
+  @Test
+  void refusesToRunInsideOfItself() {
+    Tensor x = variable(3, -1);
+    Solver<?>[] solver = new Solver<?>[1];
+    var problem =
+        problem(
+            Map.of(),
+            () -> {
+              solver[0].minimize();
+              return CMPState.of(x.sum());
+            });
+    solver[0] = new Solver<>(problem, x);
+    assertThatThrownBy(solver[0]::minimize).hasMessageContaining("running");
+  }
+
+  @Test
+  void memoryStaysFlat() {
+    Tensor x = variable(3, -1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    var solver = new Solver<>(nearest(x, sum), x);
+    long[] counts = new long[2];
+    for (int run = 0; run < 40; run++) {
+      try (PointerScope scope = new PointerScope()) {
+        x.set_data(vector(3, -1));
+      }
+      solver.minimize();
+      System.gc();
+      counts[run < 20 ? 0 : 1] = org.bytedeco.javacpp.Pointer.totalCount();
+    }
+    assertThat(counts[1]).isLessThan(counts[0] + 200);
+  }
+}
