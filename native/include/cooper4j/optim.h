@@ -3,6 +3,7 @@
 
 #include "cooper4j/optim/extragradient.h"
 #include "cooper4j/optim/gradients.h"
+#include "cooper4j/optim/moreau.h"
 #include "cooper4j/optim/nupi.h"
 #include "cooper4j/optim/state_dict.h"
 #include "cooper4j/optim/step.h"

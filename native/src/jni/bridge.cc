@@ -218,6 +218,8 @@ void Optimizers::scale_grad(bool primal, double factor) const {
   cooper4j::scale_grad(side(primal), factor);
 }
 
+void Optimizers::apply(MoreauEnvelope& envelope) const { envelope.apply(primal_); }
+
 bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }
 
 bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer) {
@@ -253,11 +255,29 @@ void project_non_negative(const at::Tensor& weight) {
 void project_gradient_rows(const at::Tensor& weight) { cooper4j::project_gradient_rows(weight); }
 
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
-                    const at::Tensor* indices, bool inequality, bool restart, double tolerance,
+                    const at::Tensor* indices, bool inequality, double leak, double tolerance,
                     double factor, double summand, double maximum) {
-  const PenaltyUpdate update{factor, summand, tolerance, inequality, restart, maximum};
+  const PenaltyUpdate update{factor, summand, tolerance, inequality, leak, maximum};
   cooper4j::update_penalty(value, init, violation, indices != nullptr ? *indices : at::Tensor(),
                            update);
+}
+
+void update_barrier_penalty(const at::Tensor& value, const at::Tensor& multiplier,
+                            const at::Tensor& violation, const at::Tensor* indices, int formulation,
+                            int rule, double factor, double delta, double lower, double upper) {
+  const BarrierUpdate update{static_cast<BarrierRule>(rule),
+                             factor,
+                             delta,
+                             lower,
+                             upper,
+                             static_cast<Formulation>(formulation)};
+  cooper4j::update_barrier_penalty(value, multiplier, violation,
+                                   indices != nullptr ? *indices : at::Tensor(), update);
+}
+
+void bound(const at::Tensor& weight, double lower, double upper, double leak,
+           bool gradient_rows_only) {
+  cooper4j::bound(weight, {lower, upper, leak}, gradient_rows_only);
 }
 
 int run_command(const char* arguments, int64_t n) {

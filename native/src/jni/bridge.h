@@ -12,6 +12,7 @@
 #include "cooper4j/lagrangian.h"
 #include "cooper4j/optim/extragradient.h"
 #include "cooper4j/optim/gradients.h"
+#include "cooper4j/optim/moreau.h"
 
 namespace cooper4j::jni {
 
@@ -35,6 +36,9 @@ class Evaluation : public cooper4j::Evaluation {
   at::Tensor violation(int k) const { return term(k).violation; }
   at::Tensor strict_violation(int k) const { return term(k).strict_violation; }
   void backward(bool primal) { cooper4j::Evaluation::backward(side(primal)); }
+  bool backward_switched(double tolerance, double scale) {
+    return cooper4j::Evaluation::backward_switched(tolerance, scale);
+  }
 
   static constexpr int kTensors = 8;
 
@@ -64,6 +68,8 @@ class Optimizers {
                             bool error_if_nonfinite) const;
   void clip_grad_value(bool primal, double clip_value) const;
   void scale_grad(bool primal, double factor) const;
+  /// cooper4j/optim/moreau.h, to the primal side
+  void apply(MoreauEnvelope& envelope) const;
 
  private:
   const cooper4j::Optimizers& side(bool primal) const { return primal ? primal_ : dual_; }
@@ -116,10 +122,19 @@ void project_non_negative(const at::Tensor& weight);
 void project_gradient_rows(const at::Tensor& weight);
 
 /// Cooper's FeasibilityDrivenPenaltyCoefficientUpdater: violated entries become factor * value +
-/// summand, at most `maximum`, satisfied ones (with restart) init. `indices` may be null.
+/// summand, at most `maximum`, satisfied ones lose the share `leak` of what they are above init. `indices` may be null.
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
-                    const at::Tensor* indices, bool inequality, bool restart, double tolerance,
+                    const at::Tensor* indices, bool inequality, double leak, double tolerance,
                     double factor, double summand, double maximum);
+
+/// cooper4j/penalty.h; `indices` may be null.
+void update_barrier_penalty(const at::Tensor& value, const at::Tensor& multiplier,
+                            const at::Tensor& violation, const at::Tensor* indices, int formulation,
+                            int rule, double factor, double delta, double lower, double upper);
+
+/// cooper4j/project.h
+void bound(const at::Tensor& weight, double lower, double upper, double leak,
+           bool gradient_rows_only);
 
 /// cooper4j/command.h, over the process's own output; the arguments stand one after another, each
 /// ended by a NUL.
