@@ -238,10 +238,6 @@ double cos(double x) { return std::cos(x); }
 
 double pow(double x, double y) { return std::pow(x, y); }
 
-void set_betas(ExtraAdamOptions& options, double beta1, double beta2) {
-  options.betas({beta1, beta2});
-}
-
 void add_param_group(torch::optim::Optimizer& optimizer, const std::vector<at::Tensor>& params,
                      const torch::optim::OptimizerOptions& options) {
   optimizer.add_param_group({params, options.clone()});

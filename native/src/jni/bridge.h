@@ -109,7 +109,10 @@ double cos(double x);
 double pow(double x, double y);
 
 /// JavaCPP has no std::tuple.
-void set_betas(ExtraAdamOptions& options, double beta1, double beta2);
+template <typename Options>
+void set_betas(Options& options, double beta1, double beta2) {
+  options.betas({beta1, beta2});
+}
 
 /// Adds a group with a copy of the options.
 void add_param_group(torch::optim::Optimizer& optimizer, const std::vector<at::Tensor>& params,

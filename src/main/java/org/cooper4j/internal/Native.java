@@ -22,6 +22,7 @@ import org.bytedeco.pytorch.TensorVector;
           "document.h",
           "java_log.h",
           "memory_watch.h",
+          "cooper4j/optim/adam.h",
           "cooper4j/optim/extragradient.h",
           "cooper4j/optim/moreau.h",
           "cooper4j/optim/nupi.h",
