@@ -17,7 +17,19 @@
 
 namespace cooper4j {
 
-enum class Formulation : uint8_t { kLagrangian, kQuadraticPenalty, kAugmentedLagrangian, kCustom };
+/// How a term enters the primal Lagrangian, and along what its multiplier ascends: the violation v
+/// (the strict one, if there is one), unless said otherwise. Those with φ are for inequalities.
+enum class Formulation : uint8_t {
+  kLagrangian,            ///< λv
+  kQuadraticPenalty,      ///< ½ c max(v, 0)², of equalities ½ c v²
+  kAugmentedLagrangian,   ///< Cooper's: (max(λ + cv, 0)² − λ²) / 2c, of equalities λv + ½ c v²
+  kPenalizedLagrangian,   ///< the sum of the first two
+  kAugmentedBothSides,    ///< as Cooper's; ascends along its gradient in λ, max(v, −λ/c)
+  kQuadraticLogarithmic,  ///< λ c φ(v/c); ascends along λ (φ'(v/c) − 1)
+  kQuadraticReciprocal,   ///< the same with another φ
+  kSwitched,              ///< nothing: backward_switched() chooses between it and the loss
+  kCustom,                ///< Term::contribution
+};
 
 /// How a term's multiplier maps to its violations.
 enum class Factor : uint8_t {
@@ -78,6 +90,13 @@ class COOPER4J_EXPORT Evaluation {
   /// The same for one side, after the same check of both.
   void backward(Side side);
 
+  /// The switching subgradient: where the largest violation of the terms that contribute to the
+  /// primal side (of equalities its absolute value; the strict one, if there is one) is above
+  /// `tolerance`, accumulates `scale` times its subgradient, else the loss's; whether it was the
+  /// violation's. Elements that are equally large share it evenly, as in torch.max. Waits for a
+  /// CUDA device.
+  bool backward_switched(double tolerance, double scale);
+
   /// Primal: loss + contributions, differentiable until backward() has freed the graph and a plain
   /// value after; dual: Σ multiplierᵀ violation. Undefined when nothing contributes.
   at::Tensor lagrangian(Side side) const;
@@ -98,6 +117,7 @@ class COOPER4J_EXPORT Evaluation {
   at::Tensor contribution(size_t k) const;
   void check_differentiable() const;
   void differentiate(bool primal, bool dual);
+  void pass_back(const std::vector<at::Tensor>& roots, std::vector<at::Tensor> gradients);
   void append_primal_gradients(std::vector<at::Tensor>* roots,
                                std::vector<at::Tensor>* gradients) const;
   void append_dual_gradients(std::vector<at::Tensor>* roots, std::vector<at::Tensor>* gradients);

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "cooper4j/export.h"
+#include "cooper4j/project.h"
 
 namespace cooper4j {
 
@@ -51,11 +52,19 @@ class COOPER4J_EXPORT ExplicitMultiplier : public Multiplier {
   void post_step(bool gradient_rows_only) override;
   void check_value(const at::Tensor& value) const override;
 
+  /// From now on brings the values into these bounds after every dual step, and those that are
+  /// there now. An upper bound below the true multiplier leaves the constraint violated; so does a
+  /// leak, by leak · λ / (η (1 − leak)) with a dual SGD of rate η. No part of the state dict.
+  void set_bounds(const MultiplierBounds& bounds);
+
  protected:
   explicit ExplicitMultiplier(at::Tensor weight);
 
  private:
+  MultiplierBounds bounds() const;
+
   at::Tensor weight_;
+  std::optional<MultiplierBounds> bounds_;
 };
 
 /// For constraints that are all observed at every step; weight is [num_constraints].

@@ -221,6 +221,8 @@ void Optimizers::scale_grad(bool primal, double factor) const {
   cooper4j::scale_grad(side(primal), factor);
 }
 
+void Optimizers::apply(MoreauEnvelope& envelope) const { envelope.apply(primal_); }
+
 bool step(torch::optim::Optimizer& optimizer) { return cooper4j::step(optimizer); }
 
 bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer) {
@@ -238,10 +240,6 @@ double initial_lr(torch::optim::Optimizer& optimizer, int group) {
 double cos(double x) { return std::cos(x); }
 
 double pow(double x, double y) { return std::pow(x, y); }
-
-void set_betas(ExtraAdamOptions& options, double beta1, double beta2) {
-  options.betas({beta1, beta2});
-}
 
 void add_param_group(torch::optim::Optimizer& optimizer, const std::vector<at::Tensor>& params,
                      const torch::optim::OptimizerOptions& options) {
@@ -293,11 +291,29 @@ at::Tensor group_codes(const at::Tensor& codes, int64_t size) {
 bool has_nan(const at::Tensor& scores) { return rates::has_nan(scores); }
 
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
-                    const at::Tensor* indices, bool inequality, bool restart, double tolerance,
+                    const at::Tensor* indices, bool inequality, double leak, double tolerance,
                     double factor, double summand, double maximum) {
-  const PenaltyUpdate update{factor, summand, tolerance, inequality, restart, maximum};
+  const PenaltyUpdate update{factor, summand, tolerance, inequality, leak, maximum};
   cooper4j::update_penalty(value, init, violation, indices != nullptr ? *indices : at::Tensor(),
                            update);
+}
+
+void update_barrier_penalty(const at::Tensor& value, const at::Tensor& multiplier,
+                            const at::Tensor& violation, const at::Tensor* indices, int formulation,
+                            int rule, double factor, double delta, double lower, double upper) {
+  const BarrierUpdate update{static_cast<BarrierRule>(rule),
+                             factor,
+                             delta,
+                             lower,
+                             upper,
+                             static_cast<Formulation>(formulation)};
+  cooper4j::update_barrier_penalty(value, multiplier, violation,
+                                   indices != nullptr ? *indices : at::Tensor(), update);
+}
+
+void bound(const at::Tensor& weight, double lower, double upper, double leak,
+           bool gradient_rows_only) {
+  cooper4j::bound(weight, {lower, upper, leak}, gradient_rows_only);
 }
 
 int run_command(const char* arguments, int64_t n) {

@@ -12,6 +12,7 @@
 #include "cooper4j/lagrangian.h"
 #include "cooper4j/optim/extragradient.h"
 #include "cooper4j/optim/gradients.h"
+#include "cooper4j/optim/moreau.h"
 
 namespace cooper4j::jni {
 
@@ -35,6 +36,9 @@ class Evaluation : public cooper4j::Evaluation {
   at::Tensor violation(int k) const { return term(k).violation; }
   at::Tensor strict_violation(int k) const { return term(k).strict_violation; }
   void backward(bool primal) { cooper4j::Evaluation::backward(side(primal)); }
+  bool backward_switched(double tolerance, double scale) {
+    return cooper4j::Evaluation::backward_switched(tolerance, scale);
+  }
 
   static constexpr int kTensors = 8;
 
@@ -65,6 +69,8 @@ class Optimizers {
                             bool error_if_nonfinite) const;
   void clip_grad_value(bool primal, double clip_value) const;
   void scale_grad(bool primal, double factor) const;
+  /// cooper4j/optim/moreau.h, to the primal side
+  void apply(MoreauEnvelope& envelope) const;
 
  private:
   const cooper4j::Optimizers& side(bool primal) const { return primal ? primal_ : dual_; }
@@ -104,7 +110,10 @@ double cos(double x);
 double pow(double x, double y);
 
 /// JavaCPP has no std::tuple.
-void set_betas(ExtraAdamOptions& options, double beta1, double beta2);
+template <typename Options>
+void set_betas(Options& options, double beta1, double beta2) {
+  options.betas({beta1, beta2});
+}
 
 /// Adds a group with a copy of the options.
 void add_param_group(torch::optim::Optimizer& optimizer, const std::vector<at::Tensor>& params,
@@ -117,9 +126,9 @@ void project_non_negative(const at::Tensor& weight);
 void project_gradient_rows(const at::Tensor& weight);
 
 /// Cooper's FeasibilityDrivenPenaltyCoefficientUpdater: violated entries become factor * value +
-/// summand, at most `maximum`, satisfied ones (with restart) init. `indices` may be null.
+/// summand, at most `maximum`, satisfied ones lose the share `leak` of what they are above init. `indices` may be null.
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
-                    const at::Tensor* indices, bool inequality, bool restart, double tolerance,
+                    const at::Tensor* indices, bool inequality, double leak, double tolerance,
                     double factor, double summand, double maximum);
 
 /// rates/tally.h; `truth`, `weights` and `groups` may be null, `tally` has slope, constant and count,
@@ -133,6 +142,15 @@ at::Tensor tally_quotients(const at::Tensor& x, int input, const at::Tensor* tru
 at::Tensor binary_labels(const at::Tensor& labels);
 at::Tensor group_codes(const at::Tensor& codes, int64_t size);
 bool has_nan(const at::Tensor& scores);
+
+/// cooper4j/penalty.h; `indices` may be null.
+void update_barrier_penalty(const at::Tensor& value, const at::Tensor& multiplier,
+                            const at::Tensor& violation, const at::Tensor* indices, int formulation,
+                            int rule, double factor, double delta, double lower, double upper);
+
+/// cooper4j/project.h
+void bound(const at::Tensor& weight, double lower, double upper, double leak,
+           bool gradient_rows_only);
 
 /// cooper4j/command.h, over the process's own output; the arguments stand one after another, each
 /// ended by a NUL.

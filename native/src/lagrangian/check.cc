@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "indices.h"
+#include "lagrangian/barrier.h"
 
 namespace cooper4j {
 namespace {
@@ -186,6 +187,13 @@ void check_learns(const at::Tensor& value, const Term& term, size_t k) {
        "gradients enabled (no NoGradGuard around it) and without detach()");
 }
 
+void check_has_lagrangian(const Term& term, size_t k) {
+  if (term.formulation != Formulation::kSwitched) return;
+  fail({term, k},
+       "its formulation switches between objectives and has no Lagrangian; roll it with a "
+       "SwitchingSubgradientOptimizer, or choose another formulation");
+}
+
 void check_weight(const at::Tensor& weight, const Term& term, size_t k) {
   if (!weight.is_cpu() || all_finite(weight)) return;
   fail({term, k},
@@ -226,6 +234,11 @@ void check_term(const Term& term, size_t index, Side side, bool violation_seen) 
   if (term.penalty_kind != Factor::kNone && !factors_seen) {
     check_factor(term.penalty, term.penalty_kind, violation, features, which, "penalty coefficient",
                  true);
+    if (is_barrier(term.formulation) && term.penalty.is_cpu() &&
+        !term.penalty.gt(0).all().item<bool>()) {
+      fail(which, "its penalty coefficient, by which a penalty/barrier function divides, is 0; give "
+                  "it positive values");
+    }
   }
   if (primal && term.formulation == Formulation::kCustom && term.contribution.defined() &&
       term.contribution.is_floating_point() && term.contribution.layout() == at::kStrided &&

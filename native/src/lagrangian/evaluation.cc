@@ -8,6 +8,7 @@
 #include "cooper4j/lagrangian.h"
 #include "data_of.h"
 #include "lagrangian/backward.h"
+#include "lagrangian/barrier.h"
 #include "lagrangian/check.h"
 #include "lagrangian/small.h"
 
@@ -46,6 +47,21 @@ at::Tensor seed(const at::Tensor& values, size_t holders) {
   return values.use_count() > holders ? values.clone() : values;
 }
 
+/// ∂(primal Lagrangian)/∂violation of one element, in the formulations that have both factors.
+template <typename T>
+T weight_of(const Term& term, T violation, T multiplier, T penalty) {
+  const auto above = [&](T value) { return term.inequality && value < 0 ? T(0) : value; };
+  switch (term.formulation) {
+    case Formulation::kPenalizedLagrangian:
+      return multiplier + penalty * above(violation);
+    case Formulation::kQuadraticLogarithmic:
+    case Formulation::kQuadraticReciprocal:
+      return multiplier * barrier_slope(term.formulation, violation / penalty);
+    default:
+      return above(multiplier + penalty * violation);
+  }
+}
+
 /// ∂(primal Lagrangian)/∂violation, shaped like the violation and of its dtype.
 at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Tensor& violation,
                          size_t holders) {
@@ -53,11 +69,10 @@ at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Ten
       factors.multiplier.scalar_type() == violation.scalar_type()) {
     return map_small(violation.sizes(), same, factors.multiplier);
   }
-  if (term.formulation == Formulation::kAugmentedLagrangian &&
+  if (factors.multiplier.defined() && factors.penalty.defined() &&
       is_small(violation, factors.multiplier, factors.penalty)) {
     const auto weight = [&term](auto v, auto multiplier, auto penalty) {
-      const auto sum = multiplier + penalty * v;
-      return term.inequality && sum < 0 ? decltype(sum)(0) : sum;
+      return weight_of(term, v, multiplier, penalty);
     };
     return map_small(violation.sizes(), weight, violation, factors.multiplier, factors.penalty);
   }
@@ -67,6 +82,14 @@ at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Ten
     case Formulation::kQuadraticPenalty:
       weight = factors.penalty * (term.inequality ? v.relu() : v);
       break;
+    case Formulation::kPenalizedLagrangian:
+      weight = factors.multiplier + factors.penalty * (term.inequality ? v.relu() : v);
+      break;
+    case Formulation::kQuadraticLogarithmic:
+    case Formulation::kQuadraticReciprocal:
+      weight = factors.multiplier * barrier_slope(term.formulation, v / factors.penalty);
+      break;
+    case Formulation::kAugmentedBothSides:
     case Formulation::kAugmentedLagrangian: {
       const at::ScalarType dtype = at::promote_types(
           v.scalar_type(),
@@ -81,6 +104,29 @@ at::Tensor primal_weight(const Term& term, const Factors& factors, const at::Ten
       weight = seed(factors.multiplier, holders);
   }
   return weight.to(violation.scalar_type()).view(violation.sizes());
+}
+
+/// The negated direction in which a multiplier ascends, new, outside of any graph.
+at::Tensor dual_descent(const Term& term, const Factors& factors, at::IntArrayRef shape) {
+  const at::Tensor& violation = term.dual_violation();
+  const at::ScalarType dtype = term.multiplier.scalar_type();
+  const bool own = is_barrier(term.formulation) ||
+                   (term.formulation == Formulation::kAugmentedBothSides && term.inequality);
+  if (!own && is_small(violation) && violation.scalar_type() == dtype) {
+    return map_small(shape, negated, violation);
+  }
+  // Viewed first, negated second: an optimizer cannot clear a gradient that is a view.
+  if (!own) return violation.detach().reshape(shape).to(dtype).neg();
+  const at::Tensor v = at_least_1d(violation.detach());
+  const at::Tensor& multiplier = factors.multiplier;
+  at::Tensor direction;
+  if (is_barrier(term.formulation)) {
+    direction = multiplier * (barrier_slope(term.formulation, v / factors.penalty) - 1);
+  } else {
+    // Without a penalty the limit, the violation.
+    direction = at::where(factors.penalty > 0, v.maximum(-multiplier / factors.penalty), v);
+  }
+  return direction.reshape(shape).to(dtype).neg();
 }
 
 /// The gradient's indices [1, m], which outlive what the caller does with his.
@@ -180,14 +226,10 @@ void Evaluation::append_dual_gradients(std::vector<at::Tensor>* roots,
     if (!contributes(k, Side::kDual)) {
       continue;
     }
-    // Viewed first, negated second: an optimizer cannot clear a gradient that is a view.
-    const auto descent = [&term](at::IntArrayRef shape) {
-      const at::Tensor& violation = term.dual_violation();
-      const at::ScalarType dtype = term.multiplier.scalar_type();
-      if (is_small(violation) && violation.scalar_type() == dtype) {
-        return map_small(shape, negated, violation);
-      }
-      return violation.detach().reshape(shape).to(dtype).neg();
+    const auto descent = [&](at::IntArrayRef shape) {
+      at::Tensor gradient = dual_descent(term, dual_factors_[k], shape);
+      if (is_barrier(term.formulation)) check_weight(gradient, term, k);
+      return gradient;
     };
     if (term.multiplier_kind != Factor::kValue && !term.multiplier.requires_grad()) {
       continue;  // frozen: no optimizer would clear its gradient
@@ -283,6 +325,9 @@ void Evaluation::differentiate(bool primal, bool dual) {
     throw std::logic_error("backward() was called twice; compute the Lagrangian again first");
   }
   if (primal_ && !graph_freed_) check_differentiable();
+  for (size_t k = 0; primal && k < terms_.size(); ++k) {
+    if (contributes(k, Side::kPrimal)) check_has_lagrangian(terms_[k], k);
+  }
   c10::NoGradGuard no_grad;
   std::vector<at::Tensor> roots;
   std::vector<at::Tensor> gradients;
@@ -294,10 +339,55 @@ void Evaluation::differentiate(bool primal, bool dual) {
     append_dual_gradients(&roots, &gradients);
     dual_differentiated_ = true;
   }
-  if (!roots.empty()) {
-    cooper4j::backward(roots, std::move(gradients));
-  }
+  pass_back(roots, std::move(gradients));
   if (primal) make_factors_own();
+}
+
+void Evaluation::pass_back(const std::vector<at::Tensor>& roots,
+                           std::vector<at::Tensor> gradients) {
+  if (!roots.empty()) cooper4j::backward(roots, std::move(gradients));
+}
+
+bool Evaluation::backward_switched(double tolerance, double scale) {
+  if (graph_freed_) {
+    throw std::logic_error("backward() was called twice; compute the Lagrangian again first");
+  }
+  check_differentiable();
+  c10::NoGradGuard no_grad;
+  const auto measure = [](const Term& term, const at::Tensor& violation) {
+    return term.inequality ? violation.detach() : violation.detach().abs();
+  };
+  std::vector<at::Tensor> largest;
+  std::vector<size_t> at;
+  for (size_t k = 0; k < terms_.size(); ++k) {
+    if (!contributes(k, Side::kPrimal) || terms_[k].dual_violation().numel() == 0) continue;
+    largest.push_back(measure(terms_[k], terms_[k].dual_violation()).max().to(at::kDouble));
+    at.push_back(k);
+  }
+  std::vector<at::Tensor> roots;
+  std::vector<at::Tensor> gradients;
+  const at::Tensor values = largest.empty() ? at::Tensor() : at::stack(largest).cpu();
+  const double worst = largest.empty() ? 0 : values.max().item<double>();
+  const bool switched = !largest.empty() && worst > tolerance;
+  if (switched) {
+    double ties = 0;
+    for (size_t i = 0; i < at.size(); ++i) {
+      if (values[static_cast<int64_t>(i)].item<double>() != worst) continue;
+      const Term& term = terms_[at[i]];
+      const at::Tensor value = measure(term, term.violation);
+      at::Tensor active = value.eq(value.max()).to(value.scalar_type());
+      ties += active.sum().item<double>();
+      roots.push_back(term.violation);
+      gradients.push_back(term.inequality ? active : active.mul(term.violation.detach().sign()));
+    }
+    for (auto& gradient : gradients) gradient.mul_(scale / ties);
+  } else if (loss_.defined() && loss_.requires_grad()) {
+    roots.push_back(loss_);
+    gradients.push_back(at::ones_like(loss_));
+  }
+  graph_freed_ = true;
+  pass_back(roots, std::move(gradients));
+  return switched;
 }
 
 at::Tensor Evaluation::contribution(size_t k) const {
@@ -310,6 +400,14 @@ at::Tensor Evaluation::contribution(size_t k) const {
   switch (term.formulation) {
     case Formulation::kQuadraticPenalty:
       return 0.5 * (f.penalty * (term.inequality ? v.relu() : v).square()).sum();
+    case Formulation::kPenalizedLagrangian:
+      return (f.multiplier * v + 0.5 * f.penalty * (term.inequality ? v.relu() : v).square()).sum();
+    case Formulation::kQuadraticLogarithmic:
+    case Formulation::kQuadraticReciprocal:
+      return (f.multiplier * f.penalty * barrier(term.formulation, v / f.penalty)).sum();
+    case Formulation::kSwitched:
+      return at::zeros({}, v.options());
+    case Formulation::kAugmentedBothSides:
     case Formulation::kAugmentedLagrangian: {
       const at::Tensor inside = f.multiplier * v + 0.5 * f.penalty * v.square();
       if (!term.inequality) {

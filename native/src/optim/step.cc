@@ -14,6 +14,7 @@
 #include <string>
 #include <typeinfo>
 
+#include "cooper4j/optim/adam.h"
 #include "cooper4j/optim/extragradient.h"
 #include "cooper4j/optim/nupi.h"
 #include "log.h"
@@ -28,7 +29,7 @@ bool moves_gradient_rows_only(const torch::optim::Optimizer& optimizer) {
     return std::all_of(groups.begin(), groups.end(),
                        [&](const auto& group) { return is_rowwise(group.options()); });
   };
-  if (typeid(optimizer) == typeid(NuPI)) return true;
+  if (typeid(optimizer) == typeid(NuPI) || typeid(optimizer) == typeid(SparseAdam)) return true;
   if (typeid(optimizer) == typeid(torch::optim::SGD)) {
     return all([](const auto& options) {
       const auto& sgd = static_cast<const torch::optim::SGDOptions&>(options);
@@ -69,7 +70,7 @@ void check_lbfgs(const torch::optim::Optimizer& optimizer) {
 bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer) {
   return typeid(optimizer) == typeid(torch::optim::Adam) ||
          typeid(optimizer) == typeid(torch::optim::AdamW) ||
-         typeid(optimizer) == typeid(torch::optim::RMSprop);
+         typeid(optimizer) == typeid(torch::optim::RMSprop) || typeid(optimizer) == typeid(Adamax);
 }
 
 namespace {
@@ -86,8 +87,25 @@ bool decays(const torch::optim::Optimizer& optimizer, const torch::optim::Optimi
 
 }  // namespace
 
+namespace {
+
+void check_sparse_adam(const torch::optim::Optimizer& optimizer) {
+  for (const auto& group : optimizer.param_groups()) {
+    for (const auto& param : group.params()) {
+      const at::Tensor& gradient = param.grad();
+      if (!gradient.defined() || (gradient.is_sparse() && gradient.sparse_dim() == 1)) continue;
+      throw std::invalid_argument("a parameter of shape " + c10::str(param.sizes()) +
+                                  " has no sparse gradient of rows, which SparseAdam needs; use "
+                                  "Adam for it");
+    }
+  }
+}
+
+}  // namespace
+
 void check_step(const torch::optim::Optimizer& optimizer) {
   if (typeid(optimizer) == typeid(torch::optim::LBFGS)) check_lbfgs(optimizer);
+  if (typeid(optimizer) == typeid(SparseAdam)) return check_sparse_adam(optimizer);
   const bool never = takes_no_sparse_gradient(optimizer);
   for (const auto& group : optimizer.param_groups()) {
     if (!never && !decays(optimizer, group.options())) continue;
@@ -95,7 +113,7 @@ void check_step(const torch::optim::Optimizer& optimizer) {
       if (!param.grad().defined() || !param.grad().is_sparse()) continue;
       throw std::invalid_argument("a parameter of shape " + c10::str(param.sizes()) +
                                   " has a sparse gradient, which its optimizer does not take; use "
-                                  "SGD or Adagrad without weight decay for it");
+                                  "SparseAdam, or SGD or Adagrad without weight decay for it");
     }
   }
 }

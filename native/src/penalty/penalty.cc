@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "data_of.h"
+#include "lagrangian/barrier.h"
 #include "optim/direct.h"
 #include "optim/rows.h"
 
@@ -25,7 +26,8 @@ void check(const PenaltyUpdate& update) {
   const auto not_negative = [](double value) { return std::isfinite(value) && value >= 0; };
   require(not_negative(update.factor), "factor", update.factor, "finite and >= 0");
   require(not_negative(update.summand), "summand", update.summand, "finite and >= 0");
-  require(update.tolerance >= 0, "tolerance", update.tolerance, ">= 0");
+  require(!std::isnan(update.tolerance), "tolerance", update.tolerance, "a number");
+  require(update.leak >= 0 && update.leak <= 1, "leak", update.leak, "in [0, 1]");
   require(update.maximum > 0, "maximum", update.maximum, "> 0");
 }
 
@@ -54,6 +56,21 @@ void check_rows(const at::Tensor& value, const at::Tensor& indices) {
          << value.numel() << " entries";
     throw std::invalid_argument(text.str());
   }
+}
+
+void check(const BarrierUpdate& update) {
+  const auto require = [](bool holds, const char* what, double found, const char* expected) {
+    if (holds) return;
+    std::ostringstream text;
+    text << what << " is " << found << "; it must be " << expected;
+    throw std::invalid_argument(text.str());
+  };
+  require(std::isfinite(update.factor) && update.factor >= 0, "factor", update.factor,
+          "finite and >= 0");
+  require(std::isfinite(update.delta) && update.delta > 0, "delta", update.delta,
+          "finite and > 0");
+  require(update.lower > 0, "lower", update.lower, "> 0");
+  require(update.upper >= update.lower, "upper", update.upper, "at least lower");
 }
 
 /// Whether update_elements takes the tensors: one coefficient for one violation, in memory that a
@@ -89,8 +106,9 @@ void update_elements(const at::Tensor& value, const at::Tensor& init, const at::
             before[at] * static_cast<T>(update.factor) + static_cast<T>(update.summand);
         updated[i] = std::min(raised, std::max(maximum, before[at]));
         if (!std::isfinite(updated[i] * std::max(measure, T(1)))) refuse_overflow(value, at);
-      } else if (update.restart && measure == 0) {
-        updated[i] = start[at];
+      } else if (update.leak != 0 && measure == 0) {
+        const T excess = before[at] - start[at];
+        updated[i] = update.leak == 1 ? start[at] : before[at] - static_cast<T>(update.leak) * excess;
       }
     }
     T* after = optim::written<T>(value);
@@ -149,10 +167,58 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
   } else {
     updated = at::where(finite, updated, observed);
   }
-  if (update.restart) {
-    updated = at::where(measure == 0,
-                        indexed && init.dim() > 0 ? init.index_select(0, indices) : init, updated);
+  if (update.leak != 0 && update.tolerance >= 0) {
+    const at::Tensor start = indexed && init.dim() > 0 ? init.index_select(0, indices) : init;
+    updated = at::where(measure == 0, update.leak == 1 ? start : observed.lerp(start, update.leak),
+                        updated);
   }
+  if (indexed) {
+    value.index_copy_(0, indices, updated);
+  } else {
+    value.copy_(updated);
+  }
+}
+
+void update_barrier_penalty(const at::Tensor& value, const at::Tensor& multiplier,
+                            const at::Tensor& violation, const at::Tensor& indices,
+                            const BarrierUpdate& update) {
+  check(update);
+  c10::NoGradGuard no_grad;
+  const bool indexed = indices.defined();
+  if (indexed) check_rows(value, indices);
+  const at::Tensor p = indexed ? value.index_select(0, indices) : value;
+  const at::Tensor all = multiplier.detach().flatten();
+  const at::Tensor lambda = indexed ? all.index_select(0, indices) : all;
+  const at::Tensor g = violation.detach().flatten();
+  if (p.dim() != 1 || p.numel() != g.numel() || p.numel() != lambda.numel()) {
+    std::ostringstream text;
+    text << "the violation has shape " << violation.sizes() << ", its penalty coefficient "
+         << p.sizes() << ", its multiplier " << lambda.sizes()
+         << "; give the last two one element per violation";
+    throw std::invalid_argument(text.str());
+  }
+  const double K = update.factor;
+  at::Tensor updated;
+  switch (update.rule) {
+    case BarrierRule::kDiminish:
+      updated = p * K;
+      break;
+    case BarrierRule::kDiminishByMultiplier:
+      updated = p * K * lambda;
+      break;
+    case BarrierRule::kAdapt: {
+      const at::Tensor slope = barrier_slope(update.formulation, g);
+      const at::Tensor divisor = at::where(slope < 1, slope, update.delta * slope) + 1e-8;
+      updated = p * K + (1 - K) * p / divisor;
+      break;
+    }
+    case BarrierRule::kAdditiveIncrease:
+      updated = at::where(g > 0, p * K, p + 0.1);
+      break;
+    default:
+      updated = lambda * K;
+  }
+  updated = updated.to(value.scalar_type()).clamp(update.lower, update.upper);
   if (indexed) {
     value.index_copy_(0, indices, updated);
   } else {

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "lagrangian/barrier.h"
+
 namespace cooper4j {
 namespace {
 
@@ -12,7 +14,15 @@ const char* name_of(Formulation formulation) {
     case Formulation::kQuadraticPenalty:
       return "QuadraticPenalty";
     case Formulation::kAugmentedLagrangian:
+    case Formulation::kAugmentedBothSides:
       return "AugmentedLagrangian";
+    case Formulation::kPenalizedLagrangian:
+      return "PenalizedLagrangian";
+    case Formulation::kQuadraticLogarithmic:
+    case Formulation::kQuadraticReciprocal:
+      return "PenaltyBarrier";
+    case Formulation::kSwitched:
+      return "Switched";
     default:
       throw std::invalid_argument(
           "a Constraint has no custom formulation; pass a Term with a contribution to Evaluation");
@@ -40,10 +50,15 @@ Constraint::Constraint(ConstraintType type, Formulation formulation,
       multiplier_(std::move(multiplier)),
       penalty_(std::move(penalty_coefficient)) {
   name_of(formulation);
-  check(formulation, "multiplier", formulation != Formulation::kQuadraticPenalty,
+  const bool switched = formulation == Formulation::kSwitched;
+  check(formulation, "multiplier", !switched && formulation != Formulation::kQuadraticPenalty,
         multiplier_ != nullptr);
-  check(formulation, "penalty coefficient", formulation != Formulation::kLagrangian,
+  check(formulation, "penalty coefficient", !switched && formulation != Formulation::kLagrangian,
         penalty_ != nullptr);
+  if (is_barrier(formulation) && type == ConstraintType::kEquality) {
+    throw std::invalid_argument(
+        "PenaltyBarrier is for inequalities; write h(x) = 0 as |h(x)| <= a tolerance");
+  }
   if (multiplier_) multiplier_->set_constraint_type(type);
 }
 
@@ -101,7 +116,7 @@ void update_penalty(const Constraint& constraint, const ConstraintState& state,
     }
   }
   update.inequality = constraint.type() == ConstraintType::kInequality;
-  update.restart = update.restart && update.inequality;
+  if (!update.inequality) update.leak = 0;
   const at::Tensor& violation =
       state.strict_violation.defined() ? state.strict_violation : state.violation;
   try {

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "cooper4j/optim/step.h"
@@ -57,7 +58,24 @@ ExplicitMultiplier::ExplicitMultiplier(at::Tensor weight) {
   weight_ = register_parameter("weight", std::move(weight));
 }
 
+MultiplierBounds ExplicitMultiplier::bounds() const {
+  MultiplierBounds bounds = *bounds_;
+  if (is_inequality()) bounds.lower = std::max(bounds.lower, 0.0);
+  return bounds;
+}
+
+void ExplicitMultiplier::set_bounds(const MultiplierBounds& bounds) {
+  check_bounds(bounds);
+  if (is_inequality() && !(bounds.upper > 0)) {
+    throw std::invalid_argument("the upper bound of an inequality's multiplier must be above 0");
+  }
+  bounds_ = bounds;
+  c10::NoGradGuard no_grad;
+  weight_.clamp_(bounds.lower, bounds.upper);
+}
+
 void ExplicitMultiplier::post_step(bool gradient_rows_only) {
+  if (bounds_) return bound(weight_, bounds(), gradient_rows_only);
   if (!is_inequality()) return;
   if (gradient_rows_only && weight_.grad().defined() && weight_.grad().is_sparse()) {
     project_gradient_rows(weight_);

@@ -112,7 +112,7 @@ void Wiring::admit(const Constraint& constraint, const Movers& movers) {
       throw std::invalid_argument("a dual " + type_name(*mover->second) +
                                   " has the indexed multiplier of " + quoted(constraint) +
                                   ", whose gradients are sparse, which it does not take; use SGD, "
-                                  "Adagrad or NuPI");
+                                  "Adagrad, NuPI or SparseAdam");
     }
   }
   known_.insert(&constraint);

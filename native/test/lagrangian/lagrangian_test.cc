@@ -169,7 +169,7 @@ TEST(a_penalty_restarts_only_where_it_was_observed) {
   cooper4j::PenaltyUpdate update;
   update.factor = 10;
   update.inequality = true;
-  update.restart = true;
+  update.leak = 1;
 
   cooper4j::update_penalty(value, at::tensor({1.0, 1.0, 1.0}), at::tensor({-5.0, 3.0}),
                            at::tensor({0, 2}, at::kLong), update);

@@ -179,7 +179,8 @@ TEST(penalty_updates_wait_for_nothing) {
   update.factor = 2;
   const std::string names = waiting([&] {
     for (const bool inequality : {false, true}) {
-      update.inequality = update.restart = inequality;
+      update.inequality = inequality;
+      update.leak = inequality ? 1 : 0;
       const at::Tensor dense = problem.penalties.slice(0, 0, kObserved);
       cooper4j::update_penalty(dense, dense.clone(), violation, {}, update);
       cooper4j::update_penalty(problem.penalties, problem.penalties.clone(), violation,

@@ -2,7 +2,7 @@
 //
 //   {"state": {index: {…}}, "param_groups": [{"lr": …, …, "params": [index, …]}, …]}
 //
-// for SGD, Adam, AdamW, RMSprop, Adagrad, LBFGS, ExtraSGD, ExtraAdam and NuPI.
+// for SGD, Adam, AdamW, Adamax, SparseAdam, RMSprop, Adagrad, LBFGS, ExtraSGD, ExtraAdam and NuPI.
 // `maximize` says whether the optimizer is a dual one. There is no such option here, since dual
 // gradients are already negated, but Python's param_groups tell, and nuPI's xi changes its sign.
 //

@@ -20,7 +20,7 @@ COOPER4J_EXPORT bool step(torch::optim::Optimizer& optimizer);
 /// steps several optimizers none has moved by then.
 COOPER4J_EXPORT void check_step(const torch::optim::Optimizer& optimizer);
 
-/// Whether LibTorch's Adam, AdamW or RMSprop is meant, which refuse sparse gradients half-way.
+/// Whether it is an Adam, AdamW, Adamax or RMSprop, which refuse sparse gradients half-way.
 COOPER4J_EXPORT bool takes_no_sparse_gradient(const torch::optim::Optimizer& optimizer);
 
 /// Whether, of a parameter with a sparse gradient, a step moves the rows alone that it names.

@@ -3,6 +3,8 @@
 #include <ATen/Functions.h>
 #include <ATen/core/grad_mode.h>
 
+#include <cmath>
+
 #include "optim/arguments.h"
 
 namespace cooper4j {
@@ -44,8 +46,10 @@ at::Tensor Gain::times(const at::Tensor& t) const {
   return tensor.defined() ? t.mul(tensor) : t.mul(number);
 }
 
-at::Tensor Gain::times_rows(const at::Tensor& values, const at::Tensor& rows) const {
-  return tensor.defined() ? values.mul(tensor.index_select(0, rows)) : values.mul(number);
+Gain Gain::rows(const at::Tensor& rows) const {
+  Gain gain(*this);
+  if (tensor.defined()) gain.tensor = tensor.index_select(0, rows);
+  return gain;
 }
 
 bool NuPIGains::lie_on(const at::Device& device) const {
@@ -66,19 +70,36 @@ NuPIOptions::NuPIOptions(double lr)
 
 NuPIOptions& NuPIOptions::Kp(const at::Tensor& gain) {
   Kp_ = owned(gain, "Kp");
+  Kp_number_.reset();
   gains_.reset();
   return *this;
 }
 
 NuPIOptions& NuPIOptions::Ki(const at::Tensor& gain) {
   Ki_ = owned(gain, "Ki");
+  Ki_number_.reset();
   gains_.reset();
   return *this;
 }
 
-NuPIOptions& NuPIOptions::Kp(double gain) { return Kp(at::scalar_tensor(gain, at::kFloat)); }
+NuPIOptions& NuPIOptions::Kp(double gain) {
+  Kp(at::scalar_tensor(gain, double_gains_ ? at::kDouble : at::kFloat));
+  Kp_number_ = gain;
+  return *this;
+}
 
-NuPIOptions& NuPIOptions::Ki(double gain) { return Ki(at::scalar_tensor(gain, at::kFloat)); }
+NuPIOptions& NuPIOptions::Ki(double gain) {
+  Ki(at::scalar_tensor(gain, double_gains_ ? at::kDouble : at::kFloat));
+  Ki_number_ = gain;
+  return *this;
+}
+
+NuPIOptions& NuPIOptions::double_gains() {
+  double_gains_ = true;
+  if (Kp_number_) Kp(*Kp_number_);
+  if (Ki_number_) Ki(*Ki_number_);
+  return *this;
+}
 
 NuPIOptions& NuPIOptions::ema_nu(double nu) {
   ema_nu_ = nu;
@@ -113,8 +134,14 @@ void check_nupi(const NuPIOptions& options, const std::vector<at::Tensor>& param
   if (!(options.ema_nu() > -1 && options.ema_nu() < 1)) {
     optim::refuse("NuPI", "ema_nu", "in (-1, 1)", options.ema_nu());
   }
-  if (options.init_type() != NuPIInitType::kZeros && options.init_type() != NuPIInitType::kSGD) {
-    optim::refuse("NuPI", "init_type", "0 (zeros) or 1 (SGD)",
+  if (!(options.Kd() >= 0) || std::isinf(options.Kd())) {
+    optim::refuse("NuPI", "Kd", "finite and at least 0", options.Kd());
+  }
+  if (options.use_bias_correction() && options.ema_nu() < 0) {
+    optim::refuse("NuPI", "ema_nu", "at least 0 with bias correction", options.ema_nu());
+  }
+  if (options.init_type() < NuPIInitType::kZeros || options.init_type() > NuPIInitType::kError) {
+    optim::refuse("NuPI", "init_type", "0 (zeros), 1 (SGD) or 2 (error)",
                   static_cast<double>(options.init_type()));
   }
   check_gains(options, params);

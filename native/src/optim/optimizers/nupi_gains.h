@@ -10,7 +10,8 @@ struct Gain {
   explicit Gain(const at::Tensor& value);
 
   at::Tensor times(const at::Tensor& t) const;
-  at::Tensor times_rows(const at::Tensor& values, const at::Tensor& rows) const;
+  /// The gain of a table's rows.
+  Gain rows(const at::Tensor& rows) const;
 
   at::Tensor tensor;  // undefined for a number
   double number = 0;

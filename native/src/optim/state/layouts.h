@@ -9,6 +9,7 @@
 #include <torch/optim/rmsprop.h>
 #include <torch/optim/sgd.h>
 
+#include "cooper4j/optim/adam.h"
 #include "cooper4j/optim/extragradient.h"
 #include "cooper4j/optim/nupi.h"
 #include "optim/state/visitor.h"
@@ -122,6 +123,44 @@ struct ExtraAdamLayout : MomentsLayout<ExtraAdamOptions, ExtraAdamParamState> {
   }
 };
 
+struct AdamaxLayout : Layout<AdamaxOptions, AdamaxParamState> {
+  template <typename Visitor>
+  static void visit_options(Visitor& v, Options& options) {
+    v.real("lr", options.lr());
+    v.betas("betas", options.betas());
+    v.real("eps", options.eps());
+    v.real("weight_decay", options.weight_decay(), Zero::kInt);
+    v.none("foreach");
+    v.maximize();
+    v.off("differentiable");
+    v.off("capturable");
+  }
+
+  template <typename Visitor>
+  static void visit_state(Visitor& v, State& state, const Options&) {
+    v.step("step", state.step());
+    v.tensor("exp_avg", state.exp_avg(), Need::kRequired);
+    v.squares("exp_inf", state.exp_inf(), Need::kRequired);
+  }
+};
+
+struct SparseAdamLayout : Layout<SparseAdamOptions, SparseAdamParamState> {
+  template <typename Visitor>
+  static void visit_options(Visitor& v, Options& options) {
+    v.real("lr", options.lr());
+    v.betas("betas", options.betas());
+    v.real("eps", options.eps());
+    v.maximize();
+  }
+
+  template <typename Visitor>
+  static void visit_state(Visitor& v, State& state, const Options&) {
+    v.count("step", state.step());
+    v.tensor("exp_avg", state.exp_avg(), Need::kRequired);
+    v.squares("exp_avg_sq", state.exp_avg_sq(), Need::kRequired);
+  }
+};
+
 struct RMSpropLayout : Layout<torch::optim::RMSpropOptions, torch::optim::RMSpropParamState> {
   template <typename Visitor>
   static void visit_options(Visitor& v, Options& options) {
@@ -216,14 +255,25 @@ struct NuPILayout : Layout<NuPIOptions, NuPIParamState> {
     v.gain("Ki", Ki);
     v.real("ema_nu", ema_nu);
     v.maximize();
-    v.init_type("init_type", options.init_type());
-    if (Visitor::kLoads) options.Kp(Kp).Ki(Ki).ema_nu(ema_nu);
+    // After the first step kError is Python's kSGD, whose ξ goes on from there.
+    bool keeps_error = options.init_type() == NuPIInitType::kError;
+    NuPIInitType init_type = keeps_error ? NuPIInitType::kSGD : options.init_type();
+    v.init_type("init_type", init_type);
+    v.extra_real("Kd", options.Kd());
+    v.extra_flag("use_bias_correction", options.use_bias_correction());
+    v.extra_flag("keeps_first_error", keeps_error);
+    if (!Visitor::kLoads) return;
+    options.Kp(Kp).Ki(Ki).ema_nu(ema_nu);
+    options.init_type(keeps_error && init_type == NuPIInitType::kSGD ? NuPIInitType::kError
+                                                                     : init_type);
   }
 
   template <typename Visitor>
   static void visit_state(Visitor& v, State& state, const Options&) {
     v.odd_tensor("xi", state.xi());
     v.mask("needs_error_initialization_mask", state.needs_error_initialization_mask());
+    v.squares("xi_weight", state.xi_weight(), Need::kOptional);
+    v.squares("derivative", state.derivative(), Need::kOptional);
   }
 };
 

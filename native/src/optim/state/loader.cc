@@ -157,6 +157,19 @@ void StateLoader::fixed(const char* key, bool value) {
   }
 }
 
+void StateLoader::extra_real(const char* key, double& value) {
+  value = 0;
+  if (find(key) == kNoNode) return;
+  real(key, value);
+  if (value >= 0 && std::isfinite(value)) return;
+  refuse_node(path(key), "a finite number of at least 0", document_, find(key));
+}
+
+void StateLoader::extra_flag(const char* key, bool& value) {
+  value = false;
+  if (find(key) != kNoNode) flag(key, value);
+}
+
 void StateLoader::maximize() {
   bool stored = false;
   flag("maximize", stored);

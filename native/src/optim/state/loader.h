@@ -42,6 +42,8 @@ class StateLoader {
   void betas(const char* key, std::tuple<double, double>& value);
   void none(const char*) {}
   void off(const char*) {}
+  void extra_real(const char* key, double& value);
+  void extra_flag(const char* key, bool& value);
   void fixed(const char* key, bool value);
   void maximize();
   void gain(const char* key, at::Tensor& value);

@@ -30,6 +30,13 @@ class StateSaver {
   void betas(const char* key, const std::tuple<double, double>& value);
   void none(const char* key) { constant(key, document_.none()); }
   void off(const char* key) { constant(key, document_.boolean(false)); }
+  /// Options that Python does not have are written where they are not 0.
+  void extra_real(const char* key, double value) {
+    if (value != 0) real(key, value);
+  }
+  void extra_flag(const char* key, bool value) {
+    if (value) flag(key, value);
+  }
   void fixed(const char* key, bool value) { flag(key, value); }
   void maximize() { flag("maximize", maximize_); }
   void gain(const char* key, const at::Tensor& value) { put_tensor(key, value); }

@@ -36,12 +36,15 @@ auto with_layout(const Optimizer& optimizer, Body body) {
   if (is<RMSprop>(optimizer)) return body(RMSpropLayout());
   if (is<Adagrad>(optimizer)) return body(AdagradLayout());
   if (is<LBFGS>(optimizer)) return body(LBFGSLayout());
+  if (is<cooper4j::Adamax>(optimizer)) return body(AdamaxLayout());
+  if (is<cooper4j::SparseAdam>(optimizer)) return body(SparseAdamLayout());
   if (is<ExtraSGD>(optimizer)) return body(ExtraSGDLayout());
   if (is<ExtraAdam>(optimizer)) return body(ExtraAdamLayout());
   if (is<NuPI>(optimizer)) return body(NuPILayout());
   throw std::invalid_argument(
       "no state dict layout is known for " + c10::demangle(typeid(optimizer).name()) +
-      "; use SGD, Adam, AdamW, RMSprop, Adagrad, LBFGS, ExtraSGD, ExtraAdam or NuPI");
+      "; use SGD, Adam, AdamW, Adamax, SparseAdam, RMSprop, Adagrad, LBFGS, ExtraSGD, ExtraAdam or "
+      "NuPI");
 }
 
 template <typename Layout>

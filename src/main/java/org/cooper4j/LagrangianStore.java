@@ -64,6 +64,23 @@ public final class LagrangianStore {
     }
   }
 
+  /**
+   * Accumulates the subgradient of the largest violation, if it is above a tolerance, else the
+   * gradient of the loss: the choice of {@code SwitchingSubgradientOptimizer}. Of the primal store.
+   *
+   * @param tolerance in the violations' unit
+   * @param scale of the violation's subgradient
+   * @return whether it was the violation's
+   * @throws IllegalArgumentException as {@link #backward()}
+   */
+  public boolean backwardSwitched(double tolerance, double scale) {
+    try {
+      return live().backwardSwitched(tolerance, scale);
+    } catch (IllegalArgumentException e) {
+      throw Terms.named(e, constraints);
+    }
+  }
+
   /** The multipliers' values [m], detached, of the constraints that contribute and have one. */
   public Map<Constraint, Tensor> multiplierValues() {
     return values(k -> live().multiplier(k, primal));

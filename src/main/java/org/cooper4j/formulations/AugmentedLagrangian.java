@@ -8,8 +8,27 @@ import org.cooper4j.ConstraintType;
  * cooper.formulations.AugmentedLagrangian}, which gives NaN at c = 0.
  */
 public final class AugmentedLagrangian extends Formulation {
+  private final Kernel kernel;
+
+  /** As Cooper's: multipliers ascend along the violation. */
   public AugmentedLagrangian(ConstraintType constraintType) {
+    this(constraintType, Kernel.AUGMENTED_LAGRANGIAN);
+  }
+
+  private AugmentedLagrangian(ConstraintType constraintType, Kernel kernel) {
     super(constraintType);
+    this.kernel = kernel;
+  }
+
+  /**
+   * Multipliers of inequalities ascend along the augmented Lagrangian's own gradient (Rockafellar,
+   * 1973), max(g, −λ/c): of a constraint that is satisfied λ shrinks by at most the share η/c of
+   * itself, however far it is satisfied. It is humancompatible-train's {@code ALM} with the
+   * augmentation {@code hpr}; with η = c there is no difference to Cooper's. The maximum is convex
+   * in g, so that noise in g raises the multipliers a little.
+   */
+  public static AugmentedLagrangian bothSides(ConstraintType constraintType) {
+    return new AugmentedLagrangian(constraintType, Kernel.AUGMENTED_BOTH_SIDES);
   }
 
   @Override
@@ -24,6 +43,6 @@ public final class AugmentedLagrangian extends Formulation {
 
   @Override
   public Kernel kernel() {
-    return Kernel.AUGMENTED_LAGRANGIAN;
+    return kernel;
   }
 }

@@ -11,7 +11,8 @@ import org.cooper4j.penalties.PenaltyCoefficient;
  *
  * <p>To add one of your own, extend this class and override {@link #primalContribution}; its
  * gradient with respect to the primal variables comes from autograd. Every formulation with a
- * multiplier shares the dual Lagrangian λᵀg(x), whose gradient is the strict violation.
+ * multiplier shares the dual Lagrangian λᵀg(x), whose gradient is the strict violation; where the
+ * multipliers ascend along something else, the formulation says so.
  */
 public abstract class Formulation {
   /** Where the gradient of the primal Lagrangian is computed. */
@@ -22,6 +23,16 @@ public abstract class Formulation {
     QUADRATIC_PENALTY,
     /** The augmented Lagrangian, natively in closed form. */
     AUGMENTED_LAGRANGIAN,
+    /** The sum of the first two, natively in closed form. */
+    PENALIZED_LAGRANGIAN,
+    /** The augmented Lagrangian, with its own gradient for the multipliers. */
+    AUGMENTED_BOTH_SIDES,
+    /** λᵀ(c φ(g/c)) with the quadratic-logarithmic φ, natively in closed form. */
+    QUADRATIC_LOGARITHMIC,
+    /** λᵀ(c φ(g/c)) with the quadratic-reciprocal φ, natively in closed form. */
+    QUADRATIC_RECIPROCAL,
+    /** No contribution: what a step descends is one of the constraints or the loss. */
+    SWITCHED,
     /** {@link Formulation#primalContribution} and autograd. */
     CUSTOM
   }

@@ -34,6 +34,10 @@ public final class Evaluation extends Pointer {
 
   public native void backward(@Cast("bool") boolean primal);
 
+  /** Of the worst violation, if it is above the tolerance, or of the loss; whether it was that. */
+  @Name("backward_switched")
+  public native @Cast("bool") boolean backwardSwitched(double tolerance, double scale);
+
   /** Whether copies stand for values that a step would have changed. */
   public native @Cast("bool") boolean copied();
 

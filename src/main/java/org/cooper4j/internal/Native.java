@@ -23,7 +23,9 @@ import org.bytedeco.pytorch.TensorVector;
           "document.h",
           "java_log.h",
           "memory_watch.h",
+          "cooper4j/optim/adam.h",
           "cooper4j/optim/extragradient.h",
+          "cooper4j/optim/moreau.h",
           "cooper4j/optim/nupi.h",
           "cooper4j/optim/snapshot.h"
         },
@@ -130,7 +132,7 @@ public final class Native {
       @Const @ByRef Tensor violation,
       @Const Tensor indices,
       @Cast("bool") boolean inequality,
-      @Cast("bool") boolean restart,
+      double leak,
       double tolerance,
       double factor,
       double summand,
@@ -167,6 +169,32 @@ public final class Native {
 
   @Name("has_nan")
   public static native @Cast("bool") boolean hasNan(@Const @ByRef Tensor scores);
+
+  @Name("update_barrier_penalty")
+  public static native void updateBarrierPenalty(
+      @Const @ByRef Tensor value,
+      @Const @ByRef Tensor multiplier,
+      @Const @ByRef Tensor violation,
+      @Const Tensor indices,
+      int formulation,
+      int rule,
+      double factor,
+      double delta,
+      double lower,
+      double upper);
+
+  /** λ ← min(max((1 − leak) λ, lower), upper), of all or of the sparse gradient's rows. */
+  public static native void bound(
+      @Const @ByRef Tensor weight,
+      double lower,
+      double upper,
+      double leak,
+      @Cast("bool") boolean gradientRowsOnly);
+
+  /** Brings a leaf's values into a range. */
+  public static void clamp(Tensor weight, double lower, double upper) {
+    bound(weight, lower, upper, 0, false);
+  }
 
   @Name("add_param_group")
   public static native void addParamGroup(

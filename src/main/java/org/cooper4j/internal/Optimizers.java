@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Name;
@@ -79,4 +80,7 @@ public final class Optimizers extends Pointer {
 
   @Name("scale_grad")
   public native void scaleGrad(@Cast("bool") boolean primal, double factor);
+
+  /** To the primal side. */
+  public native void apply(@ByRef Envelope envelope);
 }

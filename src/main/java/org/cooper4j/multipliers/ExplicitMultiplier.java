@@ -23,6 +23,9 @@ public abstract class ExplicitMultiplier extends Multiplier {
   }
 
   private final Tensor weight;
+  private double lower = Double.NEGATIVE_INFINITY;
+  private double upper = Double.POSITIVE_INFINITY;
+  private double leak;
 
   ExplicitMultiplier(Tensor weight) {
     this.weight = weight;
@@ -54,9 +57,64 @@ public abstract class ExplicitMultiplier extends Multiplier {
 
   @Override
   public void postStep() {
-    if (isInequality()) {
+    postStep(false);
+  }
+
+  final void postStep(boolean gradientRowsOnly) {
+    if (isBounded()) {
+      Native.bound(
+          open(), isInequality() ? Math.max(lower, 0) : lower, upper, leak, gradientRowsOnly);
+    } else if (isInequality() && gradientRowsOnly) {
+      Native.projectGradientRows(open());
+    } else if (isInequality()) {
       Native.projectNonNegative(open());
     }
+  }
+
+  private boolean isBounded() {
+    return leak > 0 || lower > Double.NEGATIVE_INFINITY || upper < Double.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Keeps the values in a range: those that are there now, and after every dual step, beside λ ≥ 0
+   * of inequalities. An upper bound keeps multipliers of a constraint that cannot be satisfied from
+   * growing without end; its price is that a constraint whose true multiplier is above it stays
+   * violated. The range is no part of the state dict.
+   *
+   * @param lower −∞ for none
+   * @param upper above lower, and above 0; +∞ for none
+   * @throws IllegalArgumentException if they are not, or NaN; nothing was changed
+   */
+  public final ExplicitMultiplier clamp(double lower, double upper) {
+    if (!(lower < upper && upper > 0)) {
+      throw new IllegalArgumentException(
+          "the range is ["
+              + lower
+              + ", "
+              + upper
+              + "]; the lower bound must be below the upper one, and that above 0");
+    }
+    Native.clamp(open(), lower, upper);
+    this.lower = lower;
+    this.upper = upper;
+    return this;
+  }
+
+  /**
+   * Lets the values leak: λ ← (1 − share) λ after every dual step, of those that were observed in
+   * it. Multipliers forget violations of long ago, and swing less; the price is a bias: with a dual
+   * SGD of rate η the run ends where g = share · λ / (η (1 − share)), not 0. The share is no part
+   * of the state dict.
+   *
+   * @param share in [0, 1); 0 for none
+   * @throws IllegalArgumentException if it is not, or NaN
+   */
+  public final ExplicitMultiplier leak(double share) {
+    if (!(share >= 0 && share < 1)) {
+      throw new IllegalArgumentException("share is " + share + "; it must be in [0, 1)");
+    }
+    leak = share;
+    return this;
   }
 
   final boolean isInequality() {

@@ -3,7 +3,6 @@ package org.cooper4j.multipliers;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.cooper4j.internal.Native;
 import org.cooper4j.internal.Tensors;
 
 /**
@@ -52,11 +51,10 @@ public final class IndexedMultiplier extends ExplicitMultiplier {
 
   /**
    * Projects the rows of the last (sparse) gradient: enough after a step that moved no others, and
-   * its cost is the batch's, not the table's. {@link #postStep()} projects all rows.
+   * its cost is the batch's, not the table's. {@link #postStep()} projects all rows. Bounds and
+   * leak likewise.
    */
   public void postStepOfGradientRows() {
-    if (isInequality()) {
-      Native.projectGradientRows(open());
-    }
+    postStep(true);
   }
 }

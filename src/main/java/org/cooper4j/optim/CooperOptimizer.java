@@ -32,6 +32,9 @@ import org.cooper4j.optim.torch.ExtragradientOptimizer;
  * @param <B> what the problem's evaluation needs
  */
 public abstract class CooperOptimizer<B> implements AutoCloseable {
+  private static final String PRIMAL_HOOKS = "primal_hook_states";
+  private static final String DUAL_HOOKS = "dual_hook_states";
+
   private final ConstrainedMinimizationProblem<B> cmp;
   private final List<Optimizer> primalOptimizers;
   private final List<Optimizer> dualOptimizers;
@@ -376,7 +379,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
 
   /**
    * The optimizers' states in Python's layout: {@code {"primal_optimizer_states": […],
-   * "dual_optimizer_states": […] or null}}.
+   * "dual_optimizer_states": […] or null}}, and, of hooks that remember something, {@code
+   * "primal_hook_states"} or {@code "dual_hook_states"}, which Python passes over.
    */
   public final Map<String, Object> stateDict() {
     return owned(
@@ -387,6 +391,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
               "dual_optimizer_states",
               dualOptimizers.isEmpty() ? null : states(dualOptimizers, true));
           state.putAll(ownState());
+          putHooks(state, PRIMAL_HOOKS, primalHooks);
+          putHooks(state, DUAL_HOOKS, dualHooks);
           return state;
         });
   }
@@ -399,6 +405,36 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   /** Loads {@link #ownState}; a dry run only throws what would be thrown. */
   void loadOwnState(Map<String, ?> state, boolean dry) {}
 
+  private static void putHooks(Map<String, Object> state, String key, List<GradientHook> hooks) {
+    List<Map<String, Object>> states = hooks.stream().map(GradientHook::stateDict).toList();
+    if (states.stream().anyMatch(hook -> !hook.isEmpty())) {
+      state.put(key, states);
+    }
+  }
+
+  private static void loadHooks(Map<String, ?> state, String key, List<GradientHook> hooks) {
+    List<?> states = state.get(key) instanceof List<?> list ? list : List.of();
+    if (!states.isEmpty() && states.size() != hooks.size()) {
+      throw new IllegalArgumentException(
+          key + ": expected " + hooks.size() + " states, found " + states.size());
+    }
+    for (int i = 0; i < hooks.size(); i++) {
+      try {
+        hooks.get(i).loadStateDict(states.isEmpty() ? Map.of() : asMap(states.get(i)));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(key + "[" + i + "]." + e.getMessage(), e);
+      }
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static Map<String, ?> asMap(Object state) {
+    if (!(state instanceof Map<?, ?>)) {
+      throw new IllegalArgumentException("expected a dict, found " + state);
+    }
+    return (Map<String, ?>) state;
+  }
+
   private static List<Object> states(List<Optimizer> optimizers, boolean dual) {
     List<Object> states = new ArrayList<>();
     optimizers.forEach(optimizer -> states.add(OptimizerState.of(optimizer, dual)));
@@ -407,7 +443,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
 
   /**
    * Loads what {@link #stateDict()} gave, here or in Python; all of it or nothing. Gradients of
-   * before are cleared.
+   * before are cleared; hooks of which the state has nothing start anew.
    *
    * @throws IllegalArgumentException naming the key that does not fit
    */
@@ -418,6 +454,10 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
             load(state, "primal_optimizer_states", primalOptimizers, false, dry);
             load(state, "dual_optimizer_states", dualOptimizers, true, dry);
             loadOwnState(state, dry);
+            if (dry) {
+              loadHooks(state, PRIMAL_HOOKS, primalHooks);
+              loadHooks(state, DUAL_HOOKS, dualHooks);
+            }
           }
           zeroGrad();
           return null;

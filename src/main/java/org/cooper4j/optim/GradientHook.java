@@ -1,5 +1,7 @@
 package org.cooper4j.optim;
 
+import java.util.Map;
+
 /**
  * Something between the backward pass and the step: looks at the gradients, or changes them.
  *
@@ -15,6 +17,20 @@ public interface GradientHook {
 
   /** Called with the gradients of a step that is about to be made. */
   void beforeStep(Gradients gradients);
+
+  /**
+   * What it remembers from roll to roll, as a part of the optimizer's state dict; empty if nothing.
+   */
+  default Map<String, Object> stateDict() {
+    return Map.of();
+  }
+
+  /**
+   * Goes on from what {@link #stateDict()} gave; an empty one is of a run that had no such hook.
+   *
+   * @throws IllegalArgumentException naming the key that does not fit; nothing was changed
+   */
+  default void loadStateDict(Map<String, ?> state) {}
 
   /**
    * Clips to a Euclidean norm, as {@code torch.nn.utils.clip_grad_norm_}; {@code

@@ -6,6 +6,7 @@ import java.util.List;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
+import org.cooper4j.internal.Envelope;
 import org.cooper4j.internal.Optimizers;
 
 /**
@@ -96,6 +97,14 @@ public final class Gradients {
    */
   public void scale(double factor) {
     optimizers.scaleGrad(primal, factor);
+  }
+
+  void apply(Envelope envelope) {
+    if (!primal) {
+      throw new IllegalArgumentException(
+          "a MoreauEnvelope smooths the primal side; give it to beforePrimalStep");
+    }
+    optimizers.apply(envelope);
   }
 
   static void requireNotNegative(String what, double value) {

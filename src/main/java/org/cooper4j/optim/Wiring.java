@@ -246,7 +246,8 @@ final class Wiring {
                 + optimizer.getClass().getSimpleName()
                 + " has the indexed multiplier of "
                 + quoted(constraint)
-                + ", whose gradients are sparse, which it does not take; use SGD, Adagrad or NuPI");
+                + ", whose gradients are sparse, which it does not take; use SGD, Adagrad, NuPI or"
+                + " SparseAdam");
       }
     }
     // What is frozen today, and no optimizer's, may learn tomorrow.

@@ -30,6 +30,28 @@ public final class AdditivePenaltyCoefficientUpdater
    */
   public AdditivePenaltyCoefficientUpdater(
       double increment, double violationTolerance, boolean hasRestart, double maximum) {
-    super(1, requireFinite(increment, "increment"), violationTolerance, hasRestart, maximum);
+    this(increment, violationTolerance, hasRestart ? 1.0 : 0.0, maximum);
+  }
+
+  /**
+   * An updater whose coefficients come back by and by. A restart, the leak 1, forgets at once what
+   * a constraint needs to stay satisfied, which makes it swing; without any a coefficient stays
+   * where the worst batch has raised it.
+   *
+   * @param increment as above
+   * @param violationTolerance as above
+   * @param leak what share of its excess over the initial value the coefficient of a satisfied
+   *     inequality loses in an update, in [0, 1]
+   * @param maximum as above; too low a one leaves the constraint violated
+   * @throws IllegalArgumentException if an option is NaN or out of its range
+   */
+  public AdditivePenaltyCoefficientUpdater(
+      double increment, double violationTolerance, double leak, double maximum) {
+    super(
+        1,
+        requireFinite(increment, "increment"),
+        requireTolerance(violationTolerance),
+        leak,
+        maximum);
   }
 }

@@ -21,21 +21,22 @@ import org.cooper4j.internal.Tensors;
  */
 public abstract class FeasibilityDrivenPenaltyCoefficientUpdater extends PenaltyCoefficientUpdater {
   private final double violationTolerance;
-  private final boolean hasRestart;
+  private final double leak;
   private final double factor;
   private final double summand;
   private final double maximum;
 
-  /** New value of a violated entry: {@code min(maximum, factor * value + summand)}. */
+  /** The tolerance at which every observed constraint counts as violated. */
+  static final double EVERY = Double.NEGATIVE_INFINITY;
+
+  /**
+   * New value of a violated entry: {@code min(maximum, factor * value + summand)}; of a satisfied
+   * inequality's: {@code value - leak * (value - init)}.
+   */
   FeasibilityDrivenPenaltyCoefficientUpdater(
-      double factor,
-      double summand,
-      double violationTolerance,
-      boolean hasRestart,
-      double maximum) {
-    if (!(violationTolerance >= 0)) {
-      throw new IllegalArgumentException(
-          "violation_tolerance is " + violationTolerance + "; it must be >= 0");
+      double factor, double summand, double violationTolerance, double leak, double maximum) {
+    if (!(leak >= 0 && leak <= 1)) {
+      throw new IllegalArgumentException("leak is " + leak + "; it must be in [0, 1]");
     }
     if (!(maximum > 0)) {
       throw new IllegalArgumentException("maximum is " + maximum + "; it must be > 0");
@@ -43,8 +44,16 @@ public abstract class FeasibilityDrivenPenaltyCoefficientUpdater extends Penalty
     this.factor = factor;
     this.summand = summand;
     this.violationTolerance = violationTolerance;
-    this.hasRestart = hasRestart;
+    this.leak = leak;
     this.maximum = maximum;
+  }
+
+  static double requireTolerance(double violationTolerance) {
+    if (!(violationTolerance >= 0)) {
+      throw new IllegalArgumentException(
+          "violation_tolerance is " + violationTolerance + "; it must be >= 0");
+    }
+    return violationTolerance;
   }
 
   static double requireFinite(double option, String name) {
@@ -79,7 +88,7 @@ public abstract class FeasibilityDrivenPenaltyCoefficientUpdater extends Penalty
           violation,
           indexed ? features : null,
           inequality,
-          hasRestart && inequality,
+          inequality ? leak : 0,
           violationTolerance,
           factor,
           summand,

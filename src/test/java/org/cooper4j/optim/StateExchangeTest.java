@@ -30,6 +30,10 @@ import org.cooper4j.Python;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.checkpoint.OptimizerState;
 import org.cooper4j.internal.Native;
+import org.cooper4j.optim.torch.Adamax;
+import org.cooper4j.optim.torch.AdamaxOptions;
+import org.cooper4j.optim.torch.SparseAdam;
+import org.cooper4j.optim.torch.SparseAdamOptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -60,7 +64,9 @@ class StateExchangeTest {
           "Adam_tensor_lr", p -> new Adam(p, new AdamOptions(1)),
           "AdamW", p -> new AdamW(p, new AdamWOptions(1)),
           "RMSprop", p -> new RMSprop(p, new RMSpropOptions(1)),
-          "Adagrad", p -> new Adagrad(p, new AdagradOptions(1)));
+          "Adagrad", p -> new Adagrad(p, new AdagradOptions(1)),
+          "Adamax", p -> new Adamax(p, new AdamaxOptions(1)),
+          "SparseAdam", p -> new SparseAdam(p, new SparseAdamOptions(1)));
 
   @TempDir Path folder;
 
@@ -130,7 +136,8 @@ class StateExchangeTest {
 
   private static void steps(Tensor x, Optimizer optimizer, LRScheduler scheduler, int count) {
     for (int i = 0; i < count; i++) {
-      x.mutable_grad().put(x.detach().mul(new Scalar(2.0)));
+      Tensor gradient = x.detach().mul(new Scalar(2.0));
+      x.mutable_grad().put(optimizer instanceof SparseAdam ? gradient.to_sparse() : gradient);
       optimizer.step();
       if (scheduler != null) {
         scheduler.step();

@@ -31,13 +31,13 @@ public final class NuPIOptions extends OptimizerOptions {
 
   private native void allocate(double lr);
 
-  /** The proportional gain of all parameters; 0 unless set. */
+  /** The proportional gain of all parameters; 0 unless set. Rounded to float32, as Cooper's. */
   public native @ByRef @Name("Kp") NuPIOptions kp(double gain);
 
   /** The proportional gain, one element or the shape of every parameter. */
   public native @ByRef @Name("Kp") NuPIOptions kp(@Const @ByRef Tensor gain);
 
-  /** The integral gain of all parameters; 1 unless set. */
+  /** The integral gain of all parameters; 1 unless set. Rounded to float32, as Cooper's. */
   public native @ByRef @Name("Ki") NuPIOptions ki(double gain);
 
   /** The integral gain, one element or the shape of every parameter. */
@@ -45,6 +45,26 @@ public final class NuPIOptions extends OptimizerOptions {
 
   /** ν, the decay of the error average, in (−1, 1); 0 unless set. */
   public native @ByRef @Name("ema_nu") NuPIOptions emaNu(double nu);
+
+  /**
+   * The derivative gain, finite and at least 0; 0 unless set. It makes of the controller a PID one,
+   * which brakes while the violation grows (Stooke et al., ICML 2020, Algorithm 2; OmniSafe's): a
+   * step also adds η Kd (∂_t − ∂_{t−1}) to the multipliers, ∂_t = max(0, ξ_{t−1} − ξ_t) in terms of
+   * the negated violation. Cooper has none; its state dicts have the key {@code Kd} if it is not 0.
+   */
+  public native @ByRef @Name("Kd") NuPIOptions kd(double gain);
+
+  /**
+   * Whether ξ is divided by the weight 1 − νⁿ that its n errors have, as Adam corrects its moments;
+   * false unless set, as in Cooper. With ν = 0.9 the first ξ is else a tenth of its error, so that
+   * Kp acts late. With it {@link NuPIInitType#SGD} keeps the first error, too. ν is at least 0
+   * then.
+   */
+  public native @ByRef @Name("use_bias_correction") NuPIOptions useBiasCorrection(
+      @Cast("bool") boolean useBiasCorrection);
+
+  /** Lets gains that are numbers keep all their digits, those set before and after. */
+  public native @ByRef @Name("double_gains") NuPIOptions doubleGains();
 
   /** The weight decay, decoupled as in AdamW; 0 unless set. */
   public native @ByRef @Name("weight_decay") NuPIOptions weightDecay(double weightDecay);

@@ -1,0 +1,41 @@
+package org.cooper4j.optim.torch;
+
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.ByVal;
+import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.TensorVector;
+import org.cooper4j.internal.Native;
+
+/**
+ * Adam with the largest gradient in place of the second moment (Kingma and Ba, 2015, Algorithm 2),
+ * for dense gradients. Mirrors {@code torch.optim.Adamax}; LibTorch's C++ API has none. There is no
+ * {@code maximize}, since the gradients of dual parameters are negated.
+ */
+@Properties(inherit = Native.class)
+@Namespace("cooper4j")
+public final class Adamax extends Optimizer {
+  static {
+    Native.load();
+  }
+
+  /**
+   * An optimizer of one parameter group.
+   *
+   * @throws IllegalArgumentException if an option is out of range; it says which
+   */
+  public Adamax(TensorVector params, AdamaxOptions options) {
+    super((Pointer) null);
+    allocate(params, options);
+  }
+
+  private native void allocate(@ByVal TensorVector params, @Const @ByRef AdamaxOptions options);
+
+  /** Adds a parameter group with options of its own. */
+  public void addParamGroup(TensorVector params, AdamaxOptions options) {
+    Native.addParamGroup(this, params, options);
+  }
+}
