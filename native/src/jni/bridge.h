@@ -52,6 +52,7 @@ class Optimizers {
   /// Chooses the threads for a roll; how many parameters there are now in all groups.
   int64_t begin();
   int64_t parameters() const;
+  std::vector<at::Tensor> primal_parameters() const;
   void zero_grad() const;
   /// cooper4j/optim/step.h
   void check_step(bool primal) const;
