@@ -207,7 +207,7 @@ class SnippetsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"docs/troubleshooting.md", "docs/cuda.md"})
+  @ValueSource(strings = {"docs/troubleshooting.md", "docs/cuda.md", "docs/distributed.md"})
   void otherPagesSnippetsCompile(Path page) throws Exception {
     assertThat(compile(sources(page))).isEmpty();
   }
