@@ -37,9 +37,12 @@
 
 namespace cooper4j {
 
+class ProcessGroup;
+
 namespace problem {
+class Replica;
 class Wiring;
-}
+}  // namespace problem
 
 /// What a roll computed.
 struct COOPER4J_EXPORT RollOut {
@@ -82,6 +85,12 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
   void before_primal_step(GradientHook hook);
   void before_dual_step(GradientHook hook);
 
+  /// From now on every roll() is over the samples of all processes of a group, which must outlive
+  /// this: see distributed.h. Call it in each, before the first roll. All start from what rank 0
+  /// has of variables, multipliers, penalty coefficients and the optimizers' states. Throws, in all
+  /// of them, if they do not have the same problem. A roll that throws closes the group.
+  void distribute(ProcessGroup& group);
+
   void zero_grad();
   void primal_step();
   /// Steps the dual optimizers, then projects the multipliers of inequalities to λ >= 0.
@@ -99,6 +108,7 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
   bool has_dual() const { return !dual_.empty(); }
   problem::Wiring& wiring() const { return *wiring_; }
   void call_hooks(CMPState& state) const;  ///< those of both sides
+  problem::Replica* replica() const { return replica_.get(); }  ///< null in a process alone
 
  private:
   ConstrainedMinimizationProblem& problem_;
@@ -107,6 +117,8 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
   std::vector<GradientHook> primal_hooks_;
   std::vector<GradientHook> dual_hooks_;
   std::shared_ptr<problem::Wiring> wiring_;
+  std::shared_ptr<problem::Replica> replica_;
+  bool distributed_ = false;
   int64_t primal_numel_ = 0;
   bool splits_ = true;  // the graphs of the last step
 };
@@ -122,6 +134,8 @@ class COOPER4J_EXPORT SimultaneousOptimizer final : public ConstrainedOptimizer 
   RollOut roll(const std::function<CMPState()>& compute_cmp_state);
 
  private:
+  RollOut update(const std::function<CMPState()>& compute_cmp_state);
+
   bool rolling_ = false;
 };
 

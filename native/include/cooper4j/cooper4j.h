@@ -4,6 +4,7 @@
 #include "cooper4j/checkpoint.h"
 #include "cooper4j/constrained_optimizer.h"
 #include "cooper4j/constraint.h"
+#include "cooper4j/distributed.h"
 #include "cooper4j/memory.h"
 #include "cooper4j/multiplier.h"
 #include "cooper4j/optim.h"

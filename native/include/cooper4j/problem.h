@@ -18,6 +18,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,9 @@ struct COOPER4J_EXPORT CMPState {
   at::Tensor loss;  ///< f(x), a differentiable scalar; undefined in a state of violations alone
   std::vector<std::pair<const Constraint*, ConstraintState>> observed_constraints;
   std::map<std::string, at::Tensor> misc;
+  /// Over how many samples loss and violations are means: their weight among those of other
+  /// processes (distributed.h), which count alike if none says it.
+  std::optional<int64_t> samples;
 
   explicit CMPState(at::Tensor loss = {});
 

@@ -187,6 +187,16 @@ int64_t Optimizers::parameters() const {
   return parameters;
 }
 
+std::vector<at::Tensor> Optimizers::primal_parameters() const {
+  std::vector<at::Tensor> parameters;
+  for (const auto* optimizer : primal_) {
+    for (const auto& group : optimizer->param_groups()) {
+      parameters.insert(parameters.end(), group.params().begin(), group.params().end());
+    }
+  }
+  return parameters;
+}
+
 void Optimizers::zero_grad() const {
   for (const auto* list : {&primal_, &dual_}) {
     for (auto* optimizer : *list) optimizer->zero_grad(/*set_to_none=*/true);

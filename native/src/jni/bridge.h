@@ -57,6 +57,7 @@ class Optimizers {
   int64_t begin();
   static void end();
   int64_t parameters() const;
+  std::vector<at::Tensor> primal_parameters() const;
   void zero_grad() const;
   /// cooper4j/optim/step.h
   void check_step(bool primal) const;

@@ -1,11 +1,19 @@
 #include "cooper4j/constrained_optimizer.h"
 
-#include <stdexcept>
+#include <ATen/ATen.h>
+#include <c10/util/Type.h>
 
+#include <sstream>
+#include <stdexcept>
+#include <typeinfo>
+
+#include "cooper4j/checkpoint.h"
 #include "cooper4j/optim/state_dict.h"
 #include "cooper4j/optim/step.h"
 #include "cooper4j/threads.h"
 #include "lagrangian/backward.h"
+#include "message.h"
+#include "problem/replica.h"
 #include "problem/wiring.h"
 
 namespace cooper4j {
@@ -56,6 +64,45 @@ class Rolling {
  private:
   bool* flag_;
 };
+
+std::vector<at::Tensor> parameters(const Optimizers& optimizers) {
+  std::vector<at::Tensor> all;
+  for (const auto* optimizer : optimizers) {
+    for (const auto& group : optimizer->param_groups()) {
+      all.insert(all.end(), group.params().begin(), group.params().end());
+    }
+  }
+  return all;
+}
+
+/// What is the same in all processes, a line a thing.
+std::string signature(const ConstrainedMinimizationProblem& problem, const Optimizers& primal,
+                      const Optimizers& dual) {
+  std::ostringstream text;
+  for (const auto* side : {&primal, &dual}) {
+    for (const auto* optimizer : *side) {
+      text << (side == &primal ? "primal " : "dual ") << c10::demangle(typeid(*optimizer).name())
+           << '\n'
+           << distributed::GradientSums::describe(parameters({const_cast<torch::optim::Optimizer*>(
+                  optimizer)}));
+    }
+  }
+  for (const auto& constraint : problem.constraints()) {
+    text << "constraint '" << constraint.name() << "': type "
+         << static_cast<int>(constraint.type()) << ", formulation "
+         << static_cast<int>(constraint.formulation());
+    if (constraint.multiplier()) {
+      for (const auto& parameter : constraint.multiplier()->parameters()) {
+        text << ", multiplier " << parameter.scalar_type() << parameter.sizes();
+      }
+    }
+    if (constraint.penalty_coefficient()) {
+      text << ", penalty " << constraint.penalty_coefficient()->value().sizes();
+    }
+    text << '\n';
+  }
+  return text.str();
+}
 
 /// What is a variable, or shares memory with one, would change with the steps.
 void report_own(CMPState* state, const Evaluation& evaluation) {
@@ -208,15 +255,60 @@ void ConstrainedOptimizer::load_state_dict(Document& document, Node state) {
   zero_grad();
 }
 
+void ConstrainedOptimizer::distribute(ProcessGroup& group) {
+  if (distributed_) {
+    throw std::logic_error("this optimizer is distributed already; call distribute once");
+  }
+  distributed_ = true;
+  if (!group.group().connected()) return;
+  const std::vector<at::Tensor> primal = parameters(primal_);
+  group.group().sum(signature(problem_, primal_, dual_), at::empty({0}, at::kDouble));
+  group.broadcast(primal);
+  // The rest as rank 0's checkpoint.
+  std::string bytes;
+  if (group.rank() == 0) {
+    Document document;
+    const Node state = document.dict();
+    document.put(state, "problem", problem_.state_dict(document));
+    document.put(state, "optimizer", state_dict(document));
+    bytes = save_bytes(document, state);
+  }
+  const at::Tensor size = at::tensor(static_cast<int64_t>(bytes.size()), at::kLong);
+  group.broadcast({size});
+  bytes.resize(static_cast<size_t>(size.item<int64_t>()));
+  group.broadcast({at::from_blob(bytes.data(), {static_cast<int64_t>(bytes.size())}, at::kByte)});
+  if (group.rank() > 0) {
+    Document document = load_bytes(bytes);
+    const Node state = document.root();
+    problem_.load_state_dict(document, document.find(state, "problem"));
+    load_state_dict(document, document.find(state, "optimizer"));
+  }
+  replica_ = std::make_shared<problem::Replica>(group, primal);
+}
+
 RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp_state) {
   const Rolling rolling(&rolling_);
+  if (replica() == nullptr) return update(compute_cmp_state);
+  try {
+    return update(compute_cmp_state);
+  } catch (const std::exception& e) {
+    const std::string text = message(e);
+    replica()->fail(text.substr(0, text.find('\n')));
+    throw;
+  }
+}
+
+RollOut SimultaneousOptimizer::update(const std::function<CMPState()>& compute_cmp_state) {
   use_threads();
-  CMPState state = compute_cmp_state();
-  wiring().check(state);
+  const auto check = [this](const CMPState& observed) { wiring().check(observed); };
+  CMPState state =
+      replica() != nullptr ? replica()->evaluate(compute_cmp_state, check) : compute_cmp_state();
+  if (replica() == nullptr) check(state);
   Evaluation evaluation = state.evaluate(/*primal=*/true, has_dual());
   if (evaluation.copied()) report_own(&state, evaluation);
   zero_grad();
   evaluation.backward();
+  if (replica() != nullptr) replica()->backward();
   wiring().require_primal_gradients(state);
   call_hooks(state);
   check_steps();

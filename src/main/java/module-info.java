@@ -14,6 +14,7 @@ module org.cooper4j {
   exports org.cooper4j;
   exports org.cooper4j.checkpoint;
   exports org.cooper4j.data;
+  exports org.cooper4j.distributed;
   exports org.cooper4j.formulations;
   exports org.cooper4j.multipliers;
   exports org.cooper4j.optim;

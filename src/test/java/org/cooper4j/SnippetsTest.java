@@ -207,7 +207,10 @@ class SnippetsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"docs/troubleshooting.md", "docs/cuda.md", "docs/solver.md"})
+  @ValueSource(
+      strings = {
+        "docs/troubleshooting.md", "docs/cuda.md", "docs/distributed.md", "docs/solver.md"
+      })
   void otherPagesSnippetsCompile(Path page) throws Exception {
     assertThat(compile(sources(page))).isEmpty();
   }

@@ -5,11 +5,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -48,6 +50,8 @@ public final class DataLoader implements Iterable<Batch> {
   private final Device device;
   private final Generator generator;
   private final BatchSampler sampler;
+  private final int rank;
+  private final int ranks;
 
   /** The epoch that is being iterated; null between two. */
   private Epoch epoch;
@@ -68,6 +72,8 @@ public final class DataLoader implements Iterable<Batch> {
     device = builder.device;
     generator = builder.generator;
     sampler = builder.sampler;
+    rank = builder.rank;
+    ranks = builder.ranks;
   }
 
   /** Starts a loader over a data set, which stays the caller's and must outlive it. */
@@ -268,7 +274,7 @@ public final class DataLoader implements Iterable<Batch> {
       requireOpen(device, "the device of this loader");
       requireOpen(order, "the order of this epoch");
       closeCurrent();
-      current = sampled == null ? nextRows() : select(sampled.next());
+      current = sampled == null ? nextRows() : select(shard(sampled.next()));
       remaining--;
       return current;
     }
@@ -279,10 +285,10 @@ public final class DataLoader implements Iterable<Batch> {
       row += length;
       if (order == null) {
         return new Batch(
-            onDevice(dataset.inputs().narrow(0, from, length)),
-            onDevice(dataset.targets().narrow(0, from, length)));
+            onDevice(shard(dataset.inputs(), from, length)),
+            onDevice(shard(dataset.targets(), from, length)));
       }
-      try (Tensor indices = order.narrow(0, from, length)) {
+      try (Tensor indices = shard(order, from, length)) {
         return select(indices);
       }
     }
@@ -293,6 +299,26 @@ public final class DataLoader implements Iterable<Batch> {
         current = null;
       }
     }
+  }
+
+  /** This rank's of so many rows: a view, of none if there are fewer rows than ranks. */
+  private Tensor shard(Tensor tensor, long from, long length) {
+    if (ranks == 1) {
+      return tensor.narrow(0, from, length);
+    }
+    long first = from + Math.min(rank, length);
+    try (LongOptional start = new LongOptional(first);
+        LongOptional end = new LongOptional(from + length)) {
+      return tensor.slice(0, start, end, ranks);
+    }
+  }
+
+  private long[] shard(long[] rows) {
+    return ranks == 1
+        ? rows
+        : IntStream.iterate(rank, i -> i < rows.length, i -> i + ranks)
+            .mapToLong(i -> rows[i])
+            .toArray();
   }
 
   private Batch select(long[] rows) {
@@ -344,6 +370,8 @@ public final class DataLoader implements Iterable<Batch> {
     private Device device;
     private Generator generator;
     private BatchSampler sampler;
+    private int rank;
+    private int ranks = 1;
 
     private Builder(TensorDataset dataset) {
       this.dataset = Objects.requireNonNull(dataset, "dataset");
@@ -392,6 +420,25 @@ public final class DataLoader implements Iterable<Batch> {
     /** Takes the batches that a sampler says, instead of a size, an order and what to drop. */
     public Builder batchSampler(BatchSampler sampler) {
       this.sampler = Objects.requireNonNull(sampler, "sampler");
+      return this;
+    }
+
+    /**
+     * Gives this process its share of every batch: rows {@code rank}, {@code rank + size}, … of it.
+     * All processes use the same options otherwise: batch sizes, orders and the loader's state are
+     * those of all together. A process has a batch of no rows where there are fewer than processes.
+     *
+     * @param rank the process's number, from 0
+     * @param size how many processes there are
+     * @throws IllegalArgumentException if there is no such rank
+     */
+    public Builder shard(int rank, int size) {
+      if (rank < 0 || rank >= size) {
+        throw new IllegalArgumentException(
+            "rank " + rank + " of " + size + " processes; ranks go from 0 to their number - 1");
+      }
+      this.rank = rank;
+      this.ranks = size;
       return this;
     }
 

@@ -20,6 +20,8 @@ import org.bytedeco.pytorch.TensorVector;
         include = {
           "exceptions.h",
           "bridge.h",
+          "process_group.h",
+          "interrupts.h",
           "document.h",
           "java_log.h",
           "memory_watch.h",
@@ -66,6 +68,11 @@ public final class Native {
   @Name("log_to_java")
   @Raw(withEnv = true)
   private static native void logToJava();
+
+  /** Lets waits for other processes end with the waiting thread's interrupts. */
+  @Name("see_interrupts")
+  @Raw(withEnv = true)
+  static native void seeInterrupts();
 
   /** What the native layer says. */
   @SuppressWarnings("UnusedMethod") // native/src/jni/java_log.h calls it

@@ -20,7 +20,6 @@ import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.Cuda;
 import org.cooper4j.checkpoint.RngState;
-import org.cooper4j.internal.Native;
 import org.cooper4j.internal.RollScope;
 import org.cooper4j.internal.Tensors;
 
@@ -31,12 +30,12 @@ import org.cooper4j.internal.Tensors;
  * evaluation of every part, from the same state of the random number generators, then carries these
  * on to the variables.
  */
-final class Accumulation<B> {
+final class Accumulation<B> implements Evaluation {
   /** What is kept of the first evaluation of a part; its tensors are detached. */
   private record Part<B>(B batch, List<Tensor> generators, CMPState values) {}
 
   private final List<Part<B>> parts = new ArrayList<>();
-  private final Function<B, CMPState> evaluate;
+  private final Function<B, Evaluation> evaluate;
   private final RollScope scope = RollScope.current();
   private final List<Device> devices = devices();
   private final double[] weights;
@@ -49,14 +48,14 @@ final class Accumulation<B> {
    *
    * @throws IllegalArgumentException if they do not fit together
    */
-  Accumulation(List<? extends B> batches, Function<B, CMPState> evaluate) {
+  Accumulation(List<? extends B> batches, Function<B, Evaluation> evaluate) {
     this.evaluate = evaluate;
     boolean[] differentiable = {false};
     Set<Constraint> differentiables = new LinkedHashSet<>();
     for (B batch : batches) {
       List<Tensor> generators = devices.stream().map(RngState::get).toList();
       try (PointerScope graph = new PointerScope()) {
-        CMPState state = evaluate.apply(batch);
+        CMPState state = evaluate.apply(batch).state();
         differentiable[0] |= state.loss().filter(Tensor::requires_grad).isPresent();
         state
             .observedConstraints()
@@ -77,6 +76,9 @@ final class Accumulation<B> {
             ? leaf(mean(s -> s.loss().orElseThrow()), differentiable[0])
             : null;
     whole = loss == null ? CMPState.ofViolations() : CMPState.of(loss);
+    if (first.samples().isPresent()) {
+      whole.samples(parts.stream().mapToLong(part -> part.values().samples().getAsLong()).sum());
+    }
     Set<Constraint> observed = new LinkedHashSet<>();
     parts.forEach(part -> observed.addAll(part.values().observedConstraints().keySet()));
     for (Constraint constraint : observed) {
@@ -97,13 +99,14 @@ final class Accumulation<B> {
         : List.of(new Device("cpu"));
   }
 
-  /** The state of the whole batch. */
-  CMPState whole() {
+  @Override
+  public CMPState state() {
     return whole;
   }
 
-  /** After the whole's backward pass: accumulates the gradients of the variables. */
-  void backward() {
+  @Override
+  public void backward(List<Tensor> roots, List<Tensor> gradients) {
+    Evaluation.pass(roots, gradients);
     for (int i = 0; i < parts.size(); i++) {
       Part<B> part = parts.get(i);
       for (int d = 0; d < devices.size(); d++) {
@@ -115,7 +118,8 @@ final class Accumulation<B> {
     }
   }
 
-  private void backward(int i, CMPState state) {
+  private void backward(int i, Evaluation part) {
+    CMPState state = part.state();
     List<Tensor> roots = new ArrayList<>();
     List<Tensor> gradients = new ArrayList<>();
     if (weights[i] > 0 && loss != null && loss.grad().defined()) {
@@ -138,9 +142,7 @@ final class Accumulation<B> {
             add(roots, gradients, observed.violation(), leaf.grad().mul(new Scalar(weights[i])));
           }
         });
-    Native.backward(addresses(roots), addresses(gradients), roots.size());
-    java.lang.ref.Reference.reachabilityFence(roots);
-    java.lang.ref.Reference.reachabilityFence(gradients);
+    part.backward(roots, gradients);
   }
 
   private static void add(
@@ -149,10 +151,6 @@ final class Accumulation<B> {
       roots.add(root);
       gradients.add(gradient.reshape(root.shape()));
     }
-  }
-
-  private static long[] addresses(List<Tensor> tensors) {
-    return tensors.stream().mapToLong(Tensor::address).toArray();
   }
 
   /** Where the rows of a part begin in those of the whole. */
@@ -265,7 +263,8 @@ final class Accumulation<B> {
         sum = sum == null ? share : sum.add(share);
       }
     }
-    return sum;
+    // Of no samples at all it is NaN, too, and counts nowhere.
+    return sum == null ? which.apply(parts.get(0).values()) : sum;
   }
 
   private double[] weights() {
@@ -283,10 +282,7 @@ final class Accumulation<B> {
       samples[i] = parts.get(i).values().samples().orElse(1);
     }
     double all = Arrays.stream(samples).sum();
-    if (all == 0) {
-      throw new IllegalArgumentException("the micro-batches have no samples at all");
-    }
-    return Arrays.stream(samples).map(n -> n / all).toArray();
+    return all == 0 ? samples : Arrays.stream(samples).map(n -> n / all).toArray();
   }
 
   private void requireAlike() {

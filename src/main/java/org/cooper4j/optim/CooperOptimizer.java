@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.checkpoint.OptimizerState;
+import org.cooper4j.data.Batch;
 import org.cooper4j.internal.Optimizers;
 import org.cooper4j.internal.Released;
 import org.cooper4j.internal.RollScope;
@@ -46,7 +47,9 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private List<GradientHook> primalHooks = List.of();
   private List<GradientHook> dualHooks = List.of();
   private List<? extends B> microBatches;
-  private Accumulation<B> accumulation;
+  private Replicas.Replica replica = Replicas.ALONE;
+  private boolean distributed;
+  private Evaluation evaluation;
   private RollScope lastRoll;
   private boolean primalGradientsSeen;
   private boolean closed;
@@ -152,9 +155,9 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
    * differentiated.
    *
    * <p>Loss and violations of the whole are the means of the parts' ones, weighted with {@link
-   * CMPState#samples(long)}, or equally where no state says it. Rows of constraints with features
-   * (indexed ones) are joined, duplicates included. With that the roll equals one over the whole
-   * batch, up to rounding, in every formulation, if
+   * CMPState#samples(long)}, else with the size of a {@link Batch}, else equally. Rows of
+   * constraints with features (indexed ones) are joined, duplicates included. With that the roll
+   * equals one over the whole batch, up to rounding, in every formulation, if
    *
    * <ul>
    *   <li>loss and violations without features are means over samples, or do not depend on the
@@ -200,7 +203,12 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
         lastRoll = scope;
         return rollOut;
       } catch (RuntimeException e) {
-        throw explained(e);
+        RuntimeException explained = explained(e);
+        replica.fail(explained);
+        throw explained;
+      } catch (Error e) {
+        replica.fail(e);
+        throw e;
       } finally {
         Optimizers.end();
         if (lastRoll != scope) {
@@ -211,7 +219,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
       }
     } finally {
       microBatches = null;
-      accumulation = null;
+      evaluation = null;
       user.set(null);
     }
   }
@@ -248,12 +256,13 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     return evaluate(batch, "computeCMPState", cmp::computeCMPState);
   }
 
+  /** Where rolls get their states: what these are made of, {@link #evaluation} knows. */
   final CMPState evaluate(B batch, String method, Function<B, CMPState> function) {
-    if (microBatches == null) {
-      return evaluateOne(batch, method, function);
-    }
-    accumulation = new Accumulation<>(microBatches, part -> evaluateOne(part, method, function));
-    return accumulation.whole();
+    Function<B, Evaluation> part = b -> replica.part(() -> evaluateOne(b, method, function));
+    evaluation =
+        replica.whole(
+            microBatches == null ? part.apply(batch) : new Accumulation<>(microBatches, part));
+    return evaluation.state();
   }
 
   private CMPState evaluateOne(B batch, String method, Function<B, CMPState> function) {
@@ -277,6 +286,10 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     if (state == null) {
       throw new IllegalStateException(
           method + " returned null; return a CMPState, such as CMPState.of(loss)");
+    }
+    boolean counts = microBatches != null || replica != Replicas.ALONE;
+    if (counts && state.samples().isEmpty() && batch instanceof Batch rows) {
+      state.samples(rows.size());
     }
     wiring.check(state);
     return state;
@@ -306,9 +319,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
    * would, and if none of them has anything to do.
    */
   final void finishPrimalGradients(CMPState state) {
-    if (accumulation != null) {
-      accumulation.backward();
-    }
+    evaluation.backward(List.of(), List.of());
     if (!primalGradientsSeen) {
       primalGradientsSeen = wiring.requirePrimalGradients(state);
     }
@@ -336,6 +347,29 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
       throw Released.explain(who, e);
     }
     optimizers.checkStep(primal);
+  }
+
+  /**
+   * From now on every roll is over the samples of several copies of this program, and moves the
+   * variables of all of them alike: call it in each, before the first roll. The copies get the
+   * first one's variables, multipliers, penalty coefficients and optimizers' states.
+   *
+   * @return this
+   * @throws IllegalArgumentException as {@link Replicas#join}
+   * @throws IllegalStateException if it was called before
+   */
+  public final CooperOptimizer<B> distribute(Replicas replicas) {
+    Objects.requireNonNull(replicas, "replicas");
+    return owned(
+        () -> {
+          if (distributed) {
+            throw new IllegalStateException(
+                "this optimizer is distributed already; call distribute once");
+          }
+          replica = replicas.join(this);
+          distributed = true;
+          return this;
+        });
   }
 
   /**

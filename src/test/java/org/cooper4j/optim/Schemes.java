@@ -8,14 +8,14 @@ import org.cooper4j.optim.torch.ExtraSGD;
 import org.cooper4j.optim.torch.ExtraSGDOptions;
 
 /** Every constrained optimizer, over gradient descent. */
-enum Schemes {
+public enum Schemes {
   SIMULTANEOUS,
   ALTERNATING_DUAL_PRIMAL,
   ALTERNATING_PRIMAL_DUAL,
   EXTRAPOLATION,
   PAST_EXTRAPOLATION;
 
-  <B> ConstrainedOptimizer<B> sgd(
+  public <B> ConstrainedOptimizer<B> sgd(
       ConstrainedMinimizationProblem<B> problem, TensorVector primal, double lr) {
     TensorVector dual = problem.dualParameters();
     return switch (this) {

@@ -1,0 +1,316 @@
+#include "distributed/group.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <regex>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "distributed/interrupts.h"
+#include "message.h"
+
+namespace cooper4j::distributed {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kSlice{500};
+
+/// In the buffer that every call sums: two checksums and their squares, then values.
+constexpr int64_t kHeader = 4;
+constexpr int64_t kCapacity = 512;
+
+std::atomic<bool (*)()> interrupt_check{nullptr};
+
+bool is_interrupted() {
+  const auto check = interrupt_check.load();
+  return check != nullptr && check();
+}
+
+/// FNV-1a.
+uint64_t checksum(const std::string& text) {
+  uint64_t sum = 14695981039346656037U;
+  for (const unsigned char c : text) sum = (sum ^ c) * 1099511628211U;
+  return sum;
+}
+
+/// Of LibTorch's and Gloo's errors what they say, without where in their sources.
+std::string plain(const std::exception& e) {
+  static const std::regex place(R"(\[[^\]\s]*/[^\]]*:\d+\] ?)");
+  const std::string text = std::regex_replace(message(e), place, "");
+  return text.substr(0, text.find('\n'));
+}
+
+/// A copy: also a tensor of one element, contiguous by definition, may have strides that no view
+/// as bytes has.
+at::Tensor bytes_of(const at::Tensor& tensor) {
+  at::Tensor flat = at::empty({tensor.numel()}, tensor.options().requires_grad(false));
+  flat.copy_(tensor.detach().reshape({-1}));
+  return flat.view(at::kByte);
+}
+
+bool is_nccl(const c10d::Backend& backend) { return backend.getBackendName() == "nccl"; }
+
+}  // namespace
+
+void set_interrupt_check(bool (*is_interrupted)()) { interrupt_check = is_interrupted; }
+
+Group::Group(c10::intrusive_ptr<c10d::Backend> backend,
+             const c10::intrusive_ptr<c10d::Store>& store, milliseconds timeout)
+    : connected_(true), rank_(backend->getRank()), size_(backend->getSize()), timeout_(timeout) {
+  if (store) news_ = std::make_unique<News>(store, rank_, size_);
+  use(std::move(backend));
+}
+
+Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size,
+             milliseconds timeout, const Connect& connect)
+    : news_(std::make_unique<News>(store, rank, size)),
+      connected_(true),
+      rank_(rank),
+      size_(size),
+      timeout_(timeout) {
+  auto promise = std::make_shared<std::promise<c10::intrusive_ptr<c10d::Backend>>>();
+  auto result = promise->get_future();
+  std::thread([promise, connect] {
+    try {
+      promise->set_value(connect());
+    } catch (const std::exception&) {
+      promise->set_exception(std::current_exception());
+    }
+  }).detach();
+  const auto start = Clock::now();
+  int slices_since_closed = 0;
+  while (result.wait_for(kSlice) != std::future_status::ready) {
+    const std::string reason = reason_to_stop(start, timeout_ + kSlice, &slices_since_closed);
+    if (!reason.empty()) end(reason);
+  }
+  try {
+    use(result.get());
+  } catch (const std::exception& e) {
+    end(news_->explain(plain(e)));
+  }
+}
+
+void Group::use(c10::intrusive_ptr<c10d::Backend> backend) {
+  backend_ = std::move(backend);
+  if (is_nccl(*backend_)) device_ = at::kCUDA;
+  channel_ = at::empty({kCapacity}, at::TensorOptions(at::kDouble).device(device_));
+}
+
+Group::~Group() { close(); }
+
+void Group::require_open() const {
+  if (!ended_.empty()) throw std::runtime_error("this process group has ended: " + ended_);
+}
+
+at::Tensor Group::sum(const std::string& what, const at::Tensor& values) {
+  require_open();
+  const int64_t n = values.numel();
+  const bool fits = kHeader + n <= kCapacity;
+  ++calls_;
+  const uint64_t check = checksum(what + " of " + std::to_string(n));
+  const auto low = static_cast<double>(check & 0xfffff);
+  const auto high = static_cast<double>(check >> 20 & 0xfffff);
+  at::Tensor buffer = at::zeros({kCapacity}, at::kDouble);
+  auto* const sums = buffer.mutable_data_ptr<double>();
+  sums[0] = low;
+  sums[1] = low * low;
+  sums[2] = high;
+  sums[3] = high * high;
+  if (fits) buffer.narrow(0, kHeader, n).copy_(values);
+  channel_.copy_(buffer);
+  all_reduce(channel_);
+  buffer.copy_(channel_);
+  // The squares' mean is the mean's square if and only if all are equal; all numbers are exact.
+  if (size_ * sums[1] != sums[0] * sums[0] || size_ * sums[3] != sums[2] * sums[2]) {
+    const std::string topic = "call/" + std::to_string(calls_) + "/";
+    const std::string difference = news_ ? news_->difference(topic, what) : "";
+    end("the ranks do not do the same" +
+        (difference.empty() ? std::string() : ": " + difference) +
+        "; all must make the same calls, with tensors of the same shapes and dtypes");
+  }
+  if (fits) return buffer.narrow(0, kHeader, n).clone();
+  at::Tensor all = values.to(device_, at::kDouble, false, true);
+  all_reduce(all);
+  return all.cpu();
+}
+
+void Group::all_reduce(at::Tensor& tensor) {
+  require_open();
+  std::vector<at::Tensor> tensors{tensor};
+  c10d::AllreduceOptions options;
+  wait(backend_->allreduce(tensors, options), timeout_);
+}
+
+std::vector<at::Tensor> Group::gather(const std::vector<at::Tensor>& rows,
+                                      const std::vector<std::vector<int64_t>>& counts) {
+  require_open();
+  // All of a rank's rows as bytes, each tensor's where its dtype may begin.
+  const auto aligned = [](int64_t bytes) { return (bytes + 15) / 16 * 16; };
+  std::vector<int64_t> row_bytes;
+  for (const auto& tensor : rows) {
+    int64_t elements = 1;
+    for (int64_t d = 1; d < tensor.dim(); ++d) elements *= tensor.size(d);
+    row_bytes.push_back(elements * static_cast<int64_t>(tensor.element_size()));
+  }
+  int64_t most = 0;
+  for (int r = 0; r < size_; ++r) {
+    int64_t bytes = 0;
+    for (size_t i = 0; i < rows.size(); ++i) bytes += aligned(counts[i][r] * row_bytes[i]);
+    most = std::max(most, bytes);
+  }
+  const auto options = at::TensorOptions(at::kByte).device(device_);
+  at::Tensor all = at::zeros({most * size_}, options);
+  if (most > 0) {
+    at::Tensor mine = at::zeros({most}, options);
+    int64_t at = 0;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const int64_t bytes = counts[i][rank_] * row_bytes[i];
+      if (bytes > 0) {
+        mine.narrow(0, at, bytes).copy_(bytes_of(rows[i]));
+      }
+      at += aligned(bytes);
+    }
+    wait(backend_->_allgather_base(all, mine), timeout_);
+  }
+  std::vector<std::vector<at::Tensor>> parts(rows.size());
+  for (int r = 0; r < size_; ++r) {
+    int64_t at = r * most;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const int64_t bytes = counts[i][r] * row_bytes[i];
+      auto shape = rows[i].sizes().vec();
+      shape[0] = counts[i][r];
+      parts[i].push_back(bytes == 0 ? at::empty(shape, rows[i].options().requires_grad(false))
+                                    : all.narrow(0, at, bytes)
+                                          .view(rows[i].scalar_type())
+                                          .view(shape)
+                                          .to(rows[i].device()));
+      at += aligned(bytes);
+    }
+  }
+  std::vector<at::Tensor> joined;
+  joined.reserve(rows.size());
+  for (const auto& part : parts) joined.push_back(at::cat(part));
+  return joined;
+}
+
+void Group::broadcast(const std::vector<at::Tensor>& tensors, int root) {
+  std::vector<at::Tensor> parts;
+  for (const auto& tensor : tensors) {
+    parts.push_back(bytes_of(tensor).to(device_));
+  }
+  at::Tensor bytes = parts.empty() ? at::empty({0}, at::kByte) : at::cat(parts);
+  require_open();
+  if (bytes.numel() == 0) return;
+  std::vector<at::Tensor> one{bytes};
+  c10d::BroadcastOptions options;
+  options.rootRank = root;
+  wait(backend_->broadcast(one, options), timeout_);
+  if (rank_ == root) return;
+  int64_t at = 0;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const int64_t n = parts[i].numel();
+    const at::Tensor& target = tensors[i];
+    // A copy, since a part may begin where its dtype may not.
+    target.detach().copy_(
+        bytes.narrow(0, at, n).clone().view(target.scalar_type()).view(target.sizes()));
+    at += n;
+  }
+}
+
+void Group::barrier(milliseconds timeout) {
+  const milliseconds usual = std::exchange(timeout_, timeout);
+  try {
+    sum("a barrier", at::empty({0}, at::kDouble));
+  } catch (...) {
+    timeout_ = usual;
+    throw;
+  }
+  timeout_ = usual;
+}
+
+std::string Group::reason_to_stop(Clock::time_point start, milliseconds timeout,
+                                  int* slices_since_closed) {
+  const News::Item news = news_ ? news_->latest() : News::Item();
+  if (is_interrupted()) {
+    const std::string reason =
+        "rank " + std::to_string(rank_) + " was interrupted while it waited for the others";
+    if (news_) news_->post(reason, true);
+    return reason;
+  }
+  // Who closes has perhaps only finished a moment earlier.
+  if (!news.text.empty() && (news.failure || ++*slices_since_closed > 2)) return news.text;
+  if (Clock::now() - start < timeout) return "";
+  const std::string reason = "timed out after " + std::to_string(timeout.count()) + " ms";
+  return news_ ? news_->explain(reason) : reason;
+}
+
+void Group::wait(const c10::intrusive_ptr<c10d::Work>& work, milliseconds timeout) {
+  if (is_nccl(*backend_)) {  // it only orders the stream; NCCL's own watchdog looks at timeouts
+    work->wait();
+    return;
+  }
+  const auto start = Clock::now();
+  int slices_since_closed = 0;
+  for (;;) {
+    try {
+      work->wait(std::min(kSlice, timeout));
+      return;
+    } catch (const std::exception& e) {
+      if (work->isCompleted()) {
+        release(nullptr);
+        end(news_ ? news_->explain(plain(e)) : plain(e));
+      }
+    }
+    const std::string reason = reason_to_stop(start, timeout, &slices_since_closed);
+    if (!reason.empty()) {
+      release(work);
+      end(reason);
+    }
+  }
+}
+
+/// A work that somebody still waits for keeps the connections; they end in a thread of their own.
+void Group::release(c10::intrusive_ptr<c10d::Work> pending) {
+  std::thread([backend = std::move(backend_), work = std::move(pending)]() mutable {
+    try {
+      if (work) work->wait();
+    } catch (const std::exception&) {  // it was given up
+    }
+    work.reset();
+    backend.reset();
+  }).detach();
+}
+
+void Group::end(const std::string& reason) {
+  ended_ = reason;
+  if (news_ && news_->latest().text.empty()) news_->post(reason, true);
+  close();
+  throw std::runtime_error("the process group has ended: " + reason);
+}
+
+void Group::fail(const std::string& reason) {
+  if (!connected_ || !ended_.empty()) return;
+  ended_ = "rank " + std::to_string(rank_) + " failed: " + reason;
+  if (news_) news_->post(ended_, true);
+  close();
+}
+
+void Group::close() {
+  if (ended_.empty()) ended_ = "it was closed";
+  if (news_) {
+    if (news_->latest().text.empty()) {
+      news_->post("rank " + std::to_string(rank_) + " has closed the group", false);
+    }
+    news_->linger();
+    news_.reset();
+  }
+  backend_.reset();
+}
+
+}  // namespace cooper4j::distributed

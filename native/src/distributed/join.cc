@@ -1,0 +1,176 @@
+#include "distributed/join.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include "cooper4j/values.h"
+
+namespace cooper4j::distributed {
+namespace {
+
+void describe(std::ostringstream& text, const Join::Entry& entry) {
+  text << entry.value.scalar_type();
+  // Of rows every process has as many as it has.
+  text << (entry.rows ? entry.value.sizes().slice(1) : entry.value.sizes());
+  text << (entry.rows ? " a row\n" : "\n");
+}
+
+}  // namespace
+
+Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::string& what)
+    : own_(std::move(entries)) {
+  const c10::NoGradGuard no_grad;
+  const int ranks = group.size();
+  std::ostringstream text;
+  text << what;
+  int64_t n = 1;
+  for (auto& entry : own_) {
+    if (entry.rows && entry.value.dim() == 0) {
+      const c10::AutoGradMode grad(true);
+      entry.value = entry.value.unsqueeze(0);
+    }
+    describe(text, entry);
+    n += 1 + (entry.rows ? ranks : entry.value.numel());
+  }
+  at::Tensor mine = at::zeros({n}, at::kDouble);
+  auto* const slots = mine.mutable_data_ptr<double>();
+  slots[0] = weight;
+  std::vector<at::Tensor> means;
+  for (const auto& [value, rows] : own_) {
+    if (!rows) means.push_back(value);
+  }
+  // First all means, then of each entry whether it requires grad and how many rows it has.
+  double* at = slots + 1;
+  read_values(means, at);
+  for (const auto& mean : means) {
+    for (int64_t i = 0; i < mean.numel(); ++i, ++at) {
+      // The mean over no samples may be NaN.
+      *at = weight > 0 ? *at * weight : 0;
+    }
+  }
+  for (const auto& [value, rows] : own_) {
+    *at++ = value.requires_grad() ? 1 : 0;
+    if (!rows) continue;
+    at[group.rank()] = static_cast<double>(value.size(0));
+    at += ranks;
+  }
+  const at::Tensor all = group.sum(text.str(), mine);
+  const auto* sums = all.const_data_ptr<double>();
+  weight_ = sums[0];
+  if (weight_ <= 0) {
+    throw std::invalid_argument("the batch has no samples at all, in no process");
+  }
+  share_ = weight / weight_;
+
+  int64_t next = 1;
+  for (const auto& [value, has_rows] : own_) {
+    values_.emplace_back();
+    if (has_rows) continue;
+    values_.back() = all.narrow(0, next, value.numel())
+                         .div(weight_)
+                         .view(value.sizes())
+                         .to(value.device(), value.scalar_type());
+    next += value.numel();
+  }
+  sums += next;
+  std::vector<at::Tensor> rows;
+  std::vector<std::vector<int64_t>> counts;
+  std::vector<bool> differentiable;
+  for (const auto& [value, has_rows] : own_) {
+    differentiable.push_back(*sums++ > 0);
+    if (!has_rows) continue;
+    counts.emplace_back(sums, sums + ranks);
+    rows.push_back(value.detach());
+    sums += ranks;
+  }
+  const std::vector<at::Tensor> joined =
+      rows.empty() ? std::vector<at::Tensor>() : group.gather(rows, counts);
+  starts_.assign(own_.size(), 0);
+  size_t r = 0;
+  for (size_t i = 0; i < own_.size(); ++i) {
+    if (own_[i].rows) {
+      for (int rank = 0; rank < group.rank(); ++rank) starts_[i] += counts[r][rank];
+      values_[i] = joined[r++];
+    }
+    values_[i].set_requires_grad(differentiable[i]);
+  }
+}
+
+at::Tensor Join::gradient(size_t entry) const {
+  const c10::NoGradGuard no_grad;
+  const auto& [value, rows] = own_[entry];
+  const at::Tensor gradient = values_[entry].grad();
+  if (!gradient.defined() || !value.requires_grad()) return {};
+  if (rows) return gradient.narrow(0, starts_[entry], value.size(0)).clone();
+  return share_ > 0 ? gradient.mul(share_) : at::Tensor();
+}
+
+std::string GradientSums::describe(const std::vector<at::Tensor>& parameters) {
+  std::ostringstream text;
+  for (const auto& parameter : parameters) {
+    text << "variable " << parameter.scalar_type() << parameter.sizes()
+         << (parameter.requires_grad() ? "\n" : " without grad\n");
+  }
+  return text.str();
+}
+
+void GradientSums::sum(Group& group, const std::vector<at::Tensor>& parameters) {
+  const c10::NoGradGuard no_grad;
+  // A buffer a dtype: gradients, then whether there is one.
+  std::map<at::ScalarType, std::vector<at::Tensor>> kinds;
+  for (const auto& parameter : parameters) {
+    if (!parameter.requires_grad()) continue;
+    if (parameter.grad().defined() && parameter.grad().layout() != at::kStrided) {
+      throw std::invalid_argument(
+          "a gradient is sparse, which is not summed over processes; make the embedding's dense "
+          "(sparse = false)");
+    }
+    kinds[parameter.scalar_type()].push_back(parameter);
+  }
+  size_t next = 0;
+  for (const auto& [dtype, some] : kinds) {
+    auto n = static_cast<int64_t>(some.size());
+    for (const auto& parameter : some) n += parameter.numel();
+    if (buffers_.size() <= next) buffers_.emplace_back();
+    at::Tensor& buffer = buffers_[next++];
+    if (!buffer.defined() || buffer.numel() != n || buffer.scalar_type() != dtype) {
+      buffer = at::empty({n}, at::TensorOptions(dtype).device(group.device()));
+    }
+    int64_t at = 0;
+    int64_t flag = n - static_cast<int64_t>(some.size());
+    for (const auto& parameter : some) {
+      at::Tensor slot = buffer.narrow(0, at, parameter.numel());
+      const at::Tensor& gradient = parameter.grad();
+      if (gradient.defined()) {
+        slot.view(parameter.sizes()).copy_(gradient);
+      } else {
+        slot.zero_();
+      }
+      buffer.select(0, flag++).fill_(gradient.defined() ? 1 : 0);
+      at += parameter.numel();
+    }
+    group.all_reduce(buffer);
+    at = 0;
+    flag = n - static_cast<int64_t>(some.size());
+    const at::Tensor flags = buffer.narrow(0, flag, n - flag).to(at::kCPU, at::kDouble);
+    for (size_t i = 0; i < some.size(); ++i) {
+      const at::Tensor& parameter = some[i];
+      const at::Tensor slot = buffer.narrow(0, at, parameter.numel()).view(parameter.sizes());
+      if (flags[static_cast<int64_t>(i)].item<double>() > 0) {
+        if (parameter.grad().defined()) {
+          parameter.grad().copy_(slot);
+        } else {
+          parameter.mutable_grad() = slot.to(parameter.device(), dtype, false, /*copy=*/true);
+        }
+      }
+      at += parameter.numel();
+    }
+  }
+}
+
+}  // namespace cooper4j::distributed

@@ -1,0 +1,209 @@
+#include "distributed/news.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <sstream>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "distributed/quiet.h"
+
+namespace cooper4j::distributed {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPoll{500};
+/// How long a rank may take to say that it is there: some polls.
+constexpr milliseconds kAnswer{2000};
+
+std::vector<uint8_t> bytes(const std::string& text) { return {text.begin(), text.end()}; }
+
+std::string text(const std::vector<uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
+
+/// The first lines in which two texts differ; equal ones if none does.
+std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
+  std::istringstream lines_of_a(a);
+  std::istringstream lines_of_b(b);
+  std::string line_of_a;
+  std::string line_of_b;
+  for (;;) {
+    const bool more_of_a = static_cast<bool>(std::getline(lines_of_a, line_of_a));
+    const bool more_of_b = static_cast<bool>(std::getline(lines_of_b, line_of_b));
+    if (!more_of_a) line_of_a = "nothing more";
+    if (!more_of_b) line_of_b = "nothing more";
+    if (line_of_a != line_of_b || (!more_of_a && !more_of_b)) return {line_of_a, line_of_b};
+  }
+}
+
+std::string join(const std::vector<int>& ranks) {
+  std::string all;
+  for (const int rank : ranks) all += (all.empty() ? "" : ", ") + std::to_string(rank);
+  return (ranks.size() == 1 ? "rank " : "ranks ") + all;
+}
+
+}  // namespace
+
+/// What the thread shares with the group, and outlives it.
+struct News::Board {
+  using Task = std::function<void(c10d::Store&)>;
+
+  Board(c10::intrusive_ptr<c10d::Store> s, int r, int n) : store(std::move(s)), rank(r), size(n) {}
+
+  const c10::intrusive_ptr<c10d::Store> store;
+  const int rank;
+  const int size;
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Task> tasks;
+  Item item;
+  bool stopped = false;
+  bool answered = false;  // only the thread's
+
+  void run() {
+    const QuietLog quiet;
+    std::unique_lock<std::mutex> lock(mutex);
+    while (!stopped) {
+      changed.wait_for(lock, kPoll, [&] { return stopped || !tasks.empty(); });
+      while (!tasks.empty()) {
+        const Task task = std::move(tasks.front());
+        tasks.pop_front();
+        lock.unlock();
+        try {
+          task(*store);
+        } catch (const std::exception&) {  // whoever asked waits no longer than he said
+        }
+        lock.lock();
+      }
+      if (stopped || !item.text.empty()) continue;
+      lock.unlock();
+      try {
+        if (!answered && store->check({"trouble"})) answer(*store);
+        if (store->check({"end"})) notice(*store);
+      } catch (const std::exception&) {
+        know({"the store of the group has gone with the process that had it, rank 0 or the agent",
+              false});
+      }
+      lock.lock();
+    }
+  }
+
+  Item latest() const {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return item;
+  }
+
+  void know(Item news) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    item = std::move(news);
+  }
+
+  /// Reads why the group has ended.
+  std::string notice(c10d::Store& from) {
+    const std::string said = text(from.get("end"));
+    from.add("read", 1);
+    know({said.substr(1), said[0] == 'f'});
+    return said.substr(1);
+  }
+
+  void answer(c10d::Store& to) {
+    answered = true;
+    to.set("here/" + std::to_string(rank), bytes("1"));
+    to.add("here", 1);
+  }
+
+  /// Lets the thread do it; whether it was done in time.
+  static bool ask(const std::shared_ptr<Board>& board, milliseconds timeout, const Task& task) {
+    auto done = std::make_shared<bool>(false);
+    std::unique_lock<std::mutex> lock(board->mutex);
+    board->tasks.push_back([board = board.get(), done, task](c10d::Store& store) {
+      task(store);
+      const std::lock_guard<std::mutex> inner(board->mutex);
+      *done = true;
+      board->changed.notify_all();
+    });
+    board->changed.notify_all();
+    return board->changed.wait_for(lock, timeout, [&] { return *done; });
+  }
+};
+
+News::News(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size)
+    : board_(std::make_shared<Board>(store->clone(), rank, size)) {
+  std::thread([board = board_] { board->run(); }).detach();
+}
+
+News::~News() {
+  const std::lock_guard<std::mutex> lock(board_->mutex);
+  board_->stopped = true;
+  board_->changed.notify_all();
+}
+
+News::Item News::latest() const { return board_->latest(); }
+
+void News::post(const std::string& text, bool failure) {
+  const std::string said = (failure ? "f" : "c") + text;
+  Board::ask(board_, milliseconds(1000), [board = board_.get(), said](c10d::Store& store) {
+    store.compareSet("end", {}, bytes(said));
+    if (board->latest().text.empty()) board->notice(store);
+  });
+}
+
+std::string News::explain(const std::string& error) {
+  auto result = std::make_shared<std::string>();
+  const bool answered = Board::ask(
+      board_, 2 * kAnswer, [board = board_.get(), result, error](c10d::Store& store) {
+        store.set("trouble", bytes("1"));
+        if (!board->answered) board->answer(store);
+        const auto until = std::chrono::steady_clock::now() + kAnswer;
+        while (std::chrono::steady_clock::now() < until && !store.check({"end"}) &&
+               store.add("here", 0) < board->size) {
+          std::this_thread::sleep_for(milliseconds(50));
+        }
+        if (!store.check({"end"})) {
+          std::vector<int> silent;
+          for (int r = 0; r < board->size; ++r) {
+            if (!store.check({"here/" + std::to_string(r)})) silent.push_back(r);
+          }
+          const std::string what =
+              silent.empty() ? error : join(silent) + " no longer answered: " + error;
+          store.compareSet("end", {}, bytes("f" + what));
+        }
+        *result = board->notice(store);
+      });
+  if (answered) return *result;
+  return "the store of the group no longer answers; its process, rank 0 or the agent, has ended or "
+         "hangs: " +
+         error;
+}
+
+std::string News::difference(const std::string& topic, const std::string& mine) {
+  auto result = std::make_shared<std::string>();
+  Board::ask(board_, 2 * kAnswer, [board = board_.get(), result, topic, mine](c10d::Store& store) {
+    store.set(topic + std::to_string(board->rank), bytes(mine));
+    for (int r = 0; r < board->size && result->empty(); ++r) {
+      const std::string key = topic + std::to_string(r);
+      store.wait({key}, kAnswer);
+      const std::string theirs = text(store.get(key));
+      const auto [here, there] = first_difference(mine, theirs);
+      if (here != there) {
+        *result = "rank " + std::to_string(board->rank) + " has " + here + ", rank " +
+                  std::to_string(r) + " has " + there;
+      }
+    }
+  });
+  return *result;
+}
+
+void News::linger() const {
+  if (!latest().failure || board_->size == 1) return;
+  Board::ask(board_, milliseconds(2000), [board = board_.get()](c10d::Store& store) {
+    const auto until = std::chrono::steady_clock::now() + milliseconds(1900);
+    while (std::chrono::steady_clock::now() < until && store.add("read", 0) < board->size) {
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+  });
+}
+
+}  // namespace cooper4j::distributed

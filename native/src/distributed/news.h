@@ -1,0 +1,48 @@
+// What the ranks of a group let each other know besides their collectives: who failed, and why.
+#pragma once
+
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace cooper4j::distributed {
+
+/// A notice board in the group's store. A thread with a connection of its own reads and writes it,
+/// since a store whose host hangs never answers; nothing here waits for it longer than said.
+class News {
+ public:
+  struct Item {
+    std::string text;    ///< empty: none
+    bool failure = false;  ///< else a rank has merely closed the group
+  };
+
+  News(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size);
+  ~News();
+  News(const News&) = delete;
+  News& operator=(const News&) = delete;
+
+  /// Why the group has ended, as far as this rank knows.
+  Item latest() const;
+
+  /// Says it to all; what was said first stays. Waits for at most a second.
+  void post(const std::string& text, bool failure);
+
+  /// After an error of the connections: names the ranks that no longer answer, or says what one of
+  /// them has said. Waits for some seconds.
+  std::string explain(const std::string& error);
+
+  /// What the other ranks say where this one says `mine`: the first that differs, or nothing.
+  std::string difference(const std::string& topic, const std::string& mine);
+
+  /// Keeps this rank's store up until the others have read of a failure, for at most two seconds.
+  void linger() const;
+
+ private:
+  struct Board;
+  std::shared_ptr<Board> board_;
+};
+
+}  // namespace cooper4j::distributed

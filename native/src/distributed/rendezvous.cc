@@ -1,0 +1,116 @@
+#include "distributed/rendezvous.h"
+
+#include <torch/headeronly/version.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "distributed/gloo.h"
+#include "distributed/quiet.h"
+#include "message.h"
+
+namespace cooper4j::distributed {
+namespace {
+
+constexpr const char* kVersion = "LibTorch " TORCH_VERSION;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+int number(const char* name, int least) {
+  const std::string text = variable(name);
+  char* end = nullptr;
+  const long value = std::strtol(text.c_str(), &end, 10);
+  if (text.empty() || *end != '\0' || value < least || value > 1L << 30) {
+    throw std::invalid_argument(
+        std::string("the environment variable ") + name + " is '" + text +
+        "'; RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT must all be set, as torchrun does, or "
+        "neither RANK nor WORLD_SIZE for a process alone");
+  }
+  return static_cast<int>(value);
+}
+
+void check(const GlooOptions& options) {
+  if (options.size < 1 || options.rank < 0 || options.rank >= options.size) {
+    throw std::invalid_argument("rank " + std::to_string(options.rank) + " of " +
+                                std::to_string(options.size) +
+                                " processes; ranks go from 0 to their number - 1");
+  }
+  if (options.address.empty()) {
+    throw std::invalid_argument("the address of the store is empty; give a name or a number");
+  }
+  const bool may_choose = options.rank == 0 && options.hosts_store;
+  if (options.port < (may_choose ? 0 : 1) || options.port > 65535) {
+    throw std::invalid_argument("the port " + std::to_string(options.port) +
+                                " is none; only rank 0 may give 0, to have one chosen");
+  }
+  if (options.timeout <= std::chrono::milliseconds::zero()) {
+    throw std::invalid_argument("the timeout is " + std::to_string(options.timeout.count()) +
+                                " ms; it must be positive");
+  }
+}
+
+}  // namespace
+
+Rendezvous::Rendezvous(GlooOptions options) : options_(std::move(options)) {
+  check(options_);
+  const QuietLog quiet;
+  try {
+    std::tie(store_, options_.port) = open_store(options_);
+  } catch (const std::exception& e) {
+    const std::string text = message(e);
+    const bool opens = options_.hosts_store && options_.rank == 0;
+    throw std::runtime_error(
+        "rank " + std::to_string(options_.rank) +
+        (opens ? " could not open the store at port " : " did not reach the store at ") +
+        (opens ? "" : options_.address + ":") + std::to_string(options_.port) + ": " +
+        text.substr(0, text.find('\n')));
+  }
+  store_->setTimeout(options_.timeout);
+  if (options_.listening) options_.listening(options_.port);
+}
+
+std::unique_ptr<Group> Rendezvous::connect() const {
+  const auto run = [store = store_, options = options_] {
+    const Quiet quiet;
+    // Other versions may say other things to each other.
+    const std::string version = kVersion;
+    store->set("version/" + std::to_string(options.rank),
+               std::vector<uint8_t>(version.begin(), version.end()));
+    const auto first = store->get("version/0");
+    if (std::string(first.begin(), first.end()) != version) {
+      throw std::runtime_error("rank 0 has " + std::string(first.begin(), first.end()) +
+                               ", rank " + std::to_string(options.rank) + " has " + version);
+    }
+    return connect_gloo(store, options);
+  };
+  return std::make_unique<Group>(store_, options_.rank, options_.size, options_.timeout, run);
+}
+
+GlooOptions options_of_environment(std::chrono::milliseconds timeout) {
+  GlooOptions options;
+  options.timeout = timeout;
+  if (variable("RANK").empty() && variable("WORLD_SIZE").empty()) return options;
+  options.rank = number("RANK", 0);
+  options.size = number("WORLD_SIZE", 1);
+  options.port = number("MASTER_PORT", 1);
+  options.address = variable("MASTER_ADDR");
+  if (options.address.empty()) {
+    throw std::invalid_argument("the environment variable MASTER_ADDR is not set");
+  }
+  // torchrun's agent has a store, in which keys of the attempts before are left.
+  options.hosts_store = variable("TORCHELASTIC_USE_AGENT_STORE") != "True";
+  const std::string attempt = variable("TORCHELASTIC_RESTART_COUNT");
+  static std::atomic<int> groups{0};
+  options.prefix = "cooper4j/" + (attempt.empty() ? "0" : attempt) + "/" +
+                   std::to_string(groups++);
+  return options;
+}
+
+}  // namespace cooper4j::distributed

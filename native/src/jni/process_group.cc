@@ -1,0 +1,113 @@
+#include "process_group.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "distributed/join.h"
+#include "distributed/rendezvous.h"
+#include "distributed/sums.h"
+
+namespace cooper4j::jni {
+namespace {
+
+template <class T>
+T* at_address(int64_t address) {
+  return reinterpret_cast<T*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
+std::vector<at::Tensor> tensors_at(const int64_t* addresses, int count) {
+  std::vector<at::Tensor> tensors;
+  for (int i = 0; i < count; ++i) tensors.push_back(*at_address<at::Tensor>(addresses[i]));
+  return tensors;
+}
+
+template <class T>
+c10::intrusive_ptr<T> shared(int64_t address) {
+  return address == 0 ? c10::intrusive_ptr<T>()
+                      : c10::intrusive_ptr<T>::unsafe_reclaim_from_nonowning(at_address<T>(address));
+}
+
+GlooOptions options(const char* address, int port, int rank, int size, int64_t timeout_ms,
+                    bool hosts_store, const char* prefix) {
+  GlooOptions options;
+  options.address = address;
+  options.port = port;
+  options.rank = rank;
+  options.size = size;
+  options.timeout = std::chrono::milliseconds(timeout_ms);
+  options.hosts_store = hosts_store;
+  options.prefix = prefix;
+  return options;
+}
+
+}  // namespace
+
+Rendezvous::Rendezvous(const char* address, int port, int rank, int size, int64_t timeout_ms,
+                       bool hosts_store, const char* prefix)
+    : rendezvous_(std::make_unique<distributed::Rendezvous>(
+          options(address, port, rank, size, timeout_ms, hosts_store, prefix))) {}
+
+Rendezvous::~Rendezvous() = default;
+
+int Rendezvous::port() const { return rendezvous_->port(); }
+
+ProcessGroup::ProcessGroup(int64_t timeout_ms)
+    : group_(cooper4j::ProcessGroup::from_environment(std::chrono::milliseconds(timeout_ms))) {}
+
+ProcessGroup::ProcessGroup(const Rendezvous& rendezvous)
+    : group_(rendezvous.rendezvous_->connect()) {}
+
+ProcessGroup::ProcessGroup(int64_t backend, int64_t store, int64_t timeout_ms)
+    : group_(shared<c10d::Backend>(backend), shared<c10d::Store>(store),
+             std::chrono::milliseconds(timeout_ms)) {}
+
+ProcessGroup::~ProcessGroup() = default;
+
+bool ProcessGroup::connected() { return group_.group().connected(); }
+
+void ProcessGroup::broadcast(const int64_t* tensors, int count, int root) {
+  group_.broadcast(tensors_at(tensors, count), root);
+}
+
+void ProcessGroup::agree(const char* text) {
+  if (connected()) group_.group().sum(text, at::empty({0}, at::kDouble));
+}
+
+void ProcessGroup::fail(const char* reason) { group_.group().fail(reason); }
+
+void ProcessGroup::start_sums() { group_.sums().start(); }
+
+void ProcessGroup::stop_sums() { group_.sums().stop(); }
+
+void ProcessGroup::backward(const int64_t* roots, const int64_t* gradients, int count) {
+  group_.sums().backward(tensors_at(roots, count), tensors_at(gradients, count));
+}
+
+Join::Join(ProcessGroup& group, const Optimizers& optimizers, const int64_t* tensors,
+           const int* rows, int count, double weight, const char* what) {
+  std::vector<distributed::Join::Entry> entries;
+  const std::vector<at::Tensor> values = tensors_at(tensors, count);
+  for (int i = 0; i < count; ++i) entries.push_back({values[i], rows[i] != 0});
+  join_ = std::make_unique<distributed::Join>(
+      group.group_.group(), std::move(entries), weight,
+      what + distributed::GradientSums::describe(optimizers.primal_parameters()));
+}
+
+Join::~Join() = default;
+
+at::Tensor Join::value(int entry) const { return join_->value(entry); }
+
+at::Tensor Join::gradient(int entry) const { return join_->gradient(entry); }
+
+double Join::weight() const { return join_->weight(); }
+
+GradientSums::GradientSums() : sums_(std::make_unique<distributed::GradientSums>()) {}
+
+GradientSums::~GradientSums() = default;
+
+void GradientSums::sum(ProcessGroup& group, const Optimizers& optimizers) {
+  sums_->sum(group.group_.group(), optimizers.primal_parameters());
+}
+
+}  // namespace cooper4j::jni

@@ -1,0 +1,174 @@
+#include "cooper4j/distributed.h"
+
+#include <ATen/ATen.h>
+#include <torch/optim/sgd.h>
+
+#include <future>
+#include <thread>
+
+#include "check.h"
+#include "cooper4j/cooper4j.h"
+
+namespace {
+
+using namespace cooper4j;
+
+/// Runs two ranks, threads of this process; what they return.
+template <typename Rank>
+auto both(Rank rank) {
+  std::promise<int> port;
+  GlooOptions options;
+  options.address = "127.0.0.1";
+  options.size = 2;
+  options.timeout = std::chrono::seconds(60);
+  auto second = std::async(std::launch::async, [&, options]() mutable {
+    options.rank = 1;
+    options.port = port.get_future().get();
+    ProcessGroup group(options);
+    return rank(group);
+  });
+  options.port = 0;
+  options.listening = [&](int chosen) { port.set_value(chosen); };
+  ProcessGroup group(options);
+  auto first = rank(group);
+  return std::make_pair(first, second.get());
+}
+
+/// Least squares whose mean residual and largest weight are constrained, over rows of one batch.
+struct Regression : ConstrainedMinimizationProblem {
+  explicit Regression(double start) : w(at::full({2}, start, at::kDouble).requires_grad_(true)) {}
+
+  at::Tensor w;
+  Constraint& residual = register_constraint(
+      "residual",
+      {ConstraintType::kInequality, Formulation::kAugmentedLagrangian,
+       std::make_shared<DenseMultiplier>(1, at::kDouble),
+       std::make_shared<DensePenaltyCoefficient>(at::full({1}, 2.0, at::kDouble))});
+  Constraint& rows = register_constraint(
+      "rows", {ConstraintType::kInequality, std::make_shared<IndexedMultiplier>(7, at::kDouble)});
+
+  CMPState over(const at::Tensor& indices) const {
+    const at::Tensor x = at::stack({indices, at::ones_like(indices)}, 1).to(at::kDouble).div(7);
+    const at::Tensor error = x.mv(w) - x.select(1, 0).square();
+    ConstraintState each;
+    each.violation = error.abs() - 0.1;
+    each.constraint_features = indices;
+    CMPState state(error.square().mean());
+    state.samples = indices.size(0);
+    state.observe(residual, (error.mean() + 0.2).unsqueeze(0));
+    state.observe(rows, each);
+    return state;
+  }
+};
+
+at::Tensor train(ProcessGroup& group) {
+  Regression problem(1.0 + group.rank());
+  torch::optim::SGD primal({problem.w}, 0.1);
+  torch::optim::SGD dual(problem.dual_parameters(), 0.2);
+  SimultaneousOptimizer optimizer(problem, primal, dual);
+  optimizer.distribute(group);
+  std::vector<at::Tensor> log;
+  for (int64_t step = 0; step < 20; ++step) {
+    // Seven rows, or one, which leaves rank 1 without any.
+    const int64_t n = step % 5 == 4 ? 1 : 7;
+    const at::Tensor mine = at::arange(n, at::kLong).slice(0, std::min<int64_t>(group.rank(), n), n,
+                                                           group.size());
+    const RollOut out = optimizer.roll([&] { return problem.over(mine); });
+    log.push_back(out.state.loss.detach().reshape({1}).clone());
+  }
+  log.push_back(problem.w.detach());
+  for (const auto& multiplier : problem.multipliers()) {
+    log.push_back(multiplier->parameters()[0].detach().reshape({-1}));
+  }
+  return at::cat(log);
+}
+
+std::string error_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST(two_processes_train_as_one_does) {
+  ProcessGroup alone;
+  const at::Tensor expected = train(alone);
+  const auto [first, second] = both(train);
+  CHECK(at::allclose(first, expected, 0, 1e-12));
+  CHECK(at::equal(first, second));
+}
+
+TEST(a_sum_is_of_all_and_differentiable) {
+  const auto [first, second] = both([](ProcessGroup& group) {
+    const at::Tensor x = at::full({1}, 1.0 + group.rank(), at::kDouble).requires_grad_(true);
+    const at::Tensor sum = group.sum(x);
+    (sum.square() * (1 + group.rank())).sum().backward();
+    return at::cat({sum.detach(), x.grad()});
+  });
+  CHECK(at::equal(first, at::tensor({3.0, 18.0}, at::kDouble)));
+  CHECK(at::equal(second, first));
+}
+
+TEST(rows_are_gathered_and_tensors_broadcast) {
+  const auto [first, second] = both([](ProcessGroup& group) {
+    const at::Tensor rows = group.all_gather(at::full({1 + group.rank(), 2}, group.rank()));
+    at::Tensor shared = at::full({2}, 5.0 + group.rank());
+    group.broadcast({shared}, 1);
+    group.barrier();
+    return at::cat({rows.reshape({-1}).to(at::kFloat), shared});
+  });
+  CHECK(at::equal(first, at::tensor({0.f, 0.f, 1.f, 1.f, 1.f, 1.f, 6.f, 6.f})));
+  CHECK(at::equal(second, first));
+}
+
+TEST(ranks_that_do_not_do_the_same_are_told) {
+  const auto [first, second] = both([](ProcessGroup& group) {
+    return error_of([&] { group.sum(at::ones({3 + group.rank()})); });
+  });
+  for (const auto& text : {first, second}) {
+    CHECK(contains(text, "the ranks do not do the same"));
+    CHECK(contains(text, "rank 0 has the sum of Float[3]"));
+  }
+}
+
+TEST(a_failure_of_one_reaches_the_other) {
+  const auto [first, second] = both([](ProcessGroup& group) {
+    Regression problem(1);
+    torch::optim::SGD primal({problem.w}, 0.1);
+    torch::optim::SGD dual(problem.dual_parameters(), 0.2);
+    SimultaneousOptimizer optimizer(problem, primal, dual);
+    optimizer.distribute(group);
+    return error_of([&] {
+      optimizer.roll([&]() -> CMPState {
+        if (group.rank() == 1) throw std::runtime_error("no such file");
+        return problem.over(at::arange(3, at::kLong));
+      });
+    });
+  });
+  CHECK(contains(first, "rank 1 failed: no such file"));
+  CHECK_EQ("no such file", second);
+}
+
+TEST(what_does_not_fit_is_refused) {
+  ProcessGroup alone;
+  CHECK_THROWS(alone.sum(at::ones({2}, at::kLong)), "floating point");
+  CHECK_THROWS(alone.all_gather(at::ones({})), "a scalar has no rows");
+  CHECK_THROWS(alone.broadcast({at::ones({1})}, 1), "there is no rank 1");
+  GlooOptions options;
+  options.address = "127.0.0.1";
+  options.size = 2;
+  options.rank = 2;
+  CHECK_THROWS(ProcessGroup{options}, "rank 2 of 2 processes");
+  alone.close();
+  CHECK_THROWS(alone.sum(at::ones({2})), "it was closed");
+}
+
+CHECK_MAIN()

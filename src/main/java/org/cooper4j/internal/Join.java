@@ -1,0 +1,43 @@
+package org.cooper4j.internal;
+
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByRef;
+import org.bytedeco.javacpp.annotation.ByVal;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.pytorch.Tensor;
+
+/** Values of all processes: cooper4j::jni::Join. */
+@Properties(inherit = Native.class)
+@Namespace("cooper4j::jni")
+public final class Join extends Pointer {
+  static {
+    Native.load();
+  }
+
+  public Join(
+      Group group, Optimizers optimizers, long[] tensors, int[] rows, double weight, String what) {
+    super((Pointer) null);
+    allocate(group, optimizers, tensors, rows, rows.length, weight, what);
+  }
+
+  private native void allocate(
+      @ByRef Group group,
+      @Const @ByRef Optimizers optimizers,
+      @Cast("const int64_t*") long[] tensors,
+      @Const int[] rows,
+      int count,
+      double weight,
+      String what);
+
+  /** A leaf of the gradient that {@link #gradient} takes from there. */
+  public native @ByVal Tensor value(int entry);
+
+  /** Of the process's own value; undefined if nothing is to be differentiated there. */
+  public native @ByVal Tensor gradient(int entry);
+
+  /** The samples of all. */
+  public native double weight();
+}

@@ -1,0 +1,190 @@
+package org.cooper4j.distributed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.cooper4j.Devices.values;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.SizeTPointer;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.ProcessGroupGloo;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.TCPStore;
+import org.bytedeco.pytorch.TCPStoreOptions;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch_gloo;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.optim.UnconstrainedOptimizer;
+import org.junit.jupiter.api.Test;
+
+class ProcessGroupTest {
+  private static final Duration TIMEOUT = Duration.ofSeconds(60);
+
+  /** Runs two ranks, threads of this process. */
+  private static <T> List<T> both(Function<ProcessGroup, T> rank) {
+    CompletableFuture<Integer> port = new CompletableFuture<>();
+    CompletableFuture<T> second =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try (var group = ProcessGroup.gloo("127.0.0.1", port.join(), 1, 2, TIMEOUT)) {
+                return rank.apply(group);
+              }
+            });
+    try (var group = ProcessGroup.gloo("127.0.0.1", 0, 0, 2, TIMEOUT, port::complete)) {
+      T first = rank.apply(group);
+      return List.of(first, second.join());
+    }
+  }
+
+  @Test
+  void aSumIsOfAllAndDifferentiable() {
+    List<double[]> gradients =
+        both(
+            group -> {
+              Tensor x = Tensor.create(new double[] {group.rank() + 1}, 1).requires_grad_(true);
+              Tensor sum = group.sum(x);
+              assertThat(values(sum)).containsExactly(3);
+              sum.square().mul(new Scalar(group.rank() + 1)).sum().backward();
+              return values(x.grad());
+            });
+    // d/dx of (1 + 2) S² with S = 3.
+    assertThat(gradients).containsExactly(new double[] {18}, new double[] {18});
+  }
+
+  @Test
+  void rowsAreGatheredInTheOrderOfRanks() {
+    both(
+        group -> {
+          Tensor rows = torch.full(new long[] {2L - 2 * group.rank(), 2}, new Scalar(7));
+          assertThat(group.allGather(rows).sizes().vec().get()).containsExactly(2, 2);
+          Tensor numbers = Tensor.create(new long[group.rank() + 1], group.rank() + 1);
+          assertThat(group.allGather(numbers).size(0)).isEqualTo(3);
+          return 0;
+        });
+  }
+
+  @Test
+  void aBroadcastOverwritesModelsWithTheFirstOnes() {
+    List<double[]> weights =
+        both(
+            group -> {
+              LinearImpl model = new LinearImpl(2, 1);
+              try (NoGradGuard noGrad = new NoGradGuard()) {
+                model.weight().fill_(new Scalar(group.rank() + 5.0));
+              }
+              group.broadcast(model);
+              group.barrier();
+              return values(model.weight());
+            });
+    assertThat(weights).containsExactly(new double[] {5, 5}, new double[] {5, 5});
+  }
+
+  @Test
+  void processesStartFromTheVariablesOfTheFirst() {
+    List<double[]> ends =
+        both(
+            group -> {
+              Tensor x = Tensor.create(new double[] {1 + group.rank()}, 1).requires_grad_(true);
+              var problem =
+                  ConstrainedMinimizationProblem.<Object>of(
+                      java.util.Map.of(), unused -> CMPState.of(x.square().sum()));
+              try (var optimizer =
+                  new UnconstrainedOptimizer<>(
+                      problem, new SGD(new TensorVector(x), new SGDOptions(0.25)))) {
+                optimizer.distribute(group);
+                assertThatThrownBy(() -> optimizer.distribute(group))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("distributed already");
+                optimizer.roll(null);
+              }
+              return values(x);
+            });
+    assertThat(ends).containsExactly(new double[] {0.5}, new double[] {0.5});
+  }
+
+  @Test
+  void aProcessAloneIsAGroup() {
+    try (ProcessGroup group = ProcessGroup.fromEnvironment()) {
+      Tensor ones = torch.ones(3);
+      assertThat(group.size()).isEqualTo(1);
+      assertThat(values(group.sum(ones))).containsExactly(1, 1, 1);
+      assertThat(values(group.allGather(ones))).containsExactly(1, 1, 1);
+      group.broadcast(List.of(ones));
+      group.barrier();
+      assertThat(group).hasToString("ProcessGroup(rank 0 of 1)");
+    }
+  }
+
+  @Test
+  void aGroupThatIsClosedSaysSo() {
+    ProcessGroup group = ProcessGroup.gloo("127.0.0.1", 0, 0, 1, TIMEOUT);
+    assertThat(values(group.sum(torch.ones(1)))).containsExactly(1);
+    group.close();
+    group.close();
+    assertThatThrownBy(() -> group.sum(torch.ones(1)))
+        .isInstanceOf(ProcessGroupException.class)
+        .hasMessageContaining("it was closed");
+  }
+
+  @Test
+  void badArgumentsAreRefused() {
+    assertThatThrownBy(() -> ProcessGroup.gloo("127.0.0.1", 29500, 2, 2))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("rank 2 of 2");
+    assertThatThrownBy(() -> ProcessGroup.gloo("", 29500, 0, 2))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("address");
+    assertThatThrownBy(() -> ProcessGroup.gloo("127.0.0.1", 0, 1, 2))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("port 0");
+    assertThatThrownBy(() -> ProcessGroup.gloo("127.0.0.1", 29500, 0, 1, Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("must be positive");
+    assertThatThrownBy(() -> ProcessGroup.of(null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("backend");
+    try (ProcessGroup group = ProcessGroup.fromEnvironment()) {
+      assertThatThrownBy(() -> group.sum(torch.ones(1).to(torch.ScalarType.Long)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("floating point");
+      assertThatThrownBy(() -> group.broadcast(List.of(torch.ones(1)), 1))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("rank 1");
+    }
+  }
+
+  @Test
+  void aStoreThatIsNotReachedIsNamed() {
+    assertThatThrownBy(() -> ProcessGroup.gloo("host.invalid", 1, 1, 2, Duration.ofSeconds(1)))
+        .isInstanceOf(ProcessGroupException.class)
+        .hasMessageContaining("rank 1 did not reach the store at host.invalid:1");
+  }
+
+  @Test
+  void aBackendThatJavaCppMadeIsUsed() {
+    Loader.load(torch_gloo.class);
+    TCPStoreOptions options = new TCPStoreOptions();
+    options.port((short) 0);
+    options.isServer(true);
+    options.numWorkers(new SizeTPointer(1).put(1));
+    TCPStore store = new TCPStore("127.0.0.1", options);
+    ProcessGroupGloo.Options gloo = ProcessGroupGloo.Options.create();
+    gloo.devices().push_back(ProcessGroupGloo.createDeviceForHostname("127.0.0.1"));
+    ProcessGroupGloo backend = new ProcessGroupGloo(store, 0, 1, gloo);
+    try (ProcessGroup group = ProcessGroup.of(backend)) {
+      backend.close();
+      assertThat(values(group.sum(torch.ones(2)))).containsExactly(1, 1);
+      group.barrier();
+    }
+  }
+}
