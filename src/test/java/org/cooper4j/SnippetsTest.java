@@ -209,7 +209,10 @@ class SnippetsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "docs/troubleshooting.md", "docs/cuda.md", "docs/distributed.md", "docs/solver.md"
+        "docs/troubleshooting.md",
+        "docs/cuda.md",
+        "docs/distributed.md",
+        "docs/solver.md"
       })
   void otherPagesSnippetsCompile(Path page) throws Exception {
     assertThat(compile(sources(page))).isEmpty();
