@@ -33,7 +33,7 @@ template <typename... Parts>
 }
 
 /// PyTorch's name, such as float32.
-std::string name(at::ScalarType dtype) { return c10::getDtypeNames(dtype).first; }
+std::string name(at::ScalarType dtype) { return std::string(c10::getDtypeNames(dtype).first); }
 
 /// A set exponent of all ones is infinity or NaN; integer tests vectorise where float ones do not.
 template <typename Bits>

@@ -27,7 +27,7 @@ std::string type_name(const Optimizer& optimizer) {
 }
 
 std::string describe(const at::Tensor& tensor) {
-  return c10::getDtypeNames(tensor.scalar_type()).first + c10::str(tensor.sizes());
+  return std::string(c10::getDtypeNames(tensor.scalar_type()).first) + c10::str(tensor.sizes());
 }
 
 std::string quoted(const Constraint& constraint) {
