@@ -130,15 +130,18 @@ public final class DataLoader implements Iterable<Batch> {
   }
 
   /**
-   * The place of the iteration that was started last: {@code {"batches": given, "generator_state":
-   * uint8 [n]}}, the second of a shuffled loader, at the start of that epoch; one with a sampler
-   * has its state, {@code "batch_sampler"}. Between two epochs it is the start of the next one.
+   * The place of the iteration that was started last: {@code {"batches": given, "samples": of the
+   * data set, "batch_size": n, "generator_state": uint8 [n]}}, the last of a shuffled loader, at the
+   * start of that epoch (it wins over the new loader's seed); one with a sampler has its state,
+   * {@code "batch_sampler"}. Between two epochs it is the start of the next one.
    */
   public Map<String, Object> stateDict() {
     requireOpen(generator, "the generator of this loader");
     requireOpen(epochState, "the iteration of this loader");
     Map<String, Object> state = new LinkedHashMap<>();
     state.put("batches", epoch == null ? skipped : size() - epoch.remaining);
+    state.put("samples", dataset.size());
+    state.put("batch_size", batchSize);
     if (generator != null) {
       state.put("generator_state", epoch == null ? generatorState() : epochState.clone());
     }
@@ -149,7 +152,8 @@ public final class DataLoader implements Iterable<Batch> {
   }
 
   /**
-   * Lets the next iteration go on from a state of a loader with the same data and options.
+   * Lets the next iteration go on from a state of a loader with the same data and options;
+   * at the start of an epoch sizes may differ.
    *
    * @throws IllegalArgumentException naming the key that does not fit; the loader is as it was
    */
@@ -161,6 +165,10 @@ public final class DataLoader implements Iterable<Batch> {
               + size()
               + ", the batches of an epoch, found "
               + state.get("batches"));
+    }
+    if (given > 0) {
+      requireSame(state, "samples", dataset.size());
+      requireSame(state, "batch_size", batchSize);
     }
     Object generatorState = state.get("generator_state");
     if ((generatorState == null) != (generator == null)) {
@@ -184,6 +192,13 @@ public final class DataLoader implements Iterable<Batch> {
     }
     epoch = null;
     skipped = given;
+  }
+
+  private static void requireSame(Map<String, ?> state, String key, long here) {
+    if (state.containsKey(key) && !Long.valueOf(here).equals(state.get(key))) {
+      throw new IllegalArgumentException(
+          key + ": the state is of a loader with " + state.get(key) + ", this one has " + here);
+    }
   }
 
   @SuppressWarnings("unchecked") // the sampler reads the values that it knows

@@ -291,6 +291,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     if (counts && state.samples().isEmpty() && batch instanceof Batch rows) {
       state.samples(rows.size());
     }
+    wiring.requireOpen();
     wiring.check(state);
     return state;
   }
@@ -342,7 +343,10 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     List<Optimizer> side = primal ? primalOptimizers : dualOptimizers;
     Gradients gradients = new Gradients(state, side, optimizers, primal);
     try {
-      hooks.forEach(hook -> hook.beforeStep(gradients));
+      for (GradientHook hook : hooks) {
+        hook.beforeStep(gradients);
+        wiring.requireOpen();
+      }
     } catch (RuntimeException e) {
       throw Released.explain(who, e);
     }
@@ -545,7 +549,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     if (!user.compareAndSet(null, Thread.currentThread())) {
       requireOwn();
       throw new IllegalStateException(
-          "this optimizer is rolling; computeCMPState must not roll or close it");
+          "this optimizer is rolling; neither computeCMPState nor a hook may roll or close it");
     }
     if (closed) {
       user.set(null);

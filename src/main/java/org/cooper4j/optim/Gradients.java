@@ -33,8 +33,18 @@ public final class Gradients {
     return state;
   }
 
+  /** The native layer would use what was closed. */
+  private Optimizers open() {
+    if (side.stream().anyMatch(Optimizer::isNull)) {
+      throw new IllegalStateException(
+          "an optimizer of this roll was closed; close it after the training");
+    }
+    return optimizers;
+  }
+
   /** The variables that have a gradient, {@code grad()}: to be read, or changed in place. */
   public List<Tensor> parameters() {
+    open();
     List<Tensor> parameters = new ArrayList<>();
     Optimizers.forEachParameter(
         side,
@@ -57,7 +67,7 @@ public final class Gradients {
    * @param normType its order, above 0; infinity for the largest absolute value
    */
   public Tensor norm(double normType) {
-    return optimizers.gradNorm(primal, normType);
+    return open().gradNorm(primal, normType);
   }
 
   /**
@@ -80,7 +90,7 @@ public final class Gradients {
    * @throws IllegalArgumentException in that case, or for a wrong argument; nothing was changed
    */
   public Tensor clipNorm(double maxNorm, double normType, boolean errorIfNonFinite) {
-    return optimizers.clipGradNorm(primal, maxNorm, normType, errorIfNonFinite);
+    return open().clipGradNorm(primal, maxNorm, normType, errorIfNonFinite);
   }
 
   /**
@@ -89,14 +99,14 @@ public final class Gradients {
    * @param clipValue at least 0
    */
   public void clipValue(double clipValue) {
-    optimizers.clipGradValue(primal, clipValue);
+    open().clipGradValue(primal, clipValue);
   }
 
   /**
    * Multiplies all gradients by a finite number: to unscale a loss that was scaled, for example.
    */
   public void scale(double factor) {
-    optimizers.scaleGrad(primal, factor);
+    open().scaleGrad(primal, factor);
   }
 
   void apply(Envelope envelope) {
@@ -104,7 +114,7 @@ public final class Gradients {
       throw new IllegalArgumentException(
           "a MoreauEnvelope smooths the primal side; give it to beforePrimalStep");
     }
-    optimizers.apply(envelope);
+    open().apply(envelope);
   }
 
   static void requireNotNegative(String what, double value) {

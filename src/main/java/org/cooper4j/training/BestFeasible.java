@@ -17,7 +17,7 @@ import org.cooper4j.optim.RollOut;
  * last step, too, and holds the best iterate beside it.
  */
 public final class BestFeasible implements TrainingListener {
-  private final String source;
+  private final Source source;
   private double tolerance;
   private long every = 1;
 
@@ -35,12 +35,12 @@ public final class BestFeasible implements TrainingListener {
    * variables are at; judge it by a validation.
    */
   public BestFeasible() {
-    source = "";
+    source = new Source();
   }
 
   /** Judges by what the {@link Validation} of that name measures; copies when it is better. */
   public BestFeasible(String validation) {
-    source = Objects.requireNonNull(validation, "validation");
+    source = new Source(Objects.requireNonNull(validation, "validation"));
   }
 
   /**
@@ -86,13 +86,13 @@ public final class BestFeasible implements TrainingListener {
 
   @Override
   public void step(Training training, RollOut rollOut) {
-    if (!source.isEmpty()) {
+    if (!source.isRolls()) {
       return;
     }
     if (pending != null) {
       Map<String, Object> rolled = pending;
       pending = null;
-      Point.of(training.numbers(), source, tolerance)
+      Point.of(training.numbers(), source.name, tolerance)
           .filter(this::isBest)
           .ifPresent(point -> keep(point, training.step() - 1, rolled));
     }
@@ -100,15 +100,16 @@ public final class BestFeasible implements TrainingListener {
   }
 
   private void copyForNext(Training training) {
-    if (source.isEmpty() && (training.step() + 1) % every == 0) {
+    if (source.isRolls() && (training.step() + 1) % every == 0) {
       pending = StateDict.copyOf(training.variables().stateDict());
     }
   }
 
   @Override
   public void numbers(Training training, Map<String, Double> numbers) {
-    if (!source.isEmpty()) {
-      Point.of(numbers, source, tolerance)
+    if (!source.isRolls()) {
+      source.hear(numbers);
+      Point.of(numbers, source.name, tolerance)
           .filter(this::isBest)
           .ifPresent(
               point ->
@@ -126,11 +127,18 @@ public final class BestFeasible implements TrainingListener {
     bestState = state;
   }
 
+  /**
+   * Puts the best iterate back.
+   *
+   * @throws IllegalStateException if no validation of its name measured in a whole epoch
+   */
   @Override
   public void end(Training training) {
     pending = null;
     if (best != null) {
       training.variables().load(bestState);
+    } else if (training.epoch() > 0) {
+      source.requireHeard(this);
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.checkpoint.CheckpointException;
+import org.cooper4j.internal.Log;
 import org.cooper4j.optim.RollOut;
 
 /**
@@ -22,7 +23,7 @@ import org.cooper4j.optim.RollOut;
  * are then those of a run that was not interrupted, bit for bit; an empty folder starts anew.
  *
  * <p>Saved is {@link Training#stateDict()}, after every epoch, at the end, every n steps with
- * {@link #everySteps}, and when a roll threw, unless a variable is not finite. At Ctrl-C, or
+ * {@link #everySteps}, and when a roll threw; never with a variable that is not finite. At Ctrl-C, or
  * another signal that ends the JVM, the run stops after the step that it is in, and is saved before
  * the JVM goes. Files are {@code step-000000120.pt}; Python's stock {@code torch.load(path,
  * weights_only=True)} reads them.
@@ -166,9 +167,8 @@ public final class Checkpoints implements TrainingListener {
   @Override
   public void end(Training training) {
     try {
-      boolean better = training.failure().isEmpty() || training.variables().areFinite();
       boolean isNew = saved.isEmpty() || saved.getAsLong() != training.step();
-      if (training.isWhole() && isNew && better) {
+      if (training.isWhole() && isNew) {
         save(training);
       }
     } finally {
@@ -189,6 +189,10 @@ public final class Checkpoints implements TrainingListener {
 
   private void save(Training training) {
     long step = training.step();
+    if (!training.variables().areFinite()) {
+      Log.LOGGER.warn("{}: step {} is not saved, a variable is NaN or infinite", folder, step);
+      return;
+    }
     Checkpoint.save(folder.resolve("step-%09d.pt".formatted(step)), training.stateDict());
     saved = OptionalLong.of(step);
     TreeMap<Long, Path> files = byStep();

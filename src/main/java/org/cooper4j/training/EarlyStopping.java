@@ -22,7 +22,7 @@ public final class EarlyStopping implements TrainingListener {
   private final Predicate<Training> when;
   private final String reason;
   private final long patience;
-  private String source = "";
+  private Source source = new Source();
   private double minDelta;
   private double tolerance;
   private long every = 1;
@@ -76,7 +76,7 @@ public final class EarlyStopping implements TrainingListener {
 
   /** Judges a plateau by what the {@link Validation} of that name measures. */
   public EarlyStopping of(String validation) {
-    source = Objects.requireNonNull(validation, "validation");
+    source = new Source(Objects.requireNonNull(validation, "validation"));
     return this;
   }
 
@@ -128,7 +128,7 @@ public final class EarlyStopping implements TrainingListener {
       return;
     }
     if (patience > 0) {
-      if (source.isEmpty()) {
+      if (source.isRolls()) {
         judge(training, training.numbers());
       }
     } else if (diagnostics == null
@@ -140,13 +140,26 @@ public final class EarlyStopping implements TrainingListener {
 
   @Override
   public void numbers(Training training, Map<String, Double> numbers) {
-    if (patience > 0 && !source.isEmpty()) {
+    if (patience > 0 && !source.isRolls()) {
+      source.hear(numbers);
       judge(training, numbers);
     }
   }
 
+  /**
+   * Refuses a plateau of what nobody measures.
+   *
+   * @throws IllegalStateException if no validation of its name measured in a whole epoch
+   */
+  @Override
+  public void end(Training training) {
+    if (patience > 0 && best == null && training.epoch() > 0) {
+      source.requireHeard(this);
+    }
+  }
+
   private void judge(Training training, Map<String, Double> numbers) {
-    Point point = Point.of(numbers, source, tolerance).orElse(null);
+    Point point = Point.of(numbers, source.name, tolerance).orElse(null);
     if (point == null) {
       return;
     }

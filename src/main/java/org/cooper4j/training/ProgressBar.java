@@ -3,8 +3,6 @@ package org.cooper4j.training;
 import java.io.Console;
 import java.io.PrintStream;
 import java.util.Locale;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBarBuilder;
 import org.cooper4j.optim.RollOut;
 
 /**
@@ -12,11 +10,10 @@ import org.cooper4j.optim.RollOut;
  * 0.10, which the user adds as a dependency. It shows nothing where there is no terminal.
  */
 public final class ProgressBar implements TrainingListener {
-  private static final int WIDTH = 120;
   private static final int INTERVAL_MILLIS = 100;
 
   private final PrintStream terminal; // null if there is none
-  private me.tongfei.progressbar.ProgressBar bar;
+  private TerminalBar bar;
   private long drawn;
 
   /**
@@ -56,23 +53,18 @@ public final class ProgressBar implements TrainingListener {
   }
 
   private void open(Training training) {
-    ProgressBarBuilder builder = new ProgressBarBuilder();
-    if (terminal != System.err) {
-      builder.setConsumer(new ConsoleProgressBarConsumer(terminal, WIDTH));
-    }
     bar =
-        builder
-            .setTaskName("epoch " + (training.epoch() + 1))
-            .setInitialMax(training.batches().orElse(-1))
-            .setUpdateIntervalMillis(INTERVAL_MILLIS)
-            .showSpeed()
-            .build();
+        new TerminalBar(
+            terminal,
+            "epoch " + (training.epoch() + 1),
+            training.batches().orElse(-1),
+            INTERVAL_MILLIS);
   }
 
   private void tell(Training training) {
     String violation =
         String.format(Locale.ROOT, "violation %.3g", training.values().maxViolation());
-    bar.setExtraMessage(
+    bar.tell(
         training.values().loss().isPresent()
             ? String.format(
                 Locale.ROOT, "loss %.4g  %s", training.values().loss().getAsDouble(), violation)

@@ -7,7 +7,7 @@ import org.cooper4j.optim.RollOut;
 
 /**
  * Stops a run whose loss, violations or multipliers have become NaN or infinite, and puts it back
- * to the last step from which they were still finite: variables, optimizers, generators, place in
+ * to the last copy from which they were still finite: variables, optimizers, generators, place in
  * the batches, and what listeners remember. {@code fit} then returns; without this listener it
  * throws.
  *

@@ -212,7 +212,10 @@ public final class Trainer<B> {
       }
       if (position.batch == 0) {
         throw new IllegalStateException(
-            "epoch " + position.epoch + " has no batches; each iterator() must start a new pass");
+            "epoch "
+                + position.epoch
+                + " has no batches; the data set is empty or smaller than a batch that is dropped, or"
+                + " iterator() does not start a new pass");
       }
       position.epochEnded = true;
       training.speaks();

@@ -155,6 +155,24 @@ class DataLoaderTest {
   }
 
   @Test
+  void inTheMiddleOfAnEpochSizesMustBeTheSame() {
+    DataLoader fours = loader(false, 0);
+    fours.iterator().next();
+    DataLoader twos = DataLoader.builder(dataset).batchSize(2).device(device()).build();
+    assertThatThrownBy(() -> twos.loadStateDict(fours.stateDict()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("batch_size: the state is of a loader with 4, this one has 2");
+    DataLoader others =
+        DataLoader.builder(new TensorDataset(torch.zeros(5, 1), torch.zeros(5)))
+            .batchSize(4)
+            .device(device())
+            .build();
+    assertThatThrownBy(() -> others.loadStateDict(fours.stateDict()))
+        .hasMessageContaining("samples: ");
+    twos.loadStateDict(loader(false, 0).stateDict()); // at the start of an epoch
+  }
+
+  @Test
   void aBatchIsClosedWhenTheNextOneIsAskedFor() {
     Iterator<Batch> batches = DataLoader.builder(dataset).batchSize(5).build().iterator();
     Batch first = batches.next();

@@ -118,12 +118,44 @@ class LifetimeTest {
     Line line = new Line();
     isIllegal(
         () -> line.optimizer.roll(() -> line.optimizer.roll(null)),
-        "computeCMPState must not roll or close it");
+        "neither computeCMPState nor a hook may roll or close it");
     isIllegal(
         () -> line.optimizer.roll(line.optimizer::close),
-        "computeCMPState must not roll or close it");
+        "neither computeCMPState nor a hook may roll or close it");
     assertThat(values(line.x)).containsExactly(0);
     line.optimizer.roll();
+  }
+
+  @Test
+  void anOptimizerThatIsClosedInARollIsSaidToBeThat() {
+    for (boolean primal : new boolean[] {true, false}) {
+      for (int place = 0; place < 4; place++) {
+        Line line = new Line();
+        var optimizers =
+            primal ? line.optimizer.primalOptimizers() : line.optimizer.dualOptimizers();
+        Runnable close = optimizers.get(0)::close;
+        switch (place) {
+          case 0 -> line.optimizer.beforePrimalStep(gradients -> close.run());
+          case 1 -> line.optimizer.beforeDualStep(gradients -> close.run());
+          case 2 -> {
+            GradientHook clip =
+                gradients -> {
+                  close.run();
+                  gradients.clipNorm(1);
+                };
+            if (primal) {
+              line.optimizer.beforePrimalStep(clip);
+            } else {
+              line.optimizer.beforeDualStep(clip);
+            }
+          }
+          default -> {}
+        }
+        Runnable inTheProblem = place == 3 ? close : null;
+        isIllegal(() -> line.optimizer.roll(inTheProblem), "was closed");
+        assertThat(values(line.x)).containsExactly(0);
+      }
+    }
   }
 
   @Test

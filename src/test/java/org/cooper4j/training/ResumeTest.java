@@ -11,6 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.Python;
@@ -18,6 +20,7 @@ import org.cooper4j.checkpoint.CheckpointException;
 import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.data.Batch;
 import org.cooper4j.data.TensorDataset;
+import org.cooper4j.optim.NotFiniteException;
 import org.cooper4j.optim.RollOut;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +78,26 @@ class ResumeTest {
     assertThat(second.trainer.training().step()).isEqualTo(EPOCHS * Run.BATCHES);
     States.assertEqual(actual, expected);
     States.assertEqual(StateDict.of(second.model), StateDict.of(whole.model));
+  }
+
+  @Test
+  void variablesThatAreNotFiniteAreNotSaved() {
+    Run run = new Run(0);
+    TrainingListener poison =
+        new TrainingListener() {
+          @Override
+          public void step(Training training, RollOut rollOut) {
+            if (training.step() == 3) {
+              try (NoGradGuard noGrad = new NoGradGuard()) {
+                run.model.parameters().get(0).fill_(new Scalar(Double.NaN));
+              }
+            }
+          }
+        };
+    Checkpoints checkpoints = new Checkpoints(folder).everySteps(1);
+    assertThatThrownBy(() -> run.trainer.listen(poison, checkpoints).fit(run.loader, 1))
+        .isInstanceOf(NotFiniteException.class);
+    assertThat(checkpoints.files()).last().asString().endsWith("step-000000002.pt");
   }
 
   /** Its order is drawn from LibTorch's own generator, as users' iterables do. */

@@ -173,6 +173,24 @@ class TrainerTest {
   }
 
   @Test
+  void aNameThatNobodyMeasuresIsAnErrorThatNamesThoseThatAre() {
+    for (TrainingListener judge :
+        List.of(
+            new BestFeasible("valid"),
+            EarlyStopping.feasiblePlateau(3).of("valid"))) {
+      Scalars run = new Scalars(0.1);
+      run.trainer.listen(new Validation<>(training -> Map.of("loss", 1.0)), judge);
+      assertThatThrownBy(() -> run.trainer.fit(List.of(0.0), 2))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("judges by 'valid/loss'")
+          .hasMessageContaining("[validation]");
+      Scalars alone = new Scalars(0.1);
+      assertThatThrownBy(() -> alone.trainer.listen(judge).fit(List.of(0.0), 2))
+          .hasMessageContaining("valid/loss");
+    }
+  }
+
+  @Test
   void aTrainerIsNotStartedInItself() {
     Scalars run = new Scalars(0.1);
     run.trainer.listen(
