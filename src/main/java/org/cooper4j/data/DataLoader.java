@@ -131,8 +131,8 @@ public final class DataLoader implements Iterable<Batch> {
 
   /**
    * The place of the iteration that was started last: {@code {"batches": given, "samples": of the
-   * data set, "batch_size": n, "generator_state": uint8 [n]}}, the last of a shuffled loader, at the
-   * start of that epoch (it wins over the new loader's seed); one with a sampler has its state,
+   * data set, "batch_size": n, "generator_state": uint8 [n]}}, the last of a shuffled loader, at
+   * the start of that epoch (it wins over the new loader's seed); one with a sampler has its state,
    * {@code "batch_sampler"}. Between two epochs it is the start of the next one.
    */
   public Map<String, Object> stateDict() {
@@ -152,8 +152,8 @@ public final class DataLoader implements Iterable<Batch> {
   }
 
   /**
-   * Lets the next iteration go on from a state of a loader with the same data and options;
-   * at the start of an epoch sizes may differ.
+   * Lets the next iteration go on from a state of a loader with the same data and options; at the
+   * start of an epoch sizes may differ.
    *
    * @throws IllegalArgumentException naming the key that does not fit; the loader is as it was
    */

@@ -35,7 +35,7 @@ public final class Gradients {
 
   /** The native layer would use what was closed. */
   private Optimizers open() {
-    if (side.stream().anyMatch(Optimizer::isNull)) {
+    if (side.stream().anyMatch(optimizer -> optimizer.isNull())) {
       throw new IllegalStateException(
           "an optimizer of this roll was closed; close it after the training");
     }

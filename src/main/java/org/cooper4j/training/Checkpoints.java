@@ -23,9 +23,9 @@ import org.cooper4j.optim.RollOut;
  * are then those of a run that was not interrupted, bit for bit; an empty folder starts anew.
  *
  * <p>Saved is {@link Training#stateDict()}, after every epoch, at the end, every n steps with
- * {@link #everySteps}, and when a roll threw; never with a variable that is not finite. At Ctrl-C, or
- * another signal that ends the JVM, the run stops after the step that it is in, and is saved before
- * the JVM goes. Files are {@code step-000000120.pt}; Python's stock {@code torch.load(path,
+ * {@link #everySteps}, and when a roll threw; never with a variable that is not finite. At Ctrl-C,
+ * or another signal that ends the JVM, the run stops after the step that it is in, and is saved
+ * before the JVM goes. Files are {@code step-000000120.pt}; Python's stock {@code torch.load(path,
  * weights_only=True)} reads them.
  *
  * <p>A checkpoint has no data and no options: start with the same batches, optimizers and

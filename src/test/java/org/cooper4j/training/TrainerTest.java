@@ -175,9 +175,7 @@ class TrainerTest {
   @Test
   void aNameThatNobodyMeasuresIsAnErrorThatNamesThoseThatAre() {
     for (TrainingListener judge :
-        List.of(
-            new BestFeasible("valid"),
-            EarlyStopping.feasiblePlateau(3).of("valid"))) {
+        List.of(new BestFeasible("valid"), EarlyStopping.feasiblePlateau(3).of("valid"))) {
       Scalars run = new Scalars(0.1);
       run.trainer.listen(new Validation<>(training -> Map.of("loss", 1.0)), judge);
       assertThatThrownBy(() -> run.trainer.fit(List.of(0.0), 2))
