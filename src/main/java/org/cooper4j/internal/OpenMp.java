@@ -48,6 +48,7 @@ final class OpenMp {
     }
     if (!Boolean.getBoolean(SLEEPS)
         && Runtime.getRuntime().availableProcessors() > 1
+        && !"1".equals(System.getenv("OMP_NUM_THREADS"))
         && SETTINGS.stream().allMatch(name -> System.getenv(name) == null)) {
       Log.LOGGER.warn(
           "LibTorch was loaded before cooper4j: convolutions, attention and element-wise work keep"
