@@ -1,5 +1,6 @@
 package org.cooper4j.distributed;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -25,7 +26,7 @@ import org.cooper4j.data.TensorDataset;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.SimultaneousOptimizer;
 
-/** A training with a checkpoint each epoch, as a launcher starts it; prints its end. */
+/** A training with a checkpoint each epoch, as a launcher starts it; writes where it ended. */
 public final class Launched {
   private static final int EPOCHS = 10;
   private static final int DIES_AFTER = 4;
@@ -33,7 +34,7 @@ public final class Launched {
   private Launched() {}
 
   /** Arguments: the checkpoint, and whether rank 1 dies in the first attempt. */
-  public static void main(String[] arguments) {
+  public static void main(String[] arguments) throws IOException {
     Path file = Path.of(arguments[0]);
     boolean dies =
         Boolean.parseBoolean(arguments[1])
@@ -94,9 +95,17 @@ public final class Launched {
           Runtime.getRuntime().halt(9);
         }
       }
-      System.out.printf(
-          "of %d from %d: %s %s%n",
-          group.size(), start, Arrays.toString(Devices.values(w)), norm.multiplierValue());
+      // Of their own each: what processes print at a time gets mixed.
+      Files.writeString(
+          end(file, group.rank()),
+          "of %d from %d: %s %s"
+              .formatted(
+                  group.size(), start, Arrays.toString(Devices.values(w)), norm.multiplierValue()));
     }
+  }
+
+  /** Where a rank writes to. */
+  static Path end(Path checkpoint, int rank) {
+    return checkpoint.resolveSibling(checkpoint.getFileName() + "." + rank);
   }
 }

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.cooper4j.Python;
 import org.junit.jupiter.api.Test;
@@ -49,32 +51,35 @@ class TorchrunTest {
     return command;
   }
 
-  private static List<End> run(List<String> command) throws IOException, InterruptedException {
+  private static void run(List<String> command) throws IOException, InterruptedException {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("OMP_NUM_THREADS", "1");
     Process process = builder.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as("%s%n%s", command, output).isZero();
-    return END.matcher(output)
-        .results()
-        .map(
-            found ->
-                new End(
-                    Integer.parseInt(found.group(1)),
-                    Integer.parseInt(found.group(2)),
-                    Arrays.stream((found.group(3) + ", " + found.group(4)).split(", "))
-                        .map(Double::valueOf)
-                        .toList()))
-        .toList();
+  }
+
+  private static End end(Path checkpoint, int rank) throws IOException {
+    Matcher found = END.matcher(Files.readString(Launched.end(checkpoint, rank)));
+    assertThat(found.matches()).isTrue();
+    return new End(
+        Integer.parseInt(found.group(1)),
+        Integer.parseInt(found.group(2)),
+        Arrays.stream((found.group(3) + ", " + found.group(4)).split(", "))
+            .map(Double::valueOf)
+            .toList());
   }
 
   @Test
   void whatTorchrunStartsAgainEndsWhereAnUndisturbedRunOfOneProcessDoes() throws Exception {
     Python.require();
-    End one = run(program(folder.resolve("one.pt"), false)).get(0);
+    Path alone = folder.resolve("one.pt");
+    run(program(alone, false));
+    End one = end(alone, 0);
     assertThat(one.size()).isEqualTo(1);
-    List<End> ends = run(torchrun(2, program(folder.resolve("two.pt"), true)));
-    assertThat(ends).hasSize(2);
+    Path together = folder.resolve("two.pt");
+    run(torchrun(2, program(together, true)));
+    List<End> ends = List.of(end(together, 0), end(together, 1));
     for (End end : ends) {
       assertThat(end.size()).isEqualTo(2);
       assertThat(end.start()).as("the epoch that the second attempt begins with").isEqualTo(5);
