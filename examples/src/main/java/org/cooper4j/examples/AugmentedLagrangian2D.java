@@ -2,6 +2,7 @@ package org.cooper4j.examples;
 
 import java.io.IOException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.bytedeco.javacpp.PointerScope;
@@ -27,6 +28,7 @@ import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.optim.UnconstrainedOptimizer;
 import org.cooper4j.penalties.AdditivePenaltyCoefficientUpdater;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
+import org.cooper4j.training.History;
 import org.cooper4j.training.Panel;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
@@ -88,8 +90,8 @@ public final class AugmentedLagrangian2D implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Metrics penalized = train(new Problem2D(QuadraticPenalty::new, null, options.device));
-    Metrics augmented =
+    History penalized = train(new Problem2D(QuadraticPenalty::new, null, options.device));
+    History augmented =
         train(new Problem2D(AugmentedLagrangian::new, new DenseMultiplier(1), options.device));
 
     print("quadratic penalty", penalized);
@@ -104,7 +106,7 @@ public final class AugmentedLagrangian2D implements Callable<Integer> {
     return 0;
   }
 
-  private Metrics train(Problem2D problem) {
+  private History train(Problem2D problem) {
     Tensor x = vector(1, 1).requires_grad_(true);
     Tensor optimum = vector(-1, -1);
 
@@ -122,15 +124,18 @@ public final class AugmentedLagrangian2D implements Callable<Integer> {
     AdditivePenaltyCoefficientUpdater penaltyUpdater =
         new AdditivePenaltyCoefficientUpdater(1e-2, 1e-3, true);
 
-    Metrics history = new Metrics("step", "distance", "penalty");
+    History history = new History();
     for (int step = 0; step < STEPS; step++) {
       RollOut rollOut = optimizer.roll(x);
       penaltyUpdater.step(rollOut.cmpState().observedConstraints());
       try (PointerScope temporaries = new PointerScope()) {
-        history.record(
+        history.add(
             step,
-            x.detach().sub(optimum).norm().item_double(),
-            problem.penalty.value().item_double());
+            Map.of(
+                "distance",
+                x.detach().sub(optimum).norm().item_double(),
+                "penalty",
+                problem.penalty.value().item_double()));
       }
     }
     return history;
@@ -140,20 +145,23 @@ public final class AugmentedLagrangian2D implements Callable<Integer> {
     return Tensor.create(values).to(options.device, ScalarType.Float);
   }
 
-  private static void print(String formulation, Metrics history) {
+  private static void print(String formulation, History history) {
     System.out.printf(
         Locale.ROOT,
         "%s: distance %.1e with penalty coefficient %.2f%n",
         formulation,
-        history.column("distance")[STEPS - 1],
-        history.column("penalty")[STEPS - 1]);
+        history.values("distance")[STEPS - 1],
+        history.values("penalty")[STEPS - 1]);
   }
 
-  private static Panel draw(Panel panel, String column, Metrics penalized, Metrics augmented) {
+  private static Panel draw(Panel panel, String column, History penalized, History augmented) {
     return panel
         .xLabel("Iteration")
         .logarithmic()
-        .line("Quadratic Penalty", penalized.column("step"), penalized.column(column))
-        .line("Augmented Lagrangian", augmented.column("step"), augmented.column(column));
+        .line("Quadratic Penalty", Values.of(penalized.steps("distance")), penalized.values(column))
+        .line(
+            "Augmented Lagrangian",
+            Values.of(augmented.steps("distance")),
+            augmented.values(column));
   }
 }

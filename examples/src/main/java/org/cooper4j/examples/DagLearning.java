@@ -3,6 +3,7 @@ package org.cooper4j.examples;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -24,6 +25,7 @@ import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.UnconstrainedOptimizer;
 import org.cooper4j.penalties.AdditivePenaltyCoefficientUpdater;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
+import org.cooper4j.training.History;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -102,18 +104,22 @@ public final class DagLearning implements Callable<Integer> {
     AdditivePenaltyCoefficientUpdater penaltyUpdater =
         new AdditivePenaltyCoefficientUpdater(1.0, 1e-4, true);
 
-    Metrics history = new Metrics("step", "loss", "violation", "penalty");
+    History history = new History();
     for (int step = 0; step < STEPS; step++) {
       RollOut rollOut = optimizer.roll(adjacency);
       keepValid(adjacency);
       var observed = rollOut.cmpState().observedConstraints();
       penaltyUpdater.step(observed);
       if (step % (STEPS / 100) == 0) {
-        history.record(
+        history.add(
             step,
-            rollOut.loss().item_double(),
-            observed.get(cmp.acyclic).violation().item_double(),
-            cmp.penalty.value().item_double());
+            Map.of(
+                "loss",
+                rollOut.loss().item_double(),
+                "violation",
+                observed.get(cmp.acyclic).violation().item_double(),
+                "penalty",
+                cmp.penalty.value().item_double()));
       }
     }
     report(history, matrix(Values.of(adjacency)), truth);
@@ -170,7 +176,7 @@ public final class DagLearning implements Callable<Integer> {
     return rows;
   }
 
-  private void report(Metrics history, double[][] learned, double[][] truth) throws IOException {
+  private void report(History history, double[][] learned, double[][] truth) throws IOException {
     double[][] difference = new double[VARIABLES][VARIABLES];
     double largest = 0;
     for (int i = 0; i < VARIABLES; i++) {
@@ -182,10 +188,10 @@ public final class DagLearning implements Callable<Integer> {
     System.out.printf(
         Locale.ROOT, "largest difference of the learned graph to the true one: %.3f%n", largest);
 
-    double[] steps = history.column("step");
+    double[] steps = Values.of(history.steps("loss"));
     Picture picture = new Picture();
-    picture.panel("Loss").xLabel("Steps").logarithmic().line(steps, history.column("loss"));
-    picture.panel("Penalty coefficient").xLabel("Steps").line(steps, history.column("penalty"));
+    picture.panel("Loss").xLabel("Steps").logarithmic().line(steps, history.values("loss"));
+    picture.panel("Penalty coefficient").xLabel("Steps").line(steps, history.values("penalty"));
     picture.panel("Difference (Learned, GT)").matrix(difference);
     picture.panel("Learned").matrix(learned);
     picture.panel("Ground truth").matrix(truth);

@@ -2,6 +2,7 @@ package org.cooper4j.examples;
 
 import java.io.IOException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -20,6 +21,7 @@ import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.AlternatingDualPrimalOptimizer;
+import org.cooper4j.training.History;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -113,7 +115,7 @@ public final class InfrequentTrueConstraint implements Callable<Integer> {
             new SGD(new TensorVector(x), new SGDOptions(3e-2)),
             new SGD(cmp.dualParameters(), new SGDOptions(1e-1)));
 
-    Metrics history = new Metrics("step", "loss", "arithmetic_mean", "product", "multiplier");
+    History history = new History();
     record(history, 0, cmp);
     boolean converged = false;
     for (int step = 0; step < MAX_STEPS && !converged; ) {
@@ -135,43 +137,48 @@ public final class InfrequentTrueConstraint implements Callable<Integer> {
     return vector.div(vector.norm()).to(options.device, ScalarType.Float);
   }
 
-  private static void record(Metrics history, int step, Problem cmp) {
+  private static void record(History history, int step, Problem cmp) {
     try (NoGradGuard noGrad = new NoGradGuard();
         PointerScope temporaries = new PointerScope()) {
-      history.record(
+      history.add(
           step,
-          cmp.loss().item_double(),
-          cmp.arithmeticMean().item_double(),
-          cmp.product().item_double(),
-          cmp.multiplier.weight().item_double());
+          Map.of(
+              "loss",
+              cmp.loss().item_double(),
+              "arithmetic_mean",
+              cmp.arithmeticMean().item_double(),
+              "product",
+              cmp.product().item_double(),
+              "multiplier",
+              cmp.multiplier.weight().item_double()));
     }
   }
 
-  private void report(Metrics history) throws IOException {
-    double[] steps = history.column("step");
+  private void report(History history) throws IOException {
+    double[] steps = Values.of(history.steps("loss"));
     int last = steps.length - 1;
     System.out.printf(
         Locale.ROOT,
         "after %.0f steps: loss %.1e, product of the singular values %.4f%n",
         steps[last],
-        history.column("loss")[last],
-        history.column("product")[last]);
+        history.values("loss")[last],
+        history.values("product")[last]);
 
     Picture picture = new Picture();
-    picture.panel("MSE Loss").xLabel("Iteration").logarithmic().line(steps, history.column("loss"));
+    picture.panel("MSE Loss").xLabel("Iteration").logarithmic().line(steps, history.values("loss"));
     picture
         .panel("Arith. mean sq. singular values")
         .xLabel("Iteration")
-        .line(steps, history.column("arithmetic_mean"));
+        .line(steps, history.values("arithmetic_mean"));
     picture
         .panel("Product of singular values")
         .xLabel("Iteration")
-        .line(steps, history.column("product"))
+        .line(steps, history.values("product"))
         .level(1);
     picture
         .panel("Multiplier")
         .xLabel("Iteration")
-        .line(steps, history.column("multiplier"))
+        .line(steps, history.values("multiplier"))
         .level(0);
     options.save(picture, "infrequent_true_constraint", 2);
   }

@@ -2,6 +2,7 @@ package org.cooper4j.examples;
 
 import java.io.IOException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.SGD;
@@ -20,6 +21,7 @@ import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.optim.torch.NuPI;
 import org.cooper4j.optim.torch.NuPIOptions;
+import org.cooper4j.training.History;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -91,44 +93,49 @@ public final class MaxEntropy implements Callable<Integer> {
     SimultaneousOptimizer<Tensor> cooperOptimizer =
         new SimultaneousOptimizer<>(cmp, primalOptimizer, dualOptimizer);
 
-    Metrics history =
-        new Metrics("step", "entropy", "sum_multiplier", "mean_multiplier", "sum_gap", "mean_gap");
+    History history = new History();
     for (int step = 0; step < STEPS; step++) {
       RollOut rollOut = cooperOptimizer.roll(logProbs);
       var multipliers = rollOut.primalLagrangianStore().multiplierValues();
       var observed = rollOut.cmpState().observedConstraints();
-      history.record(
+      history.add(
           step,
-          -rollOut.loss().item_double(),
-          multipliers.get(cmp.sumConstraint).item_double(),
-          multipliers.get(cmp.meanConstraint).item_double(),
-          observed.get(cmp.sumConstraint).violation().item_double(),
-          observed.get(cmp.meanConstraint).violation().item_double());
+          Map.of(
+              "entropy",
+              -rollOut.loss().item_double(),
+              "sum_multiplier",
+              multipliers.get(cmp.sumConstraint).item_double(),
+              "mean_multiplier",
+              multipliers.get(cmp.meanConstraint).item_double(),
+              "sum_gap",
+              observed.get(cmp.sumConstraint).violation().item_double(),
+              "mean_gap",
+              observed.get(cmp.meanConstraint).violation().item_double()));
     }
     report(history);
     return 0;
   }
 
-  private void report(Metrics history) throws IOException {
+  private void report(History history) throws IOException {
     double optimalEntropy = 0;
     for (double probability : OPTIMUM) {
       optimalEntropy -= probability * Math.log(probability);
     }
-    double[] steps = history.column("step");
-    double[] entropy = history.column("entropy");
+    double[] steps = Values.of(history.steps("entropy"));
+    double[] entropy = history.values("entropy");
     System.out.printf(
         Locale.ROOT, "entropy %.4f, optimum %.4f%n", entropy[entropy.length - 1], optimalEntropy);
 
     Picture picture = new Picture();
     picture
         .panel("Multipliers")
-        .line(steps, history.column("sum_multiplier"))
-        .line(steps, history.column("mean_multiplier"))
+        .line(steps, history.values("sum_multiplier"))
+        .line(steps, history.values("mean_multiplier"))
         .level(0);
     picture
         .panel("Constraint Violations")
-        .line("sum", steps, history.column("sum_gap"))
-        .line("mean", steps, history.column("mean_gap"))
+        .line("sum", steps, history.values("sum_gap"))
+        .line("mean", steps, history.values("mean_gap"))
         .level(0);
     picture.panel("Objective").line(steps, entropy).level(optimalEntropy);
     options.save(picture, "max_entropy", 3);

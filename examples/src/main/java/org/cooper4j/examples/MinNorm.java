@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -26,6 +27,7 @@ import org.cooper4j.data.TensorDataset;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
+import org.cooper4j.training.History;
 import org.cooper4j.training.Panel;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
@@ -114,9 +116,9 @@ public final class MinNorm implements Callable<Integer> {
     return 0;
   }
 
-  private record History(Metrics metrics, List<double[]> multipliers) {}
+  private record Run(History metrics, List<double[]> multipliers) {}
 
-  private History solve(String label, int sample) {
+  private Run solve(String label, int sample) {
     torch.manual_seed(135);
     LinearSystem system = new LinearSystem(EQUATIONS, VARIABLES, options.device);
     double optimum = torch.linalg_vector_norm(system.solution).square().item_double();
@@ -143,7 +145,7 @@ public final class MinNorm implements Callable<Integer> {
             .device(options.device)
             .build();
 
-    Metrics metrics = new Metrics("step", "relative_norm", "x_gap", "max_abs_violation");
+    History metrics = new History();
     List<double[]> multipliers = new ArrayList<>();
     int step = 0;
     while (step < STEPS) {
@@ -152,46 +154,49 @@ public final class MinNorm implements Callable<Integer> {
         RollOut rollOut = cooperOptimizer.roll(batch);
         try (NoGradGuard noGrad = new NoGradGuard();
             PointerScope temporaries = new PointerScope()) {
-          metrics.record(
+          metrics.add(
               step,
-              rollOut.loss().item_double() / optimum,
-              x.sub(system.solution).abs().max().item_double(),
-              system.a.matmul(x).sub(system.b).abs().max().item_double());
+              Map.of(
+                  "relative_norm",
+                  rollOut.loss().item_double() / optimum,
+                  "x_gap",
+                  x.sub(system.solution).abs().max().item_double(),
+                  "max_abs_violation",
+                  system.a.matmul(x).sub(system.b).abs().max().item_double()));
           multipliers.add(Values.of(cmp.multiplier.weight()));
         }
       }
     }
-    double[] norm = metrics.column("relative_norm");
-    double[] violation = metrics.column("max_abs_violation");
+    double[] norm = metrics.values("relative_norm");
+    double[] violation = metrics.values("max_abs_violation");
     System.out.printf(
         Locale.ROOT,
         "%s: norm / optimum %.4f, violation %.1e%n",
         label,
         norm[norm.length - 1],
         violation[violation.length - 1]);
-    return new History(metrics, multipliers);
+    return new Run(metrics, multipliers);
   }
 
-  private static void draw(Picture picture, String label, History history) {
-    Metrics metrics = history.metrics;
-    double[] steps = metrics.column("step");
+  private static void draw(Picture picture, String label, Run run) {
+    History metrics = run.metrics;
+    double[] steps = Values.of(metrics.steps("relative_norm"));
     picture
         .panel("‖x‖² / ‖x*‖²")
         .xLabel("Step")
         .yLabel(label)
-        .line(steps, metrics.column("relative_norm"))
+        .line(steps, metrics.values("relative_norm"))
         .level(1);
     Panel multipliers = picture.panel("Multipliers").xLabel("Step");
     for (int i = 0; i < EQUATIONS; i++) {
       int equation = i;
-      multipliers.line(
-          steps, history.multipliers.stream().mapToDouble(row -> row[equation]).toArray());
+      multipliers.line(steps, run.multipliers.stream().mapToDouble(row -> row[equation]).toArray());
     }
-    picture.panel("max |x − x*|").xLabel("Step").logarithmic().line(steps, metrics.column("x_gap"));
+    picture.panel("max |x − x*|").xLabel("Step").logarithmic().line(steps, metrics.values("x_gap"));
     picture
         .panel("max |Ax − b|")
         .xLabel("Step")
         .logarithmic()
-        .line(steps, metrics.column("max_abs_violation"));
+        .line(steps, metrics.values("max_abs_violation"));
   }
 }

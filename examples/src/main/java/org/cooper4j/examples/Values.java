@@ -1,5 +1,6 @@
 package org.cooper4j.examples;
 
+import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
@@ -18,5 +19,10 @@ final class Values {
       onCpu.data_ptr_double().get(values);
       return values;
     }
+  }
+
+  /** Steps, to be drawn. */
+  static double[] of(long[] steps) {
+    return Arrays.stream(steps).asDoubleStream().toArray();
   }
 }
