@@ -7,17 +7,14 @@ import org.cooper4j.ConstraintType;
  * c g)² − λ²) / 2c for inequalities (17.64, 17.65), whose limit at c = 0 is λᵀg. Mirrors {@code
  * cooper.formulations.AugmentedLagrangian}, which gives NaN at c = 0.
  */
-public final class AugmentedLagrangian extends Formulation {
-  private final Kernel kernel;
-
+public final class AugmentedLagrangian extends ClosedForm {
   /** As Cooper's: multipliers ascend along the violation. */
   public AugmentedLagrangian(ConstraintType constraintType) {
     this(constraintType, Kernel.AUGMENTED_LAGRANGIAN);
   }
 
   private AugmentedLagrangian(ConstraintType constraintType, Kernel kernel) {
-    super(constraintType);
-    this.kernel = kernel;
+    super(constraintType, kernel, true, true);
   }
 
   /**
@@ -29,20 +26,5 @@ public final class AugmentedLagrangian extends Formulation {
    */
   public static AugmentedLagrangian bothSides(ConstraintType constraintType) {
     return new AugmentedLagrangian(constraintType, Kernel.AUGMENTED_BOTH_SIDES);
-  }
-
-  @Override
-  public boolean expectsMultiplier() {
-    return true;
-  }
-
-  @Override
-  public boolean expectsPenaltyCoefficient() {
-    return true;
-  }
-
-  @Override
-  public Kernel kernel() {
-    return kernel;
   }
 }

@@ -10,23 +10,8 @@ import org.cooper4j.ConstraintType;
  * for nonconvex expectation constrained optimization", Computational Optimization and Applications
  * 2024, (1.3); see {@code PenaltySteps} for the dual half.
  */
-public final class PenalizedLagrangian extends Formulation {
+public final class PenalizedLagrangian extends ClosedForm {
   public PenalizedLagrangian(ConstraintType constraintType) {
-    super(constraintType);
-  }
-
-  @Override
-  public boolean expectsMultiplier() {
-    return true;
-  }
-
-  @Override
-  public boolean expectsPenaltyCoefficient() {
-    return true;
-  }
-
-  @Override
-  public Kernel kernel() {
-    return Kernel.PENALIZED_LAGRANGIAN;
+    super(constraintType, Kernel.PENALIZED_LAGRANGIAN, true, true);
   }
 }

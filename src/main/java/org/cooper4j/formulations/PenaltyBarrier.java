@@ -15,40 +15,22 @@ import org.cooper4j.ConstraintType;
  * near the boundary and where the constraint is violated; where it is satisfied well it is a
  * barrier without the pole of an interior point method, so that infeasible points have a value.
  */
-public final class PenaltyBarrier extends Formulation {
-  private final Kernel kernel;
-
+public final class PenaltyBarrier extends ClosedForm {
   /** With the quadratic-logarithmic φ: t + t²/2 for t ≥ −1/2, −log(−2t)/4 − 3/8 below. */
   public PenaltyBarrier(ConstraintType constraintType) {
     this(constraintType, Kernel.QUADRATIC_LOGARITHMIC);
   }
 
   private PenaltyBarrier(ConstraintType constraintType, Kernel kernel) {
-    super(constraintType);
+    super(constraintType, kernel, true, true);
     if (constraintType == ConstraintType.EQUALITY) {
       throw new IllegalArgumentException(
           "PenaltyBarrier is for inequalities; write h(x) = 0 as |h(x)| <= a tolerance");
     }
-    this.kernel = kernel;
   }
 
   /** With the quadratic-reciprocal φ: t + t²/2 for t ≥ −1/3, (32/27)/(1 − t) − 7/6 below. */
   public static PenaltyBarrier reciprocal(ConstraintType constraintType) {
     return new PenaltyBarrier(constraintType, Kernel.QUADRATIC_RECIPROCAL);
-  }
-
-  @Override
-  public boolean expectsMultiplier() {
-    return true;
-  }
-
-  @Override
-  public boolean expectsPenaltyCoefficient() {
-    return true;
-  }
-
-  @Override
-  public Kernel kernel() {
-    return kernel;
   }
 }

@@ -6,23 +6,8 @@ import org.cooper4j.ConstraintType;
  * f(x) + ½ cᵀ relu(g(x))² + ½ cᵀ h(x)² (Nocedal and Wright, 17.7). Has no dual variables. Mirrors
  * {@code cooper.formulations.QuadraticPenalty}.
  */
-public final class QuadraticPenalty extends Formulation {
+public final class QuadraticPenalty extends ClosedForm {
   public QuadraticPenalty(ConstraintType constraintType) {
-    super(constraintType);
-  }
-
-  @Override
-  public boolean expectsMultiplier() {
-    return false;
-  }
-
-  @Override
-  public boolean expectsPenaltyCoefficient() {
-    return true;
-  }
-
-  @Override
-  public Kernel kernel() {
-    return Kernel.QUADRATIC_PENALTY;
+    super(constraintType, Kernel.QUADRATIC_PENALTY, false, true);
   }
 }
