@@ -1,5 +1,6 @@
 package org.cooper4j.solver;
 
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -22,8 +23,10 @@ record Box(Tensor lower, Tensor upper) {
 
   /** The largest |P(x − gradient) − x|: 0 where no step downhill stays within. */
   double stationarity(Tensor x, Tensor gradient) {
-    Tensor step = isWholeSpace() ? gradient : project(x.sub(gradient)).sub(x);
-    return step.abs().max().item_double();
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensor step = isWholeSpace() ? gradient : project(x.sub(gradient)).sub(x);
+      return step.abs().max().item_double();
+    }
   }
 
   /**

@@ -105,12 +105,12 @@ final class Descent<B> {
     try (PointerScope temporaries = new PointerScope()) {
       Tensor gradient = point.gradient();
       Tensor free = box.free(point.x(), gradient);
-      Tensor steepest = free == null ? gradient : gradient.mul(free);
-      double square = steepest.dot(gradient).item_double();
       Tensor direction = curvature.direction(gradient, free);
       double slope = direction == null ? 0 : direction.dot(gradient).item_double();
       double length = 1;
       if (!(slope < 0)) {
+        Tensor steepest = free == null ? gradient : gradient.mul(free);
+        double square = steepest.dot(gradient).item_double();
         direction = steepest.neg();
         slope = -square;
         length = Math.min(1, 1 / Math.sqrt(square));

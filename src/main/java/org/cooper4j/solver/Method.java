@@ -6,8 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.internal.Readout;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.solver.Solution.Status;
 
@@ -96,11 +98,11 @@ final class Method<B> {
             state.number("best_stationarity"),
             state.number("best_gap"),
             state.number("best_penalty"),
-            evaluator.named(Numbers.of(state.tensor("best_multipliers"))));
+            evaluator.named(Readout.values(state.tensor("best_multipliers"))));
     best =
         new Best(
             keep(state.tensor("best_x").to(x.device(), x.scalar_type()).clone()),
-            Numbers.of(state.tensor("best_multipliers")),
+            Readout.values(state.tensor("best_multipliers")),
             state.number("best_ratio"),
             solution);
   }
@@ -140,22 +142,25 @@ final class Method<B> {
   /** Iterates until there is something to say. */
   Solution run(Predicate<Solution> goOn) {
     while (true) {
-      Point start = evaluator.evaluate(x, multipliers);
-      if (!start.isFinite()) {
-        throw notFinite(start);
-      }
-      Descent.End end = descent.from(start, multipliers, innerTolerance);
-      Point point = descent.point();
+      Descent.End end;
       Solution solution;
-      if (end == Descent.End.DIVERGED) {
-        solution = retreat(start, point);
-      } else {
-        solution = advance(point, end);
+      try (PointerScope temporaries = new PointerScope()) {
+        Point start = evaluator.evaluate(x, multipliers);
+        if (!start.isFinite()) {
+          throw notFinite(start);
+        }
+        end = descent.from(start, multipliers, innerTolerance);
+        Point point = descent.point();
+        if (end == Descent.End.DIVERGED) {
+          solution = retreat(start, point);
+        } else {
+          solution = advance(point, end);
+        }
+        if (point != start) {
+          point.close();
+        }
+        start.close();
       }
-      if (point != start) {
-        point.close();
-      }
-      start.close();
       if (solution.status() != Status.RUNNING) {
         return solution;
       }
@@ -208,13 +213,13 @@ final class Method<B> {
     iterations++;
     solution = publish(solution, Status.RUNNING, "not there yet");
     double ratio = ratio(solution);
-    if (ratio <= 1) {
-      return with(solution, Status.SOLVED, "a KKT point within the tolerance " + tolerance);
-    }
     sinceBest += end == Descent.End.PRECISION ? 3 : 1;
     if (best == null || ratio < 0.9 * best.ratio()) {
       sinceBest = 0;
       remember(solution, ratio);
+    }
+    if (ratio <= 1) {
+      return with(solution, Status.SOLVED, "a KKT point within the tolerance " + tolerance);
     }
     switch (end) {
       case LIMIT:
@@ -281,9 +286,10 @@ final class Method<B> {
     if (point.infeasibility() <= tolerance || multipliers.penalty() < 1e3) {
       return false;
     }
-    Tensor gradient = evaluator.violationGradient(point, multipliers);
-    return box.stationarity(point.x(), gradient)
-        <= 0.1 * Math.sqrt(tolerance) * point.scaledInfeasibility();
+    try (Tensor gradient = evaluator.violationGradient(point, multipliers)) {
+      return box.stationarity(point.x(), gradient)
+          <= 0.1 * Math.sqrt(tolerance) * point.scaledInfeasibility();
+    }
   }
 
   private Solution measure(Point point) {
@@ -307,21 +313,15 @@ final class Method<B> {
     variables.moveTo(x);
     double[] values = multipliers.unscaled();
     evaluator.layout().writeMultipliers(values);
-    return new Solution(
-        status,
-        message,
-        iterations,
-        descent.steps(),
-        evaluator.evaluations(),
-        solution.objective(),
-        solution.infeasibility(),
-        solution.stationarity(),
-        solution.gap(),
-        solution.penalty(),
-        evaluator.named(values));
+    return with(solution, status, message, evaluator.named(values));
   }
 
   private Solution with(Solution solution, Status status, String message) {
+    return with(solution, status, message, solution.multipliers());
+  }
+
+  private Solution with(
+      Solution solution, Status status, String message, Map<String, double[]> named) {
     return new Solution(
         status,
         message,
@@ -333,7 +333,7 @@ final class Method<B> {
         solution.stationarity(),
         solution.gap(),
         solution.penalty(),
-        solution.multipliers());
+        named);
   }
 
   private void remember(Solution solution, double ratio) {

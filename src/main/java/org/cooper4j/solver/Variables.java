@@ -93,7 +93,7 @@ final class Variables {
   Tensor position() {
     TensorVector parts = new TensorVector();
     tensors.forEach(tensor -> parts.push_back(tensor.detach().flatten()));
-    return torch.cat(parts).clone();
+    return torch.cat(parts);
   }
 
   /** Puts the variables there. */

@@ -164,9 +164,11 @@ class SolverTest {
       for (int i = 0; i < 1000; i++) {
         optimizer.roll();
       }
-      Solution solution = new Solver<>(problem, x).minimize();
+      Solver<Void> solver = new Solver<>(problem, x);
+      Solution solution = solver.minimize();
       assertThat(solution.isSolved()).isTrue();
       assertThat(solution.steps()).isZero();
+      assertThat(solver.stateDict()).isNotEmpty();
       optimizer.roll();
       assertThat(values(x)).containsExactly(new double[] {0.5, 0.5}, within(1e-6));
       assertThat(sum.multiplierValue()).isCloseTo(-1, within(1e-5));
