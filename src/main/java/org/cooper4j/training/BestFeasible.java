@@ -138,7 +138,7 @@ public final class BestFeasible implements TrainingListener {
     if (best != null) {
       training.variables().load(bestState);
     } else if (training.epoch() > 0) {
-      source.requireHeard(this);
+      source.requireHeard(this, training.listeners());
     }
   }
 

@@ -154,7 +154,7 @@ public final class EarlyStopping implements TrainingListener {
   @Override
   public void end(Training training) {
     if (patience > 0 && best == null && training.epoch() > 0) {
-      source.requireHeard(this);
+      source.requireHeard(this, training.listeners());
     }
   }
 

@@ -1,5 +1,6 @@
 package org.cooper4j.training;
 
+import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 
@@ -37,10 +38,12 @@ final class Source {
   /**
    * To be asked when whole epochs are over: a name that nobody has would be waited for in silence.
    *
-   * @throws IllegalStateException if other names were heard alone, or none
+   * @throws IllegalStateException if it was not heard, and no {@link Validation} has it
    */
-  void requireHeard(TrainingListener listener) {
-    if (!isRolls() && !heard) {
+  void requireHeard(TrainingListener listener, List<TrainingListener> all) {
+    boolean toCome =
+        all.stream().anyMatch(l -> l instanceof Validation<?> validation && validation.is(name));
+    if (!isRolls() && !heard && !toCome) {
       throw new IllegalStateException(
           listener.getClass().getSimpleName()
               + " judges by '"

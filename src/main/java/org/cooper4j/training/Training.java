@@ -209,6 +209,10 @@ public final class Training {
     return named;
   }
 
+  List<TrainingListener> listeners() {
+    return listeners;
+  }
+
   Variables variables() {
     return variables;
   }

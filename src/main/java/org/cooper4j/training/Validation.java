@@ -54,6 +54,10 @@ public final class Validation<B> implements TrainingListener {
     return this;
   }
 
+  boolean is(String itsName) {
+    return name.equals(itsName);
+  }
+
   /**
    * Measures every n steps, not after epochs.
    *

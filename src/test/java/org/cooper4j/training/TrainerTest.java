@@ -182,6 +182,11 @@ class TrainerTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("judges by 'valid/loss'")
           .hasMessageContaining("[validation]");
+      Scalars seldom = new Scalars(0.1);
+      Validation<Double> rare =
+          new Validation<Double>(training -> Map.of("loss", 1.0)).named("valid").everySteps(100);
+      seldom.trainer.listen(rare, judge).fit(List.of(0.0), 2);
+
       Scalars alone = new Scalars(0.1);
       assertThatThrownBy(() -> alone.trainer.listen(judge).fit(List.of(0.0), 2))
           .hasMessageContaining("valid/loss");
