@@ -1,13 +1,13 @@
-package org.cooper4j.training.log;
+package org.cooper4j.internal;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
 
 /** Writes JSON. */
-final class Json {
+public final class Json {
   private Json() {}
 
-  static StringBuilder text(StringBuilder out, String text) {
+  public static StringBuilder text(StringBuilder out, String text) {
     out.append('"');
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
@@ -23,7 +23,7 @@ final class Json {
   }
 
   /** What is not finite becomes a string. */
-  static StringBuilder number(StringBuilder out, Number value) {
+  public static StringBuilder number(StringBuilder out, Number value) {
     boolean exact =
         value instanceof Long
             || value instanceof Integer

@@ -52,6 +52,11 @@ public final class Readout {
     return readout;
   }
 
+  /** All elements of a dense, real tensor. */
+  public static double[] values(Tensor tensor) {
+    return of(List.of(tensor)).next();
+  }
+
   private long read(Evaluation primal, Evaluation dual, long[] tensors, long most) {
     return Native.readValues(
         primal, dual, tensors, tensors.length, most, counts, values, values.length);

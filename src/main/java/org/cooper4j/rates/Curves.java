@@ -101,7 +101,7 @@ final class Curves {
                 .sub(margins.index_select(0, below).unsqueeze(0));
     Tensor first = rows.index_select(1, above);
     Tensor second = rows.index_select(1, below);
-    Bounds each = surrogate.decide(value, differences);
+    Bounds each = surrogate.decide(differences).withValue(value);
     return each.mapBounds(
         all -> shaped(first.matmul(all.to(ScalarType.Double)).mul(second).sum(1)));
   }

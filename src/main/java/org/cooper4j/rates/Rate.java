@@ -43,9 +43,9 @@ public final class Rate {
     return new Rate(bounds, null, null, bounds.value().scalar_type().intern());
   }
 
-  /** A rate with the sums that it is the quotient of. */
-  static Rate of(Bounds bounds, Supplier<Sums> sums, ScalarType dtype) {
-    return new Rate(bounds, sums, null, dtype);
+  /** The share of so many examples, with the sums that it is the quotient of. */
+  static Rate share(Bounds bounds, Supplier<Sums> sums, Supplier<Tensor> counts, ScalarType dtype) {
+    return new Rate(bounds, sums, counts, dtype);
   }
 
   static Rate quotient(
@@ -55,11 +55,6 @@ public final class Rate {
         () -> sums(numerator, denominator, total.get()),
         null,
         dtype);
-  }
-
-  /** This as the share of so many examples, for a confidence interval. */
-  Rate ofCounts(Supplier<Tensor> effectiveCounts) {
-    return new Rate(bounds, sums, effectiveCounts, dtype);
   }
 
   /** (Σw)² / Σw² of the denominator's examples; empty unless this is a share of known examples. */

@@ -307,11 +307,7 @@ public final class RateContext {
   /** Of predictions as positive. */
   Rate rate(Tally tally, String name) {
     Decisions positive = decisions(name);
-    return rate(tally, positive, tally.needsNoLabels() ? null : truth(name));
-  }
-
-  Rate rate(Tally tally, Decisions of, Tensor truth) {
-    return tally.rate(this, of, truth).ofCounts(() -> effectiveCount(tally, truth));
+    return tally.rate(this, positive, tally.needsNoLabels() ? null : truth(name));
   }
 
   /** The numerators of a rate. */
@@ -320,22 +316,13 @@ public final class RateContext {
     return tally.sum(this, positive, tally.needsNoLabels() ? null : truth(name));
   }
 
-  /** (Σw)² / Σw² of those in the denominator, the number of equal weights that tell as much. */
-  private Tensor effectiveCount(Tally tally, Tensor truth) {
-    Tensor theirs = weights();
-    if (!tally.countsEverybody()) {
-      theirs = theirs.mul(tally.counts(1) ? truth : Surrogate.complement(truth));
-    }
-    return groups.sum(theirs).square().div(groups.sum(theirs.square()));
-  }
-
   private Decisions decisions(String rate) {
     requirePositives(rate);
     if (decisions == null || decisions.value().isNull()) {
       decisions =
           isMulticlass()
-              ? new Decisions(share(positives), false, surrogate.decide(null, scores, positives))
-              : new Decisions(scores, true, surrogate.decide(null, () -> scores));
+              ? new Decisions(share(positives), false, surrogate.decide(scores, positives))
+              : new Decisions(scores, true, surrogate.decide(() -> scores));
     }
     return decisions;
   }
@@ -347,7 +334,7 @@ public final class RateContext {
     try (NoGradGuard noGrad = new NoGradGuard()) {
       own = labels.unsqueeze(1).eq(classes().unsqueeze(0));
     }
-    return new Decisions(share(own), false, surrogate.decide(null, scores, own));
+    return new Decisions(share(own), false, surrogate.decide(scores, own));
   }
 
   private Tensor classes() {

@@ -15,6 +15,8 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.internal.Json;
+import org.cooper4j.internal.Readout;
 
 /**
  * A table of rates by group on any data, with 95 % confidence intervals.
@@ -74,14 +76,12 @@ public final class RateReport {
     contexts.add(context.ungrouped());
     names.add("all");
     Map<String, List<Cell>> rows = new LinkedHashMap<>();
-    rates.forEach(
-        (name, rate) -> {
-          List<Cell> cells = new ArrayList<>();
-          for (RateContext each : contexts) {
-            cells.addAll(cells(each, rate, resamples, seed));
-          }
-          rows.put(name, List.copyOf(cells));
-        });
+    for (RateContext each : contexts) {
+      cells(each, rates, resamples, seed)
+          .forEach(
+              (name, cells) -> rows.computeIfAbsent(name, n -> new ArrayList<>()).addAll(cells));
+    }
+    rows.replaceAll((name, cells) -> List.copyOf(cells));
     return new RateReport(List.copyOf(names), rows);
   }
 
@@ -107,30 +107,40 @@ public final class RateReport {
     return rates;
   }
 
-  private static List<Cell> cells(
-      RateContext context, Function<RateContext, Rate> rate, int resamples, long seed) {
+  private static Map<String, List<Cell>> cells(
+      RateContext context,
+      Map<String, Function<RateContext, Rate>> rates,
+      int resamples,
+      long seed) {
+    Map<String, double[]> values = new LinkedHashMap<>();
+    Map<String, double[][]> bounds = new LinkedHashMap<>();
+    Map<String, Function<RateContext, Rate>> others = new LinkedHashMap<>();
     try (PointerScope temporaries = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
-      Rate found = rate.apply(context);
-      double[] values = doubles(found.value());
-      double[][] bounds =
-          found
-              .counts()
-              .map(counts -> wilson(values, doubles(counts)))
-              .orElseGet(() -> bootstrap(context, rate, values, resamples, seed));
-      List<Cell> cells = new ArrayList<>();
-      for (int k = 0; k < values.length; k++) {
-        cells.add(new Cell(values[k], bounds[0][k], bounds[1][k]));
-      }
-      return cells;
+      rates.forEach(
+          (name, rate) -> {
+            Rate found = rate.apply(context);
+            double[] value = Readout.values(found.value());
+            values.put(name, value);
+            found
+                .counts()
+                .ifPresentOrElse(
+                    counts -> bounds.put(name, wilson(value, Readout.values(counts))),
+                    () -> others.put(name, rate));
+          });
+      bounds.putAll(bootstrap(context, others, values, resamples, seed));
     }
-  }
-
-  private static double[] doubles(Tensor tensor) {
-    Tensor plain = tensor.detach().to(ScalarType.Double).cpu().contiguous();
-    double[] values = new double[Math.toIntExact(plain.numel())];
-    plain.data_ptr_double().get(values);
-    return values;
+    Map<String, List<Cell>> cells = new LinkedHashMap<>();
+    values.forEach(
+        (name, value) -> {
+          double[][] its = bounds.get(name);
+          List<Cell> row = new ArrayList<>();
+          for (int k = 0; k < value.length; k++) {
+            row.add(new Cell(value[k], its[0][k], its[1][k]));
+          }
+          cells.put(name, row);
+        });
+    return cells;
   }
 
   private static double[][] wilson(double[] values, double[] counts) {
@@ -148,32 +158,43 @@ public final class RateReport {
   }
 
   /** Resamples draw weights: how often each example comes, of n draws with replacement. */
-  private static double[][] bootstrap(
+  private static Map<String, double[][]> bootstrap(
       RateContext context,
-      Function<RateContext, Rate> rate,
-      double[] values,
+      Map<String, Function<RateContext, Rate>> rates,
+      Map<String, double[]> values,
       int resamples,
       long seed) {
+    Map<String, double[][]> found = new LinkedHashMap<>();
+    rates.keySet().forEach(name -> found.put(name, new double[values.get(name).length][resamples]));
     SplittableRandom random = new SplittableRandom(seed);
     int n = Math.toIntExact(context.size());
-    double[][] found = new double[values.length][resamples];
-    for (int b = 0; b < resamples; b++) {
+    for (int b = 0; b < resamples && !rates.isEmpty(); b++) {
       double[] draws = new double[n];
       for (int i = 0; i < n; i++) {
         draws[random.nextInt(n)]++;
       }
+      int resample = b;
       try (PointerScope temporaries = new PointerScope();
           Device device = context.device()) {
-        Tensor weights = Tensor.create(draws).to(device, ScalarType.Double);
-        double[] resampled = doubles(rate.apply(context.weighted(weights)).value());
-        for (int k = 0; k < values.length; k++) {
-          found[k][b] = resampled[k];
-        }
+        RateContext drawn = context.weighted(Tensor.create(draws).to(device, ScalarType.Double));
+        rates.forEach(
+            (name, rate) -> {
+              double[] resampled = Readout.values(rate.apply(drawn).value());
+              for (int k = 0; k < resampled.length; k++) {
+                found.get(name)[k][resample] = resampled[k];
+              }
+            });
       }
     }
+    Map<String, double[][]> bounds = new LinkedHashMap<>();
+    found.forEach((name, resampled) -> bounds.put(name, percentiles(values.get(name), resampled)));
+    return bounds;
+  }
+
+  private static double[][] percentiles(double[] values, double[][] resampled) {
     double[][] bounds = new double[2][values.length];
     for (int k = 0; k < values.length; k++) {
-      double[] known = Arrays.stream(found[k]).filter(v -> !Double.isNaN(v)).sorted().toArray();
+      double[] known = Arrays.stream(resampled[k]).filter(v -> !Double.isNaN(v)).sorted().toArray();
       boolean enough = known.length > 1 && !Double.isNaN(values[k]);
       bounds[0][k] = enough ? quantile(known, 0.025) : Double.NaN;
       bounds[1][k] = enough ? quantile(known, 0.975) : Double.NaN;
@@ -286,16 +307,6 @@ public final class RateReport {
   }
 
   private static String quoted(String text) {
-    StringBuilder quoted = new StringBuilder("\"");
-    for (char c : text.toCharArray()) {
-      if (c == '"' || c == '\\') {
-        quoted.append('\\').append(c);
-      } else if (c < ' ') {
-        quoted.append(String.format("\\u%04x", (int) c));
-      } else {
-        quoted.append(c);
-      }
-    }
-    return quoted.append('"').toString();
+    return Json.text(new StringBuilder(), text).toString();
   }
 }

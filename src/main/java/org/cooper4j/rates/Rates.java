@@ -34,7 +34,7 @@ public final class Rates {
   public static Rate errorRate(RateContext context) {
     String rate = "the error rate";
     return context.isMulticlass()
-        ? context.rate(Tally.NEGATIVE_PREDICTION_RATE, context.right(rate), null)
+        ? Tally.NEGATIVE_PREDICTION_RATE.rate(context, context.right(rate), null)
         : context.rate(Tally.ERROR_RATE, rate);
   }
 
@@ -42,7 +42,7 @@ public final class Rates {
   public static Rate accuracy(RateContext context) {
     String rate = "the accuracy";
     return context.isMulticlass()
-        ? context.rate(Tally.POSITIVE_PREDICTION_RATE, context.right(rate), null)
+        ? Tally.POSITIVE_PREDICTION_RATE.rate(context, context.right(rate), null)
         : context.rate(Tally.ACCURACY, rate);
   }
 

@@ -84,18 +84,18 @@ public abstract sealed class Surrogate {
     return 1;
   }
 
-  /** Scores of any shape, which are asked for when a bound is. */
-  Bounds decide(Tensor value, Supplier<Tensor> scores) {
+  /** Bounds without a value: of scores of any shape, which are asked for when a bound is. */
+  Bounds decide(Supplier<Tensor> scores) {
     return this instanceof SoftZeroOne
-        ? Bounds.smooth(value, () -> above(scores.get()))
-        : Bounds.of(value, () -> above(scores.get()), () -> complement(above(scores.get().neg())));
+        ? Bounds.smooth(null, () -> above(scores.get()))
+        : Bounds.of(null, () -> above(scores.get()), () -> complement(above(scores.get().neg())));
   }
 
-  Bounds decide(Tensor value, Tensor scores, Tensor members) {
+  Bounds decide(Tensor scores, Tensor members) {
     return this instanceof SoftZeroOne
-        ? Bounds.smooth(value, () -> above(scores, members))
+        ? Bounds.smooth(null, () -> above(scores, members))
         : Bounds.of(
-            value,
+            null,
             () -> above(scores, members),
             () -> complement(above(scores, members.logical_not())));
   }

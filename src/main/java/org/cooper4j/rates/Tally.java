@@ -41,14 +41,6 @@ enum Tally {
     return numbers[0] == numbers[1] && numbers[2] == numbers[3];
   }
 
-  boolean countsEverybody() {
-    return numbers[4] == numbers[5];
-  }
-
-  boolean counts(int label) {
-    return numbers[4 + label] > 0;
-  }
-
   /** The rate of the decisions, {@code [K]} or a scalar. */
   Rate rate(RateContext context, Decisions decisions, Tensor truth) {
     ScalarType dtype = context.dtype();
@@ -63,13 +55,26 @@ enum Tally {
                 context.groups().count(),
                 numbers,
                 dtype == ScalarType.Double);
-    return Rate.of(
+    return Rate.share(
         bounds(decisions, truth, quotients),
         () -> {
           Bounds sums = sums(context, decisions, truth);
           return new Sums(sums.value(), sums.upper(), sums.lower());
         },
+        () -> effectiveCount(context, truth),
         dtype);
+  }
+
+  /** (Σw)² / Σw² of those in the denominator, the number of equal weights that tell as much. */
+  private Tensor effectiveCount(RateContext context, Tensor truth) {
+    Tensor theirs = context.weights();
+    boolean negatives = numbers[4] > 0;
+    boolean positives = numbers[5] > 0;
+    if (negatives != positives) {
+      theirs = theirs.mul(positives ? truth : Surrogate.complement(truth));
+    }
+    Groups groups = context.groups();
+    return groups.sum(theirs).square().div(groups.sum(theirs.square()));
   }
 
   /** The numerators of {@link #rate}. */

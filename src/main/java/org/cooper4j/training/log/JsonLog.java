@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.cooper4j.internal.Json;
 
 /**
  * A file of JSON lines: {@code {"step":12,"loss":0.25,"violation/norm":-0.1}}.

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.cooper4j.internal.Json;
 import org.cooper4j.internal.Log;
 import org.cooper4j.training.Training;
 

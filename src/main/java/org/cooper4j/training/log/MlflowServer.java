@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.cooper4j.internal.Json;
 
 /** The few requests of MLflow's REST interface that a log makes. */
 final class MlflowServer {
