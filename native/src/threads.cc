@@ -306,8 +306,9 @@ void use_threads_for(int64_t parameters, bool splits) {
   const int trainers = Trainers::count();
   const Numbers chosen = choose({large, splits}, trainers);
   apply(chosen);
+  if (splits || ours != chosen.openmp) return;
   const int outside = choose({large, true}, trainers).openmp;
-  if (ours == chosen.openmp && ours != outside) between_steps = outside;
+  if (ours != outside) between_steps = outside;
 }
 
 void end_step() {

@@ -117,7 +117,6 @@ class COOPER4J_EXPORT Evaluation {
   at::Tensor contribution(size_t k) const;
   void check_differentiable() const;
   void differentiate(bool primal, bool dual);
-  void pass_back(const std::vector<at::Tensor>& roots, std::vector<at::Tensor> gradients);
   void append_primal_gradients(std::vector<at::Tensor>* roots,
                                std::vector<at::Tensor>* gradients) const;
   void append_dual_gradients(std::vector<at::Tensor>* roots, std::vector<at::Tensor>* gradients);

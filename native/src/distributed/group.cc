@@ -67,8 +67,8 @@ Group::Group(c10::intrusive_ptr<c10d::Backend> backend,
   use(std::move(backend));
 }
 
-Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size,
-             milliseconds timeout, const Connect& connect)
+Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size, milliseconds timeout,
+             const Connect& connect)
     : news_(std::make_unique<News>(store, rank, size)),
       connected_(true),
       rank_(rank),
@@ -130,8 +130,7 @@ at::Tensor Group::sum(const std::string& what, const at::Tensor& values) {
   if (size_ * sums[1] != sums[0] * sums[0] || size_ * sums[3] != sums[2] * sums[2]) {
     const std::string topic = "call/" + std::to_string(calls_) + "/";
     const std::string difference = news_ ? news_->difference(topic, what) : "";
-    end("the ranks do not do the same" +
-        (difference.empty() ? std::string() : ": " + difference) +
+    end("the ranks do not do the same" + (difference.empty() ? std::string() : ": " + difference) +
         "; all must make the same calls, with tensors of the same shapes and dtypes");
   }
   if (fits) return buffer.narrow(0, kHeader, n).clone();
@@ -144,7 +143,7 @@ void Group::all_reduce(at::Tensor& tensor) {
   require_open();
   std::vector<at::Tensor> tensors{tensor};
   c10d::AllreduceOptions options;
-  wait(backend_->allreduce(tensors, options), timeout_);
+  wait(backend_->allreduce(tensors, options));
 }
 
 std::vector<at::Tensor> Group::gather(const std::vector<at::Tensor>& rows,
@@ -176,7 +175,7 @@ std::vector<at::Tensor> Group::gather(const std::vector<at::Tensor>& rows,
       }
       at += aligned(bytes);
     }
-    wait(backend_->_allgather_base(all, mine), timeout_);
+    wait(backend_->_allgather_base(all, mine));
   }
   std::vector<std::vector<at::Tensor>> parts(rows.size());
   for (int r = 0; r < size_; ++r) {
@@ -210,7 +209,7 @@ void Group::broadcast(const std::vector<at::Tensor>& tensors, int root) {
   std::vector<at::Tensor> one{bytes};
   c10d::BroadcastOptions options;
   options.rootRank = root;
-  wait(backend_->broadcast(one, options), timeout_);
+  wait(backend_->broadcast(one, options));
   if (rank_ == root) return;
   int64_t at = 0;
   for (size_t i = 0; i < tensors.size(); ++i) {
@@ -250,7 +249,7 @@ std::string Group::reason_to_stop(Clock::time_point start, milliseconds timeout,
   return news_ ? news_->explain(reason) : reason;
 }
 
-void Group::wait(const c10::intrusive_ptr<c10d::Work>& work, milliseconds timeout) {
+void Group::wait(const c10::intrusive_ptr<c10d::Work>& work) {
   if (is_nccl(*backend_)) {  // it only orders the stream; NCCL's own watchdog looks at timeouts
     work->wait();
     return;
@@ -259,7 +258,7 @@ void Group::wait(const c10::intrusive_ptr<c10d::Work>& work, milliseconds timeou
   int slices_since_closed = 0;
   for (;;) {
     try {
-      work->wait(std::min(kSlice, timeout));
+      work->wait(std::min(kSlice, timeout_));
       return;
     } catch (const std::exception& e) {
       if (work->isCompleted()) {
@@ -267,7 +266,7 @@ void Group::wait(const c10::intrusive_ptr<c10d::Work>& work, milliseconds timeou
         end(news_ ? news_->explain(plain(e)) : plain(e));
       }
     }
-    const std::string reason = reason_to_stop(start, timeout, &slices_since_closed);
+    const std::string reason = reason_to_stop(start, timeout_, &slices_since_closed);
     if (!reason.empty()) {
       release(work);
       end(reason);

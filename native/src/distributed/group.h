@@ -8,13 +8,13 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <torch/csrc/distributed/c10d/Backend.hpp>
-#include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <torch/csrc/distributed/c10d/Store.hpp>
 #include <vector>
 
 #include "distributed/news.h"
@@ -69,7 +69,7 @@ class Group {
   void use(c10::intrusive_ptr<c10d::Backend> backend);
   std::string reason_to_stop(std::chrono::steady_clock::time_point start,
                              std::chrono::milliseconds timeout, int* slices_since_closed);
-  void wait(const c10::intrusive_ptr<c10d::Work>& work, std::chrono::milliseconds timeout);
+  void wait(const c10::intrusive_ptr<c10d::Work>& work);
   [[noreturn]] void end(const std::string& reason);
   void release(c10::intrusive_ptr<c10d::Work> pending);
 

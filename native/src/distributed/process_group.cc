@@ -1,9 +1,8 @@
 #include <ATen/ATen.h>
+
+#include <stdexcept>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
-
-#include <sstream>
-#include <stdexcept>
 
 #include "cooper4j/distributed.h"
 #include "distributed/group.h"
@@ -19,16 +18,9 @@ void check_dense(const at::Tensor& tensor, const char* what) {
   }
 }
 
-std::string describe(const at::Tensor& tensor, at::IntArrayRef sizes) {
-  std::ostringstream text;
-  text << tensor.scalar_type() << sizes;
-  return text.str();
-}
-
 std::unique_ptr<distributed::Group> group_of(const GlooOptions& options) {
-  return options.size == 1 && options.address.empty()
-             ? std::make_unique<distributed::Group>()
-             : distributed::Rendezvous(options).connect();
+  return options.size == 1 && options.address.empty() ? std::make_unique<distributed::Group>()
+                                                      : distributed::Rendezvous(options).connect();
 }
 
 }  // namespace
@@ -41,8 +33,7 @@ ProcessGroup::ProcessGroup() : ProcessGroup(std::make_unique<distributed::Group>
 ProcessGroup::ProcessGroup(const GlooOptions& options) : ProcessGroup(group_of(options)) {}
 
 ProcessGroup::ProcessGroup(c10::intrusive_ptr<c10d::Backend> backend,
-                           c10::intrusive_ptr<c10d::Store> store,
-                           std::chrono::milliseconds timeout)
+                           c10::intrusive_ptr<c10d::Store> store, std::chrono::milliseconds timeout)
     : ProcessGroup(std::make_unique<distributed::Group>(std::move(backend), store, timeout)) {}
 
 ProcessGroup ProcessGroup::from_environment(std::chrono::milliseconds timeout) {
@@ -66,7 +57,8 @@ at::Tensor ProcessGroup::all_gather(const at::Tensor& rows) {
   at::Tensor slots = at::zeros({size()}, at::kDouble);
   slots[rank()] = rows.size(0);
   const at::Tensor counts =
-      group_->sum("all_gather " + describe(rows, rows.sizes().slice(1)), slots).to(at::kLong);
+      group_->sum("all_gather " + c10::str(rows.scalar_type(), rows.sizes().slice(1)), slots)
+          .to(at::kLong);
   const auto* data = counts.const_data_ptr<int64_t>();
   return group_->gather({rows.detach()}, {{data, data + size()}})[0];
 }
@@ -78,7 +70,7 @@ void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors, int root) {
   std::string what = "broadcast from " + std::to_string(root);
   for (const auto& tensor : tensors) {
     check_dense(tensor, "a tensor to broadcast");
-    what += "\n" + describe(tensor, tensor.sizes());
+    what += "\n" + c10::str(tensor.scalar_type(), tensor.sizes());
   }
   group_->require_open();
   if (!group_->connected()) return;

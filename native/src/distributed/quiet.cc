@@ -63,12 +63,13 @@ struct Level {
   int before = 0;
 };
 
+// Never destroyed: a group's thread may outlive main().
+
 Output& output() {
-  static Output instance;
-  return instance;
+  static auto* instance = new Output;
+  return *instance;
 }
 
-/// Never destroyed: a group's thread may outlive main().
 Level& level() {
   static auto* instance = new Level;
   return *instance;

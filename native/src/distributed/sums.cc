@@ -7,7 +7,6 @@
 
 #include <map>
 #include <mutex>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -18,12 +17,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-std::string describe(const at::Tensor& tensor) {
-  std::ostringstream text;
-  text << tensor.scalar_type() << tensor.sizes();
-  return text.str();
-}
 
 /// Those that live, by number.
 struct Living {
@@ -80,7 +73,8 @@ std::pair<at::Tensor, bool> Sums::reduce(const at::Tensor& tensor, const char* w
   at::Tensor values = at::empty({n + 1}, at::TensorOptions(at::kDouble).device(tensor.device()));
   values.narrow(0, 0, n).copy_(tensor.detach().reshape({-1}));
   values.select(0, n).fill_(differentiable ? 1 : 0);
-  at::Tensor sums = group_.sum(what + (" of " + describe(tensor)), values);
+  at::Tensor sums =
+      group_.sum(what + (" of " + c10::str(tensor.scalar_type(), tensor.sizes())), values);
   const bool any = sums[n].item<double>() > 0;
   return {sums.narrow(0, 0, n)
               .view(tensor.sizes())
@@ -93,7 +87,8 @@ at::Tensor Sums::sum(const at::Tensor& tensor) {
     throw std::invalid_argument("the tensor to sum is undefined; give one that has values");
   }
   if (tensor.layout() != at::kStrided || !at::isFloatingType(tensor.scalar_type())) {
-    throw std::invalid_argument("the tensor to sum is " + describe(tensor) +
+    throw std::invalid_argument("the tensor to sum is " +
+                                c10::str(tensor.scalar_type(), tensor.sizes()) +
                                 "; expected a dense one of a floating point dtype");
   }
   group_.require_open();
@@ -129,7 +124,7 @@ void Sums::backward(std::vector<at::Tensor> roots, std::vector<at::Tensor> gradi
     roots.push_back(last.own);
     gradients.push_back(gradient);
   }
-  if (!roots.empty()) cooper4j::backward(roots, std::move(gradients));
+  cooper4j::backward(roots, std::move(gradients));
 }
 
 }  // namespace cooper4j::distributed

@@ -141,16 +141,15 @@ int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int6
   return total;
 }
 
+std::vector<at::Tensor> tensors_at(const int64_t* addresses, int count) {
+  std::vector<at::Tensor> tensors;
+  for (int i = 0; i < count; ++i) tensors.push_back(at_address(addresses[i]));
+  return tensors;
+}
+
 void backward(const int64_t* roots, const int64_t* gradients, int count) {
-  if (count == 0) return;
-  std::vector<at::Tensor> from;
-  std::vector<at::Tensor> with;
-  for (int i = 0; i < count; ++i) {
-    from.push_back(at_address(roots[i]));
-    with.push_back(at_address(gradients[i]));
-  }
   c10::NoGradGuard no_grad;
-  cooper4j::backward(from, std::move(with));
+  cooper4j::backward(tensors_at(roots, count), tensors_at(gradients, count));
 }
 
 Optimizers::Optimizers(const int64_t* addresses, int primal, int count) {
@@ -188,13 +187,7 @@ int64_t Optimizers::parameters() const {
 }
 
 std::vector<at::Tensor> Optimizers::primal_parameters() const {
-  std::vector<at::Tensor> parameters;
-  for (const auto* optimizer : primal_) {
-    for (const auto& group : optimizer->param_groups()) {
-      parameters.insert(parameters.end(), group.params().begin(), group.params().end());
-    }
-  }
-  return parameters;
+  return cooper4j::parameters(primal_);
 }
 
 void Optimizers::zero_grad() const {
@@ -311,11 +304,7 @@ void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::T
 void update_barrier_penalty(const at::Tensor& value, const at::Tensor& multiplier,
                             const at::Tensor& violation, const at::Tensor* indices, int formulation,
                             int rule, double factor, double delta, double lower, double upper) {
-  const BarrierUpdate update{static_cast<BarrierRule>(rule),
-                             factor,
-                             delta,
-                             lower,
-                             upper,
+  const BarrierUpdate update{static_cast<BarrierRule>(rule),       factor, delta, lower, upper,
                              static_cast<Formulation>(formulation)};
   cooper4j::update_barrier_penalty(value, multiplier, violation,
                                    indices != nullptr ? *indices : at::Tensor(), update);

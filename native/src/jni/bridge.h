@@ -93,6 +93,9 @@ class Optimizers {
 int64_t read_values(const Evaluation* primal, const Evaluation* dual, const int64_t* tensors,
                     int count, int64_t most, int64_t* counts, double* values, int64_t capacity);
 
+/// Those at so many addresses.
+std::vector<at::Tensor> tensors_at(const int64_t* addresses, int count);
+
 /// One backward pass from `count` roots, whose gradients accumulate in the leaves.
 void backward(const int64_t* roots, const int64_t* gradients, int count);
 
@@ -127,13 +130,15 @@ void project_non_negative(const at::Tensor& weight);
 void project_gradient_rows(const at::Tensor& weight);
 
 /// Cooper's FeasibilityDrivenPenaltyCoefficientUpdater: violated entries become factor * value +
-/// summand, at most `maximum`, satisfied ones lose the share `leak` of what they are above init. `indices` may be null.
+/// summand, at most `maximum`, satisfied ones lose the share `leak` of what they are above init.
+/// `indices` may be null.
 void update_penalty(const at::Tensor& value, const at::Tensor& init, const at::Tensor& violation,
                     const at::Tensor* indices, bool inequality, double leak, double tolerance,
                     double factor, double summand, double maximum);
 
-/// rates/tally.h; `truth`, `weights` and `groups` may be null, `tally` has slope, constant and count,
-/// each of label 0 and of label 1, `input` is an Input. Sums, or quotients of float64 or float32.
+/// rates/tally.h; `truth`, `weights` and `groups` may be null, `tally` has slope, constant and
+/// count, each of label 0 and of label 1, `input` is an Input. Sums, or quotients of float64 or
+/// float32.
 at::Tensor tally_sums(const at::Tensor& x, int input, const at::Tensor* truth,
                       const at::Tensor* weights, const at::Tensor* groups, int64_t size,
                       const double* tally);

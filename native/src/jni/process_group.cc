@@ -1,6 +1,7 @@
 #include "process_group.h"
 
 #include <ATen/ATen.h>
+
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
@@ -12,41 +13,27 @@ namespace cooper4j::jni {
 namespace {
 
 template <class T>
-T* at_address(int64_t address) {
-  return reinterpret_cast<T*>(address);  // NOLINT(performance-no-int-to-ptr)
-}
-
-std::vector<at::Tensor> tensors_at(const int64_t* addresses, int count) {
-  std::vector<at::Tensor> tensors;
-  for (int i = 0; i < count; ++i) tensors.push_back(*at_address<at::Tensor>(addresses[i]));
-  return tensors;
-}
-
-template <class T>
 c10::intrusive_ptr<T> shared(int64_t address) {
-  return address == 0 ? c10::intrusive_ptr<T>()
-                      : c10::intrusive_ptr<T>::unsafe_reclaim_from_nonowning(at_address<T>(address));
+  if (address == 0) return {};
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  return c10::intrusive_ptr<T>::unsafe_reclaim_from_nonowning(reinterpret_cast<T*>(address));
 }
 
-GlooOptions options(const char* address, int port, int rank, int size, int64_t timeout_ms,
-                    bool hosts_store, const char* prefix) {
+GlooOptions options(const char* address, int port, int rank, int size, int64_t timeout_ms) {
   GlooOptions options;
   options.address = address;
   options.port = port;
   options.rank = rank;
   options.size = size;
   options.timeout = std::chrono::milliseconds(timeout_ms);
-  options.hosts_store = hosts_store;
-  options.prefix = prefix;
   return options;
 }
 
 }  // namespace
 
-Rendezvous::Rendezvous(const char* address, int port, int rank, int size, int64_t timeout_ms,
-                       bool hosts_store, const char* prefix)
+Rendezvous::Rendezvous(const char* address, int port, int rank, int size, int64_t timeout_ms)
     : rendezvous_(std::make_unique<distributed::Rendezvous>(
-          options(address, port, rank, size, timeout_ms, hosts_store, prefix))) {}
+          options(address, port, rank, size, timeout_ms))) {}
 
 Rendezvous::~Rendezvous() = default;
 

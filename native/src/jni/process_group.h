@@ -19,8 +19,7 @@ namespace cooper4j::jni {
 /// A store that is open, before the other processes are waited for.
 class Rendezvous {
  public:
-  Rendezvous(const char* address, int port, int rank, int size, int64_t timeout_ms,
-             bool hosts_store, const char* prefix);
+  Rendezvous(const char* address, int port, int rank, int size, int64_t timeout_ms);
   ~Rendezvous();
   int port() const;
 

@@ -245,6 +245,7 @@ class Pass {
 }  // namespace
 
 void backward(const std::vector<at::Tensor>& roots, std::vector<at::Tensor> gradients) {
+  if (roots.empty()) return;
   std::vector<Edge> edges;
   edges.reserve(roots.size());
   for (const at::Tensor& root : roots) {

@@ -339,13 +339,8 @@ void Evaluation::differentiate(bool primal, bool dual) {
     append_dual_gradients(&roots, &gradients);
     dual_differentiated_ = true;
   }
-  pass_back(roots, std::move(gradients));
+  cooper4j::backward(roots, std::move(gradients));
   if (primal) make_factors_own();
-}
-
-void Evaluation::pass_back(const std::vector<at::Tensor>& roots,
-                           std::vector<at::Tensor> gradients) {
-  if (!roots.empty()) cooper4j::backward(roots, std::move(gradients));
 }
 
 bool Evaluation::backward_switched(double tolerance, double scale) {
@@ -386,7 +381,7 @@ bool Evaluation::backward_switched(double tolerance, double scale) {
     gradients.push_back(at::ones_like(loss_));
   }
   graph_freed_ = true;
-  pass_back(roots, std::move(gradients));
+  cooper4j::backward(roots, std::move(gradients));
   return switched;
 }
 

@@ -1,6 +1,7 @@
 // What every optimizer's options must satisfy, with one way to say so.
 #pragma once
 
+#include <ATen/core/grad_mode.h>
 #include <torch/optim/optimizer.h>
 
 #include <cmath>
@@ -22,6 +23,17 @@ inline void check_not_negative(const std::string& optimizer, const std::string& 
                                double value) {
   // The negation also catches NaN.
   if (!(value >= 0)) refuse(optimizer, option, "at least 0", value);
+}
+
+inline void check_beta(const std::string& optimizer, const std::string& option, double beta) {
+  if (!(beta >= 0 && beta < 1)) refuse(optimizer, option, "in [0, 1)", beta);
+}
+
+/// The loss of a step that is given a closure; undefined without one.
+inline at::Tensor evaluate(const torch::optim::Optimizer::LossClosure& closure) {
+  if (closure == nullptr) return {};
+  at::AutoGradMode enable_grad(true);
+  return closure();
 }
 
 /// Groups have the options that they were given, in full. LibTorch 2.13 takes what equals its

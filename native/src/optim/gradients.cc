@@ -52,6 +52,16 @@ at::Tensor norm_of(const Groups& groups, double norm_type) {
 
 }  // namespace
 
+std::vector<at::Tensor> parameters(const Optimizers& optimizers) {
+  std::vector<at::Tensor> all;
+  for (const auto* optimizer : optimizers) {
+    for (const auto& group : optimizer->param_groups()) {
+      all.insert(all.end(), group.params().begin(), group.params().end());
+    }
+  }
+  return all;
+}
+
 at::Tensor grad_norm(const Optimizers& optimizers, double norm_type) {
   c10::NoGradGuard no_grad;
   return norm_of(gradients(optimizers), norm_type);

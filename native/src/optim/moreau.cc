@@ -24,12 +24,7 @@ MoreauEnvelope::MoreauEnvelope(double mu, double beta, int64_t period)
 
 void MoreauEnvelope::apply(const Optimizers& optimizers) {
   c10::NoGradGuard no_grad;
-  std::vector<at::Tensor> params;
-  for (const auto* optimizer : optimizers) {
-    for (const auto& group : optimizer->param_groups()) {
-      params.insert(params.end(), group.params().begin(), group.params().end());
-    }
-  }
+  const std::vector<at::Tensor> params = parameters(optimizers);
   if (centers_.empty()) {
     for (const auto& param : params) centers_.push_back(param.detach().clone());
   }
@@ -41,10 +36,10 @@ void MoreauEnvelope::apply(const Optimizers& optimizers) {
   for (size_t i = 0; i < params.size(); ++i) {
     const at::Tensor& gradient = params[i].grad();
     if (centers_[i].sizes() != params[i].sizes()) {
-      throw std::invalid_argument(
-          "MoreauEnvelope: a variable of shape " + c10::str(params[i].sizes()) +
-          " has a center of shape " + c10::str(centers_[i].sizes()) +
-          "; the state is of another problem");
+      throw std::invalid_argument("MoreauEnvelope: a variable of shape " +
+                                  c10::str(params[i].sizes()) + " has a center of shape " +
+                                  c10::str(centers_[i].sizes()) +
+                                  "; the state is of another problem");
     }
     if (gradient.defined() && gradient.layout() != at::kStrided) {
       throw std::invalid_argument("MoreauEnvelope: a variable of shape " +

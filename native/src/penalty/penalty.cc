@@ -16,13 +16,14 @@
 namespace cooper4j {
 namespace {
 
+void require(bool holds, const char* what, double found, const char* expected) {
+  if (holds) return;
+  std::ostringstream text;
+  text << what << " is " << found << "; it must be " << expected;
+  throw std::invalid_argument(text.str());
+}
+
 void check(const PenaltyUpdate& update) {
-  const auto require = [](bool holds, const char* what, double found, const char* expected) {
-    if (holds) return;
-    std::ostringstream text;
-    text << what << " is " << found << "; it must be " << expected;
-    throw std::invalid_argument(text.str());
-  };
   const auto not_negative = [](double value) { return std::isfinite(value) && value >= 0; };
   require(not_negative(update.factor), "factor", update.factor, "finite and >= 0");
   require(not_negative(update.summand), "summand", update.summand, "finite and >= 0");
@@ -59,16 +60,9 @@ void check_rows(const at::Tensor& value, const at::Tensor& indices) {
 }
 
 void check(const BarrierUpdate& update) {
-  const auto require = [](bool holds, const char* what, double found, const char* expected) {
-    if (holds) return;
-    std::ostringstream text;
-    text << what << " is " << found << "; it must be " << expected;
-    throw std::invalid_argument(text.str());
-  };
   require(std::isfinite(update.factor) && update.factor >= 0, "factor", update.factor,
           "finite and >= 0");
-  require(std::isfinite(update.delta) && update.delta > 0, "delta", update.delta,
-          "finite and > 0");
+  require(std::isfinite(update.delta) && update.delta > 0, "delta", update.delta, "finite and > 0");
   require(update.lower > 0, "lower", update.lower, "> 0");
   require(update.upper >= update.lower, "upper", update.upper, "at least lower");
 }
@@ -108,7 +102,8 @@ void update_elements(const at::Tensor& value, const at::Tensor& init, const at::
         if (!std::isfinite(updated[i] * std::max(measure, T(1)))) refuse_overflow(value, at);
       } else if (update.leak != 0 && measure == 0) {
         const T excess = before[at] - start[at];
-        updated[i] = update.leak == 1 ? start[at] : before[at] - static_cast<T>(update.leak) * excess;
+        updated[i] =
+            update.leak == 1 ? start[at] : before[at] - static_cast<T>(update.leak) * excess;
       }
     }
     T* after = optim::written<T>(value);

@@ -65,32 +65,20 @@ class Rolling {
   bool* flag_;
 };
 
-std::vector<at::Tensor> parameters(const Optimizers& optimizers) {
-  std::vector<at::Tensor> all;
-  for (const auto* optimizer : optimizers) {
-    for (const auto& group : optimizer->param_groups()) {
-      all.insert(all.end(), group.params().begin(), group.params().end());
-    }
-  }
-  return all;
-}
-
 /// What is the same in all processes, a line a thing.
 std::string signature(const ConstrainedMinimizationProblem& problem, const Optimizers& primal,
                       const Optimizers& dual) {
   std::ostringstream text;
   for (const auto* side : {&primal, &dual}) {
-    for (const auto* optimizer : *side) {
+    for (auto* optimizer : *side) {
       text << (side == &primal ? "primal " : "dual ") << c10::demangle(typeid(*optimizer).name())
            << '\n'
-           << distributed::GradientSums::describe(parameters({const_cast<torch::optim::Optimizer*>(
-                  optimizer)}));
+           << distributed::GradientSums::describe(parameters({optimizer}));
     }
   }
   for (const auto& constraint : problem.constraints()) {
-    text << "constraint '" << constraint.name() << "': type "
-         << static_cast<int>(constraint.type()) << ", formulation "
-         << static_cast<int>(constraint.formulation());
+    text << "constraint '" << constraint.name() << "': type " << static_cast<int>(constraint.type())
+         << ", formulation " << static_cast<int>(constraint.formulation());
     if (constraint.multiplier()) {
       for (const auto& parameter : constraint.multiplier()->parameters()) {
         text << ", multiplier " << parameter.scalar_type() << parameter.sizes();
@@ -288,22 +276,25 @@ void ConstrainedOptimizer::distribute(ProcessGroup& group) {
 
 RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp_state) {
   const Rolling rolling(&rolling_);
-  if (replica() == nullptr) return update(compute_cmp_state);
   try {
     return update(compute_cmp_state);
   } catch (const std::exception& e) {
-    const std::string text = message(e);
-    replica()->fail(text.substr(0, text.find('\n')));
+    if (replica() != nullptr) {
+      const std::string text = message(e);
+      replica()->fail(text.substr(0, text.find('\n')));
+    }
     throw;
   }
 }
 
 RollOut SimultaneousOptimizer::update(const std::function<CMPState()>& compute_cmp_state) {
   use_threads();
-  const auto check = [this](const CMPState& observed) { wiring().check(observed); };
-  CMPState state =
-      replica() != nullptr ? replica()->evaluate(compute_cmp_state, check) : compute_cmp_state();
-  if (replica() == nullptr) check(state);
+  const auto checked = [&] {
+    CMPState own = compute_cmp_state();
+    wiring().check(own);
+    return own;
+  };
+  CMPState state = replica() != nullptr ? replica()->evaluate(checked) : checked();
   Evaluation evaluation = state.evaluate(/*primal=*/true, has_dual());
   if (evaluation.copied()) report_own(&state, evaluation);
   zero_grad();

@@ -5,12 +5,10 @@
 
 namespace cooper4j::problem {
 
-CMPState Replica::evaluate(const std::function<CMPState()>& compute,
-                           const std::function<void(const CMPState&)>& check) {
+CMPState Replica::evaluate(const std::function<CMPState()>& compute) {
   group_.sums().start();
   CMPState state = compute();
   group_.sums().stop();
-  check(state);
 
   std::vector<distributed::Join::Entry> entries;
   std::vector<at::Tensor*> targets;  // what becomes the value over all
@@ -33,8 +31,7 @@ CMPState Replica::evaluate(const std::function<CMPState()>& compute,
   });
   for (const size_t k : order) {
     auto& [constraint, its] = state.observed_constraints[k];
-    const bool rows =
-        its.constraint_features.defined() || its.strict_constraint_features.defined();
+    const bool rows = its.constraint_features.defined() || its.strict_constraint_features.defined();
     const std::string self = "constraint '" + constraint->name() + "': ";
     what += its.contributes_to_primal_update ? "primal " : "";
     what += its.contributes_to_dual_update ? "dual " : "";

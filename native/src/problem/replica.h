@@ -19,8 +19,7 @@ class Replica {
       : group_(group), parameters_(std::move(parameters)) {}
 
   /// The state over the samples of all.
-  CMPState evaluate(const std::function<CMPState()>& compute,
-                    const std::function<void(const CMPState&)>& check);
+  CMPState evaluate(const std::function<CMPState()>& compute);
   /// After the backward pass over that state: on to the variables, and over all processes.
   void backward();
   void fail(const std::string& reason) { group_.group().fail(reason); }

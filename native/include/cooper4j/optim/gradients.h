@@ -17,6 +17,9 @@ namespace cooper4j {
 /// Of which parameters; those without a gradient are passed over.
 using Optimizers = std::vector<torch::optim::Optimizer*>;
 
+/// All of them, group by group.
+COOPER4J_EXPORT std::vector<at::Tensor> parameters(const Optimizers& optimizers);
+
 /// ‖(∇₁, ∇₂, …)‖, a scalar, as torch.nn.utils.get_total_norm; 0 without gradients. `norm_type` is
 /// above 0; infinity is the largest absolute value.
 COOPER4J_EXPORT at::Tensor grad_norm(const Optimizers& optimizers, double norm_type = 2);

@@ -18,11 +18,8 @@ template <typename Options>
 void check_moments(const char* name, const Options& options) {
   optim::check_not_negative(name, "lr", options.lr());
   optim::check_not_negative(name, "eps", options.eps());
-  const auto check_beta = [name](const char* option, double beta) {
-    if (!(beta >= 0 && beta < 1)) optim::refuse(name, option, "in [0, 1)", beta);
-  };
-  check_beta("beta1", std::get<0>(options.betas()));
-  check_beta("beta2", std::get<1>(options.betas()));
+  optim::check_beta(name, "beta1", std::get<0>(options.betas()));
+  optim::check_beta(name, "beta2", std::get<1>(options.betas()));
 }
 
 void check(const AdamaxOptions& options) {
@@ -38,12 +35,6 @@ void check_all(std::vector<OptimizerParamGroup>& groups,
   optim::keep_options(groups, given);
   check(defaults);
   for (const auto& group : groups) check(static_cast<const Options&>(group.options()));
-}
-
-at::Tensor evaluate(const torch::optim::Optimizer::LossClosure& closure) {
-  if (closure == nullptr) return {};
-  at::AutoGradMode enable_grad(true);
-  return closure();
 }
 
 }  // namespace
@@ -62,7 +53,7 @@ Adamax::Adamax(std::vector<at::Tensor> params, const AdamaxOptions& defaults)
 
 at::Tensor Adamax::step(LossClosure closure) {
   at::NoGradGuard no_grad;
-  at::Tensor loss = evaluate(closure);
+  at::Tensor loss = optim::evaluate(closure);
   check_step(*this);
   for (const auto& group : param_groups_) {
     const auto& options = static_cast<const AdamaxOptions&>(group.options());
@@ -102,7 +93,7 @@ SparseAdam::SparseAdam(std::vector<at::Tensor> params, const SparseAdamOptions& 
 
 at::Tensor SparseAdam::step(LossClosure closure) {
   at::NoGradGuard no_grad;
-  at::Tensor loss = evaluate(closure);
+  at::Tensor loss = optim::evaluate(closure);
   check_step(*this);
   for (const auto& group : param_groups_) {
     const auto& options = static_cast<const SparseAdamOptions&>(group.options());
@@ -129,8 +120,8 @@ at::Tensor SparseAdam::step(LossClosure closure) {
       state.exp_avg().index_copy_(0, rows, average);
       state.exp_avg_sq().index_copy_(0, rows, square);
       const auto steps = static_cast<double>(state.step());
-      const double rate = options.lr() * std::sqrt(1 - std::pow(beta2, steps)) /
-                          (1 - std::pow(beta1, steps));
+      const double rate =
+          options.lr() * std::sqrt(1 - std::pow(beta2, steps)) / (1 - std::pow(beta1, steps));
       const at::Tensor update = average.div(square.sqrt().add_(options.eps())).mul_(-rate);
       param.index_copy_(0, rows, param.index_select(0, rows).add_(update));
     }

@@ -8,15 +8,11 @@
 namespace cooper4j {
 namespace {
 
-void check_beta(const char* option, double beta) {
-  if (!(beta >= 0 && beta < 1)) optim::refuse("ExtraAdam", option, "in [0, 1)", beta);
-}
-
 const ExtraAdamOptions& checked(const ExtraAdamOptions& options) {
   optim::check_not_negative("ExtraAdam", "lr", options.lr());
   optim::check_not_negative("ExtraAdam", "eps", options.eps());
-  check_beta("betas[0]", std::get<0>(options.betas()));
-  check_beta("betas[1]", std::get<1>(options.betas()));
+  optim::check_beta("ExtraAdam", "betas[0]", std::get<0>(options.betas()));
+  optim::check_beta("ExtraAdam", "betas[1]", std::get<1>(options.betas()));
   return options;
 }
 

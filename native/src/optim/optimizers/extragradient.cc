@@ -2,6 +2,8 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include "optim/arguments.h"
+
 namespace cooper4j {
 
 void ExtragradientOptimizer::check_gradients() const {
@@ -48,11 +50,7 @@ at::Tensor ExtragradientOptimizer::step(LossClosure closure) {
         "step() needs the parameters that extrapolation() remembers; call it first");
   }
   at::NoGradGuard no_grad;
-  at::Tensor loss;
-  if (closure != nullptr) {
-    at::AutoGradMode enable_grad(true);
-    loss = closure();
-  }
+  at::Tensor loss = optim::evaluate(closure);
   check_gradients();
   size_t index = 0;
   for (const auto& group : param_groups_) {

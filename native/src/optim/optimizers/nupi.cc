@@ -94,7 +94,7 @@ struct Controller {
 /// The memory of the elements that a step is of, those of a table's rows as copies.
 struct Memory {
   at::Tensor xi, weight, derivative;
-  at::Tensor fresh;        ///< bool; undefined: all_fresh says it
+  at::Tensor fresh;  ///< bool; undefined: all_fresh says it
   bool all_fresh = false;
   bool folds = false;
 };
@@ -199,12 +199,11 @@ void dense_step(const at::Tensor& param, NuPIParamState& state, const NuPIOption
     });
     return;
   }
-  const bool had_xi = memory.xi.defined();
   at::Tensor update =
       update_of(gradient, memory, gains.Kp, gains.Ki, gains.error, gains.previous, options);
   if (options.weight_decay() != 0) update = update.add(param, options.weight_decay());
   param.add_(update, -options.lr());
-  if (had_xi) state.xi().copy_(memory.xi);
+  if (memory.xi.defined()) state.xi().copy_(memory.xi);
   if (memory.weight.defined()) state.xi_weight().copy_(memory.weight);
   if (memory.derivative.defined()) state.derivative().copy_(memory.derivative);
 }
@@ -337,11 +336,7 @@ void NuPI::check_gradients() const {
 
 at::Tensor NuPI::step(LossClosure closure) {
   at::NoGradGuard no_grad;
-  at::Tensor loss;
-  if (closure != nullptr) {
-    at::AutoGradMode enable_grad(true);
-    loss = closure();
-  }
+  at::Tensor loss = optim::evaluate(closure);
   check_gradients();
   for (const auto& group : param_groups_) {
     const NuPIOptions& options = options_of(group);
