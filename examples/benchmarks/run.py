@@ -17,7 +17,10 @@ graph" is the share of the loop that evaluates the user's loss and violations an
     indexed:N             batches of 256 from a table of N multipliers
     indexed-augmented:N   the same with a table of penalties and their updater
     indexed-nupi:N        the same with the νPI controller
-    rates:K               recalls of K groups, the fairness tutorial's network; 0: without (Java alone, by JMH)
+
+By JMH alone, RollBenchmark -p problem=NAME:
+
+    rates:K               recalls of K groups, the fairness tutorial's network; 0: without
 
 Others:
 

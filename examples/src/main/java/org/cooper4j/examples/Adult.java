@@ -18,21 +18,17 @@ final class Adult {
 
   private Adult() {}
 
-  private static Table table(Path folder) throws IOException {
-    return new Table(folder.resolve("adult.csv.gz")).requireMoreRows(TRAIN_ROWS);
-  }
-
   /**
    * The training set and the test set, as UCI splits. Inputs are int64 {@code [n, 11]}: a category
    * is its place among the sorted values of its column; sex is not an input. Targets are float32
    * {@code [n, 2]}: whether the income is above 50,000 dollars, and whether the person is male.
    */
   static List<TensorDataset> read(Path folder) throws IOException {
-    Table table = table(folder);
+    Table table = new Table(folder.resolve("adult.csv.gz")).requireMoreRows(TRAIN_ROWS);
     TensorVector columns = new TensorVector();
     table.namesBut(Set.of("sex", "class")).forEach(name -> columns.push_back(table.codes(name)));
-    return split(
-        torch.stack(columns, 1), Table.stack(table.is("class", ">50K"), table.is("sex", "Male")));
+    TensorVector targets = new TensorVector(table.is("class", ">50K"), table.is("sex", "Male"));
+    return split(torch.stack(columns, 1), torch.stack(targets, 1));
   }
 
   private static List<TensorDataset> split(Tensor inputs, Tensor targets) {

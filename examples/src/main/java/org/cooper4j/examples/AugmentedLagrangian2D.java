@@ -150,8 +150,8 @@ public final class AugmentedLagrangian2D implements Callable<Integer> {
         Locale.ROOT,
         "%s: distance %.1e with penalty coefficient %.2f%n",
         formulation,
-        history.values("distance")[STEPS - 1],
-        history.values("penalty")[STEPS - 1]);
+        history.last("distance"),
+        history.last("penalty"));
   }
 
   private static Panel draw(Panel panel, String column, History penalized, History augmented) {

@@ -98,11 +98,16 @@ public final class FairClassifier implements Callable<Integer> {
       double[] accuracies =
           results.stream().mapToDouble(result -> result.on(part).accuracy).toArray();
       accuracy.marked(part, gaps, accuracies);
-      kept.marked(part, Arrays.copyOfRange(LEVELS, 1, 6), Arrays.copyOfRange(gaps, 1, 6));
+      kept.marked(part, constrained(LEVELS), constrained(gaps));
     }
     kept.line("gap = level", new double[] {0, LEVELS[1]}, new double[] {0, LEVELS[1]});
     options.save(picture, "fairness", 3);
     return 0;
+  }
+
+  /** Without the first, which is of no constraint. */
+  private static double[] constrained(double[] values) {
+    return Arrays.copyOfRange(values, 1, values.length);
   }
 
   private Result train(JitModule model, double level) {

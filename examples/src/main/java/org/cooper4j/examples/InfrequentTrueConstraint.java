@@ -156,13 +156,12 @@ public final class InfrequentTrueConstraint implements Callable<Integer> {
 
   private void report(History history) throws IOException {
     double[] steps = Values.of(history.steps("loss"));
-    int last = steps.length - 1;
     System.out.printf(
         Locale.ROOT,
         "after %.0f steps: loss %.1e, product of the singular values %.4f%n",
-        steps[last],
-        history.values("loss")[last],
-        history.values("product")[last]);
+        steps[steps.length - 1],
+        history.last("loss"),
+        history.last("product"));
 
     Picture picture = new Picture();
     picture.panel("MSE Loss").xLabel("Iteration").logarithmic().line(steps, history.values("loss"));

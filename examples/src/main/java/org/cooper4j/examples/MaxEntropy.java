@@ -122,9 +122,8 @@ public final class MaxEntropy implements Callable<Integer> {
       optimalEntropy -= probability * Math.log(probability);
     }
     double[] steps = Values.of(history.steps("entropy"));
-    double[] entropy = history.values("entropy");
     System.out.printf(
-        Locale.ROOT, "entropy %.4f, optimum %.4f%n", entropy[entropy.length - 1], optimalEntropy);
+        Locale.ROOT, "entropy %.4f, optimum %.4f%n", history.last("entropy"), optimalEntropy);
 
     Picture picture = new Picture();
     picture
@@ -137,7 +136,7 @@ public final class MaxEntropy implements Callable<Integer> {
         .line("sum", steps, history.values("sum_gap"))
         .line("mean", steps, history.values("mean_gap"))
         .level(0);
-    picture.panel("Objective").line(steps, entropy).level(optimalEntropy);
+    picture.panel("Objective").line(steps, history.values("entropy")).level(optimalEntropy);
     options.save(picture, "max_entropy", 3);
   }
 }

@@ -167,14 +167,12 @@ public final class MinNorm implements Callable<Integer> {
         }
       }
     }
-    double[] norm = metrics.values("relative_norm");
-    double[] violation = metrics.values("max_abs_violation");
     System.out.printf(
         Locale.ROOT,
         "%s: norm / optimum %.4f, violation %.1e%n",
         label,
-        norm[norm.length - 1],
-        violation[violation.length - 1]);
+        metrics.last("relative_norm"),
+        metrics.last("max_abs_violation"));
     return new Run(metrics, multipliers);
   }
 

@@ -51,7 +51,7 @@ record MnistReport(History history) {
     long[] batches = isEmpty() ? new long[0] : history.steps("loss");
     for (String[] column : COLUMNS) {
       var panel = picture.panel(column[2]).xLabel("Batch");
-      panel.line(Arrays.stream(batches).asDoubleStream().toArray(), values(column[1]));
+      panel.line(Values.of(batches), values(column[1]));
       if (column[1].startsWith("violation")) {
         panel.level(0); // shows that the defect converges close to zero
       }

@@ -12,8 +12,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.zip.GZIPInputStream;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 
 /** A gzip-compressed CSV file with a header. */
 final class Table {
@@ -44,13 +42,9 @@ final class Table {
   Table requireMoreRows(int count) throws IOException {
     if (rows.size() <= count) {
       throw new IOException(
-          file + ": expected more than " + count + " people, found " + rows.size());
+          file + ": expected more than " + count + " rows, found " + rows.size());
     }
     return this;
-  }
-
-  int size() {
-    return rows.size();
   }
 
   /** The columns but for some. */
@@ -70,17 +64,13 @@ final class Table {
     return Tensor.create(values.stream().mapToLong(sorted::indexOf).toArray());
   }
 
-  /** 1 where a column has one of these values, else 0: float32 {@code [n]}. */
-  Tensor is(String name, String... values) {
-    float[] found = new float[size()];
+  /** 1 where a column has a value, else 0: float32 {@code [n]}. */
+  Tensor is(String name, String value) {
+    float[] found = new float[rows.size()];
     List<String> column = column(name);
     for (int i = 0; i < found.length; i++) {
-      found[i] = List.of(values).contains(column.get(i)) ? 1 : 0;
+      found[i] = column.get(i).equals(value) ? 1 : 0;
     }
     return Tensor.create(found);
-  }
-
-  static Tensor stack(Tensor... columns) {
-    return torch.stack(new TensorVector(columns), 1);
   }
 }
