@@ -337,10 +337,11 @@ public final class DataLoader implements Iterable<Batch> {
   }
 
   private Batch select(long[] rows) {
+    long size = dataset.size();
     for (long row : rows) {
-      if (row < 0 || row >= dataset.size()) {
+      if (row < 0 || row >= size) {
         throw new IllegalArgumentException(
-            "the batch sampler gave row " + row + " of a data set of " + dataset.size());
+            "the batch sampler gave row " + row + " of a data set of " + size);
       }
     }
     try (Device where = dataset.inputs().device();

@@ -1,6 +1,7 @@
 package org.cooper4j.distributed;
 
 import java.io.ByteArrayOutputStream;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -132,6 +133,8 @@ final class Joined implements Replicas.Replica {
                     ProcessGroup.addresses(roots),
                     ProcessGroup.addresses(gradients),
                     roots.size()));
+        Reference.reachabilityFence(roots);
+        Reference.reachabilityFence(gradients);
       }
     };
   }

@@ -122,8 +122,7 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
     Objects.requireNonNull(host, "host");
     Objects.requireNonNull(listening, "listening");
     long millis = millis(timeout);
-    try (Rendezvous rendezvous =
-        call(() -> new Rendezvous(host, port, rank, size, millis, true, ""))) {
+    try (Rendezvous rendezvous = call(() -> new Rendezvous(host, port, rank, size, millis))) {
       listening.accept(rendezvous.port());
       return new ProcessGroup(() -> new Group(rendezvous));
     }

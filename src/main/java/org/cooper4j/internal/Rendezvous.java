@@ -13,26 +13,13 @@ public final class Rendezvous extends Pointer {
     Native.load();
   }
 
-  public Rendezvous(
-      String address,
-      int port,
-      int rank,
-      int size,
-      long timeoutMillis,
-      boolean hostsStore,
-      String prefix) {
+  public Rendezvous(String address, int port, int rank, int size, long timeoutMillis) {
     super((Pointer) null);
-    allocate(address, port, rank, size, timeoutMillis, hostsStore, prefix);
+    allocate(address, port, rank, size, timeoutMillis);
   }
 
   private native void allocate(
-      String address,
-      int port,
-      int rank,
-      int size,
-      @Cast("int64_t") long timeoutMillis,
-      @Cast("bool") boolean hostsStore,
-      String prefix);
+      String address, int port, int rank, int size, @Cast("int64_t") long timeoutMillis);
 
   /** Of the store. */
   public native int port();

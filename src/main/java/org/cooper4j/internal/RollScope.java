@@ -1,6 +1,7 @@
 package org.cooper4j.internal;
 
 import java.util.Iterator;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -26,11 +27,38 @@ public final class RollScope extends PointerScope {
   }
 
   /**
-   * Closes the scopes that somebody opened in this thread's roll and left open; whether any was.
+   * Calls what the user wrote, in this thread's roll.
    *
-   * @param around the innermost scope before
+   * @param method its name
+   * @throws IllegalStateException if it left a scope open, which is closed then, or gave null
    */
-  public static boolean closeWithin(PointerScope around) {
+  public static <T> T call(String method, Supplier<T> function) {
+    PointerScope around = PointerScope.getInnerScope();
+    T result;
+    boolean leaked;
+    try {
+      result = function.get();
+    } catch (RuntimeException e) {
+      throw Released.explain(method, e);
+    } finally {
+      leaked = closeWithin(around);
+    }
+    if (leaked) {
+      throw new IllegalStateException(
+          method
+              + " left a PointerScope open, to which whatever this thread makes would belong from"
+              + " now on; it was closed: use try (PointerScope scope = new PointerScope()) { … },"
+              + " or none, since what is made in it is released anyway");
+    }
+    if (result == null) {
+      throw new IllegalStateException(
+          method + " returned null; return a CMPState, such as CMPState.of(loss)");
+    }
+    return result;
+  }
+
+  /** Closes the scopes that somebody opened and left open; whether any was. */
+  private static boolean closeWithin(PointerScope around) {
     boolean any = false;
     for (PointerScope inner = PointerScope.getInnerScope();
         inner != null && inner != around && !(inner instanceof RollScope);

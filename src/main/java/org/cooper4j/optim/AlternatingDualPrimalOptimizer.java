@@ -42,10 +42,7 @@ public final class AlternatingDualPrimalOptimizer<B> extends ConstrainedOptimize
     LagrangianStore primal;
     try {
       dualStep();
-      primal = state.computePrimalLagrangian();
-      primal.backward();
-      finishPrimalGradients(state);
-      runPrimalHooks(state);
+      primal = differentiatePrimal(state, LagrangianStore::backward);
     } catch (RuntimeException | Error e) {
       multipliers.forEach(Snapshot::restore);
       throw e;

@@ -52,10 +52,7 @@ public final class AlternatingPrimalDualOptimizer<B> extends ConstrainedOptimize
   RollOut update(B batch, B violationsBatch) {
     CMPState state = evaluate(batch);
     zeroGrad();
-    LagrangianStore primal = state.computePrimalLagrangian();
-    primal.backward();
-    finishPrimalGradients(state);
-    runPrimalHooks(state);
+    LagrangianStore primal = differentiatePrimal(state, LagrangianStore::backward);
     primalStep();
     try {
       CMPState newState = violations(violationsBatch);

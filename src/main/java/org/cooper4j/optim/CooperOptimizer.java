@@ -6,14 +6,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.LagrangianStore;
 import org.cooper4j.checkpoint.OptimizerState;
 import org.cooper4j.data.Batch;
 import org.cooper4j.internal.Optimizers;
@@ -266,27 +267,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   }
 
   private CMPState evaluateOne(B batch, String method, Function<B, CMPState> function) {
-    PointerScope around = PointerScope.getInnerScope();
-    CMPState state;
-    boolean leaked;
-    try {
-      state = function.apply(batch);
-    } catch (RuntimeException e) {
-      throw Released.explain(method, e);
-    } finally {
-      leaked = RollScope.closeWithin(around);
-    }
-    if (leaked) {
-      throw new IllegalStateException(
-          method
-              + " left a PointerScope open, to which whatever this thread makes would belong from"
-              + " now on; it was closed: use try (PointerScope scope = new PointerScope()) { … },"
-              + " or none, since a roll releases what is made in it");
-    }
-    if (state == null) {
-      throw new IllegalStateException(
-          method + " returned null; return a CMPState, such as CMPState.of(loss)");
-    }
+    CMPState state = RollScope.call(method, () -> function.apply(batch));
     boolean counts = microBatches != null || replica != Replicas.ALONE;
     if (counts && state.samples().isEmpty() && batch instanceof Batch rows) {
       state.samples(rows.size());
@@ -306,6 +287,15 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     runPrimalHooks(state);
     runDualHooks(state);
     return lagrangians;
+  }
+
+  /** The primal half: as {@link #differentiate}; backward is the pass over the Lagrangian. */
+  final LagrangianStore differentiatePrimal(CMPState state, Consumer<LagrangianStore> backward) {
+    LagrangianStore primal = state.computePrimalLagrangian();
+    backward.accept(primal);
+    finishPrimalGradients(state);
+    runPrimalHooks(state);
+    return primal;
   }
 
   /** Called by {@link #differentiate} once all gradients are there, before hooks see them. */
@@ -450,6 +440,21 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     }
   }
 
+  /** Those of both sides or none. */
+  private void loadHooks(Map<String, ?> state) {
+    List<GradientHook> hooks = Stream.of(primalHooks, dualHooks).flatMap(List::stream).toList();
+    List<Map<String, Object>> before = hooks.stream().map(GradientHook::stateDict).toList();
+    try {
+      loadHooks(state, PRIMAL_HOOKS, primalHooks);
+      loadHooks(state, DUAL_HOOKS, dualHooks);
+    } catch (RuntimeException e) {
+      for (int i = 0; i < hooks.size(); i++) {
+        hooks.get(i).loadStateDict(before.get(i));
+      }
+      throw e;
+    }
+  }
+
   private static void loadHooks(Map<String, ?> state, String key, List<GradientHook> hooks) {
     List<?> states = state.get(key) instanceof List<?> list ? list : List.of();
     if (!states.isEmpty() && states.size() != hooks.size()) {
@@ -493,8 +498,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
             load(state, "dual_optimizer_states", dualOptimizers, true, dry);
             loadOwnState(state, dry);
             if (dry) {
-              loadHooks(state, PRIMAL_HOOKS, primalHooks);
-              loadHooks(state, DUAL_HOOKS, dualHooks);
+              loadHooks(state);
             }
           }
           zeroGrad();

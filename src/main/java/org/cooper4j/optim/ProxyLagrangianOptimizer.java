@@ -8,12 +8,12 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.formulations.Formulation.Kernel;
+import org.cooper4j.internal.Readout;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.Multiplier;
@@ -55,7 +55,7 @@ public final class ProxyLagrangianOptimizer<B> extends CooperOptimizer<B> {
   private static final double RADIUS = 1e-3;
 
   private final StochasticMatrix matrix;
-  private final List<Multiplier> multipliers;
+  private final List<DenseMultiplier> multipliers;
 
   /**
    * Starts with nearly all weight on the objective, as TensorFlow Constrained Optimization does:
@@ -104,7 +104,7 @@ public final class ProxyLagrangianOptimizer<B> extends CooperOptimizer<B> {
         Collections.singletonList(dualOptimizer.apply(new TensorVector(matrix.parameter()))),
         matrix.parameter());
     this.matrix = matrix;
-    multipliers = List.copyOf(cmp.multipliers());
+    multipliers = cmp.multipliers().stream().map(DenseMultiplier.class::cast).toList();
     writeMultipliers();
   }
 
@@ -158,8 +158,8 @@ public final class ProxyLagrangianOptimizer<B> extends CooperOptimizer<B> {
 
   private void clearMultiplierGradients() {
     try (PointerScope temporaries = new PointerScope()) {
-      for (Multiplier multiplier : multipliers) {
-        Tensor gradient = weight(multiplier).grad();
+      for (DenseMultiplier multiplier : multipliers) {
+        Tensor gradient = multiplier.weight().grad();
         if (gradient.defined()) {
           gradient.zero_();
         }
@@ -179,13 +179,11 @@ public final class ProxyLagrangianOptimizer<B> extends CooperOptimizer<B> {
     double[] all = new double[matrix.distribution().length - 1];
     int next = 0;
     try (PointerScope temporaries = new PointerScope()) {
-      for (Multiplier multiplier : multipliers) {
-        Tensor gradient = weight(multiplier).grad();
-        int count = (int) ((DenseMultiplier) multiplier).numConstraints();
+      for (DenseMultiplier multiplier : multipliers) {
+        Tensor gradient = multiplier.weight().grad();
+        int count = (int) multiplier.numConstraints();
         if (gradient.defined()) {
-          double[] own = new double[count];
-          Tensor plain = gradient.cpu().to(ScalarType.Double).contiguous();
-          plain.data_ptr_double().get(own);
+          double[] own = Readout.values(gradient);
           for (int i = 0; i < count; i++) {
             all[next + i] = -own[i];
           }
@@ -200,18 +198,14 @@ public final class ProxyLagrangianOptimizer<B> extends CooperOptimizer<B> {
     double[] distribution = matrix.distribution();
     int next = 1;
     try (PointerScope temporaries = new PointerScope()) {
-      for (Multiplier multiplier : multipliers) {
-        double[] values = new double[(int) ((DenseMultiplier) multiplier).numConstraints()];
+      for (DenseMultiplier multiplier : multipliers) {
+        double[] values = new double[(int) multiplier.numConstraints()];
         for (int i = 0; i < values.length; i++) {
           values[i] = distribution[next++] / distribution[0];
         }
-        Tensors.copyInto(weight(multiplier), Tensor.create(values));
+        Tensors.copyInto(multiplier.weight(), Tensor.create(values));
       }
     }
-  }
-
-  private static Tensor weight(Multiplier multiplier) {
-    return multiplier.parameters().get(0);
   }
 
   @Override

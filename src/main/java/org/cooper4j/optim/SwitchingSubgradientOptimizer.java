@@ -71,11 +71,9 @@ public final class SwitchingSubgradientOptimizer<B> extends CooperOptimizer<B> {
   RollOut update(B batch, B violationsBatch) {
     CMPState state = evaluate(batch);
     zeroGrad();
-    LagrangianStore primal = state.computePrimalLagrangian();
-    boolean switched = primal.backwardSwitched(tolerance, scale);
-    finishPrimalGradients(state);
-    state.misc(SWITCHED, switched ? 1 : 0);
-    runPrimalHooks(state);
+    LagrangianStore primal =
+        differentiatePrimal(
+            state, store -> state.misc(SWITCHED, store.backwardSwitched(tolerance, scale) ? 1 : 0));
     primalStep();
     return new RollOut(state, primal, LagrangianStore.empty());
   }

@@ -29,10 +29,7 @@ public final class UnconstrainedOptimizer<B> extends CooperOptimizer<B> {
   RollOut update(B batch, B violationsBatch) {
     CMPState state = evaluate(batch);
     zeroGrad();
-    LagrangianStore primal = state.computePrimalLagrangian();
-    primal.backward();
-    finishPrimalGradients(state);
-    runPrimalHooks(state);
+    LagrangianStore primal = differentiatePrimal(state, LagrangianStore::backward);
     primalStep();
     return new RollOut(state, primal, LagrangianStore.empty());
   }

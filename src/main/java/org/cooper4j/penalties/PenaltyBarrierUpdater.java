@@ -7,6 +7,7 @@ import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.formulations.PenaltyBarrier;
 import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Released;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.multipliers.Multiplier;
@@ -114,7 +115,7 @@ public final class PenaltyBarrierUpdater extends PenaltyCoefficientUpdater {
     Tensors.requireTensor(violation, self + "the violation");
     try {
       Native.updateBarrierPenalty(
-          coefficient.value(),
+          Released.requireOpen(coefficient.value(), coefficient),
           explicit.weight(),
           violation,
           indexed ? features : null,

@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.internal.Mixture;
+import org.cooper4j.internal.Readout;
 
 /**
  * The linear programme behind {@link Thresholds}. What is linear in the decisions is, up to a
@@ -55,11 +56,11 @@ final class ThresholdSearch {
           "groups by masks may overlap, so that an example would have several thresholds; split"
               + " with groupBy, and split anew by masks in the constraints");
     }
-    scores = doubles(context.scores());
+    scores = Readout.values(context.scores());
     codes =
         groups.isNone()
             ? new int[scores.length]
-            : Arrays.stream(doubles(groups.codes())).mapToInt(code -> (int) code).toArray();
+            : Arrays.stream(Readout.values(groups.codes())).mapToInt(code -> (int) code).toArray();
     int count = Math.max(1, groups.count());
     thresholds = new double[count][];
     for (int g = 0; g < count; g++) {
@@ -75,15 +76,6 @@ final class ThresholdSearch {
               .toArray(double[][]::new);
     }
     requireLinear();
-  }
-
-  static double[] doubles(Tensor tensor) {
-    Tensor plain = tensor.detach().cpu().to(ScalarType.Double).contiguous();
-    double[] values = new double[Math.toIntExact(plain.numel())];
-    if (values.length > 0) {
-      plain.data_ptr_double().get(values);
-    }
-    return values;
   }
 
   /** Below all scores, between any two that follow each other, above all; evenly not too many. */
@@ -125,7 +117,7 @@ final class ThresholdSearch {
   private double[] evaluate(double[] decisions) {
     Tensor signs = Tensor.create(Arrays.stream(decisions).map(each -> 2 * each - 1).toArray());
     RateContext decided = context.withScores(signs.to(context.device(), ScalarType.Double));
-    double[] goal = doubles(objective.apply(decided).value());
+    double[] goal = Readout.values(objective.apply(decided).value());
     if (goal.length != 1) {
       throw new IllegalArgumentException(
           "the objective has "
@@ -135,7 +127,7 @@ final class ThresholdSearch {
     List<double[]> all = new ArrayList<>(List.of(goal));
     for (var constraint : constraints) {
       ConstraintState state = constraint.apply(decided);
-      all.add(doubles(state.strictViolation().orElse(state.violation())));
+      all.add(Readout.values(state.strictViolation().orElse(state.violation())));
     }
     double[] found = all.stream().flatMapToDouble(Arrays::stream).toArray();
     if (!Arrays.stream(found).allMatch(Double::isFinite)) {

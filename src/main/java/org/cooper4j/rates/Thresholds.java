@@ -12,6 +12,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.ConstraintState;
+import org.cooper4j.internal.Readout;
 
 /**
  * Thresholds of each group for a model that stays as it is, chosen under the constraints that one
@@ -125,11 +126,11 @@ public final class Thresholds {
         throw new IllegalArgumentException(
             "there are thresholds of " + groups.size() + " groups; give the group of each example");
       }
-      double[] plain = ThresholdSearch.doubles(scores);
+      double[] plain = Readout.values(scores);
       double[] group =
           codes == null
               ? new double[plain.length]
-              : ThresholdSearch.doubles(context.groupBy(codes, groups.size()).groups().codes());
+              : Readout.values(context.groupBy(codes, groups.size()).groups().codes());
       double[] found = new double[plain.length];
       for (int i = 0; i < found.length; i++) {
         for (Choice choice : groups.get((int) group[i])) {

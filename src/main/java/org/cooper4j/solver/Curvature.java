@@ -1,10 +1,9 @@
 package org.cooper4j.solver;
 
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.internal.Readout;
 import org.cooper4j.internal.Tensors;
 
 /**
@@ -142,8 +141,7 @@ final class Curvature {
     int n = 2 * memory + 1;
     try (PointerScope temporaries = new PointerScope()) {
       Tensor product = (free == null ? rows : rows.mul(free)).mm(rows.t());
-      double[] values = new double[n * n];
-      product.to(new Device("cpu"), ScalarType.Double).contiguous().data_ptr_double().get(values);
+      double[] values = Readout.values(product);
       double[][] inner = new double[n][n];
       for (int i = 0; i < n; i++) {
         System.arraycopy(values, i * n, inner[i], 0, n);

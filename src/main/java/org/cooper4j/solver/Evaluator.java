@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -15,7 +14,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
-import org.cooper4j.internal.Released;
+import org.cooper4j.internal.Readout;
 import org.cooper4j.internal.RollScope;
 import org.cooper4j.internal.Tensors;
 
@@ -136,7 +135,7 @@ final class Evaluator<B> {
       boolean any = layout.size() > 0;
       Tensor none = torch.zeros(new long[0], x.options());
       double[] numbers =
-          Numbers.of(
+          Readout.values(
               torch.stack(
                   new TensorVector(
                       graph.loss().detach(),
@@ -145,8 +144,8 @@ final class Evaluator<B> {
                       any ? violated.mul(multipliers.scales()).max() : none,
                       gradient.abs().max())));
       return new Point(
-          keep(x.clone()),
-          keep(violations.clone()),
+          keep(x.detach()),
+          keep(violations),
           keep(weights),
           keep(gradient),
           multipliers.objectiveScale() * numbers[0] + numbers[1],
@@ -176,25 +175,7 @@ final class Evaluator<B> {
   private Graph graph(Tensor x) {
     variables.moveTo(x);
     evaluations++;
-    PointerScope around = PointerScope.getInnerScope();
-    CMPState state;
-    boolean leaked;
-    try {
-      state = problem.computeCMPState(batch);
-    } catch (RuntimeException e) {
-      throw Released.explain("computeCMPState", e);
-    } finally {
-      leaked = RollScope.closeWithin(around);
-    }
-    if (leaked) {
-      throw new IllegalStateException(
-          "computeCMPState left a PointerScope open; use try (PointerScope scope = new"
-              + " PointerScope()) { … }, or none, since what is made in it is released anyway");
-    }
-    if (state == null) {
-      throw new IllegalStateException(
-          "computeCMPState returned null; return a CMPState, such as CMPState.of(loss)");
-    }
+    CMPState state = RollScope.call("computeCMPState", () -> problem.computeCMPState(batch));
     Tensor loss = state.loss().orElseGet(() -> torch.zeros(new long[0], x.options()));
     Tensors.requireTensor(loss, "the loss");
     if (!Tensors.isFloatingPoint(loss) || loss.numel() != 1) {
@@ -255,7 +236,7 @@ final class Evaluator<B> {
               .detach()
               .flatten());
     }
-    return torch.cat(parts).clone();
+    return torch.cat(parts);
   }
 
   /** Whether the problem gives other values at the same point than before. */

@@ -7,6 +7,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.internal.Readout;
 import org.cooper4j.internal.Tensors;
 
 /**
@@ -109,8 +110,7 @@ final class Multipliers {
     replace(torch.zeros_like(values));
   }
 
-  /** Takes others. */
-  void replace(Tensor others) {
+  private void replace(Tensor others) {
     Tensor before = values;
     values = keep(others);
     before.close();
@@ -132,7 +132,7 @@ final class Multipliers {
   /** Of the problem itself, not of the scaled one. */
   double[] unscaled() {
     try (PointerScope temporaries = new PointerScope()) {
-      double[] numbers = Numbers.of(values.mul(scales));
+      double[] numbers = Readout.values(values.mul(scales));
       for (int i = 0; i < numbers.length; i++) {
         numbers[i] /= objectiveScale;
       }

@@ -9,6 +9,7 @@ import static org.cooper4j.Devices.indices;
 import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -146,6 +147,22 @@ class AlgorithmsTest {
     optimizer.roll();
     optimizer.loadStateDict(plain);
     assertThat((List<?>) envelope.stateDict().get("centers")).isEmpty();
+  }
+
+  @Test
+  void aStateThatDoesNotFitALaterHookLeavesTheEarlierOnes() {
+    var optimizer = optimizer(problem(constraint(AugmentedLagrangian::bothSides)));
+    MoreauEnvelope first = new MoreauEnvelope(2, 0.5, 2);
+    optimizer.beforePrimalStep(first);
+    optimizer.beforePrimalStep(new MoreauEnvelope(2, 0.5, 2));
+    optimizer.roll();
+    Map<String, Object> state = new LinkedHashMap<>(optimizer.stateDict());
+    Map<String, Object> fits = Map.of("centers", List.of(vector(7, 7)), "count", 0L);
+    state.put("primal_hook_states", List.of(fits, Map.of("count", 0L)));
+    refused(() -> optimizer.loadStateDict(state), "primal_hook_states[1].centers");
+    assertThat(first.stateDict()).containsEntry("count", 1L);
+    assertThat(values((Tensor) ((List<?>) first.stateDict().get("centers")).get(0)))
+        .containsExactly(1, -2);
   }
 
   @Test
