@@ -41,8 +41,7 @@ final class Table {
   /** Throws unless there are more rows than that. */
   Table requireMoreRows(int count) throws IOException {
     if (rows.size() <= count) {
-      throw new IOException(
-          file + ": expected more than " + count + " rows, found " + rows.size());
+      throw new IOException(file + ": expected more than " + count + " rows, found " + rows.size());
     }
     return this;
   }
