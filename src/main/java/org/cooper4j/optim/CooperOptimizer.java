@@ -53,6 +53,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private Evaluation evaluation;
   private RollScope lastRoll;
   private boolean primalGradientsSeen;
+  private boolean usersTurn; // in a roll, while computeCMPState or a hook runs
   private boolean closed;
 
   CooperOptimizer(
@@ -267,7 +268,13 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   }
 
   private CMPState evaluateOne(B batch, String method, Function<B, CMPState> function) {
-    CMPState state = RollScope.call(method, () -> function.apply(batch));
+    CMPState state;
+    usersTurn = true;
+    try {
+      state = RollScope.call(method, () -> function.apply(batch));
+    } finally {
+      usersTurn = false;
+    }
     boolean counts = microBatches != null || replica != Replicas.ALONE;
     if (counts && state.samples().isEmpty() && batch instanceof Batch rows) {
       state.samples(rows.size());
@@ -332,6 +339,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     }
     List<Optimizer> side = primal ? primalOptimizers : dualOptimizers;
     Gradients gradients = new Gradients(state, side, optimizers, primal);
+    usersTurn = true;
     try {
       for (GradientHook hook : hooks) {
         hook.beforeStep(gradients);
@@ -339,6 +347,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
       }
     } catch (RuntimeException e) {
       throw Released.explain(who, e);
+    } finally {
+      usersTurn = false;
     }
     optimizers.checkStep(primal);
   }
@@ -501,7 +511,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
               loadHooks(state);
             }
           }
-          zeroGrad();
+          wiring.requireOpen();
+          optimizers.zeroGrad();
           return null;
         });
   }
@@ -578,6 +589,11 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   /** Throws unless this thread may use the optimizers. */
   final void require() {
     requireOwn();
+    if (usersTurn) {
+      throw new IllegalStateException(
+          "this optimizer is rolling, and clears gradients and steps by itself; neither"
+              + " computeCMPState nor a hook may do it");
+    }
     wiring.requireOpen();
   }
 

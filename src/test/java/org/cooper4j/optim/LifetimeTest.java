@@ -127,6 +127,29 @@ class LifetimeTest {
   }
 
   @Test
+  void aStepInsideARollIsRefused() {
+    Line line = new Line();
+    for (Runnable step :
+        List.<Runnable>of(
+            line.optimizer::primalStep, line.optimizer::dualStep, line.optimizer::zeroGrad)) {
+      isIllegal(() -> line.optimizer.roll(step), "steps by itself");
+    }
+    assertThat(values(line.x)).containsExactly(0);
+    boolean[] steps = {true};
+    line.optimizer.beforePrimalStep(
+        gradients -> {
+          if (steps[0]) {
+            line.optimizer.primalStep();
+          }
+        });
+    isIllegal(() -> line.optimizer.roll(null), "steps by itself");
+    assertThat(values(line.x)).containsExactly(0);
+    steps[0] = false;
+    line.optimizer.roll();
+    line.optimizer.primalStep();
+  }
+
+  @Test
   void anOptimizerThatIsClosedInARollIsSaidToBeThat() {
     for (boolean primal : new boolean[] {true, false}) {
       for (int place = 0; place < 4; place++) {
