@@ -194,10 +194,21 @@ bool learns(const at::Tensor& x, Input input) {
   return input == Input::kSurrogate && c10::GradMode::is_enabled() && x.requires_grad();
 }
 
+/// Edges have owned their nodes by shared_ptr, with a deleter that newer LibTorch does not declare.
+template <typename Owner, typename... Arguments>
+Owner make_node(Arguments&&... arguments) {
+  if constexpr (std::is_same_v<Owner, std::shared_ptr<torch::autograd::Node>>) {
+    return Owner(new TallyBackward(std::forward<Arguments>(arguments)...),
+                 [](auto* node) { deleteNode(node); });  // torch::autograd's
+  } else {
+    return c10::make_intrusive<TallyBackward>(std::forward<Arguments>(arguments)...);
+  }
+}
+
 at::Tensor with_history(at::Tensor result, const at::Tensor& x, const Examples& examples,
                         const Tally& tally, at::Tensor denominators) {
-  std::shared_ptr<TallyBackward> node(
-      new TallyBackward(examples, tally, std::move(denominators), x), torch::autograd::deleteNode);
+  auto node = make_node<decltype(torch::autograd::Edge::function)>(examples, tally,
+                                                                   std::move(denominators), x);
   node->set_next_edges(torch::autograd::collect_next_edges(x));
   torch::autograd::create_gradient_edge(result, node);
   return result;
