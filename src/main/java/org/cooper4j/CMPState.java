@@ -33,9 +33,12 @@ public final class CMPState {
    * A state with a loss.
    *
    * @param loss f(x), a scalar, differentiable in the primal variables
+   * @throws NullPointerException if it is null
    */
   public static CMPState of(Tensor loss) {
-    return new CMPState(Objects.requireNonNull(loss, "loss"));
+    return new CMPState(
+        Objects.requireNonNull(
+            loss, "the loss is null; give a scalar tensor, or ofViolations() for a state without"));
   }
 
   /** A state without a loss, as {@code computeViolations} gives it. */

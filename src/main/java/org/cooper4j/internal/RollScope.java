@@ -72,6 +72,7 @@ public final class RollScope extends PointerScope {
   /**
    * Throws unless what was made here may be read now.
    *
+   * @param what a singular, such as "the loss of this RollOut"
    * @throws IllegalStateException after the release, or in another thread
    */
   public void check(String what) {

@@ -10,8 +10,10 @@ import org.cooper4j.internal.RollScope;
  * What a roll computed, at the point that it evaluated. Mirrors {@code cooper.optim.RollOut}.
  *
  * <p>Its tensors live until the same optimizer rolls again or is closed, and belong to the thread
- * that rolled. Keep {@link #values()}, a copy of one, or the tensor itself with {@code
- * retainReference()}; reading one too late or in another thread throws IllegalStateException.
+ * that rolled. Afterwards, or in another thread, asking this RollOut for one throws
+ * IllegalStateException; one that was asked for before is gone all the same, so that its own
+ * methods throw JavaCPP's NullPointerException, "This pointer address is NULL." Keep {@link
+ * #values()}, a copy, or the tensor itself with {@code retainReference()}.
  */
 public final class RollOut {
   private final RollScope scope;
@@ -66,7 +68,7 @@ public final class RollOut {
    * @throws IllegalStateException after the next roll, or in another thread
    */
   public RollValues values() {
-    scope.check("the values of this RollOut");
+    scope.check("this RollOut");
     if (values == null) {
       values = RollValues.of(cmpState, primalLagrangianStore, dualLagrangianStore);
     }

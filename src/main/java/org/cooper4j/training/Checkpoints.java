@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -25,7 +26,8 @@ import org.cooper4j.optim.RollOut;
  * <p>Saved is {@link Training#stateDict()}, after every epoch, at the end, every n steps with
  * {@link #everySteps}, and when a roll threw; never with a variable that is not finite. At Ctrl-C,
  * or another signal that ends the JVM, the run stops after the step that it is in, and is saved
- * before the JVM goes. Files are {@code step-000000120.pt}; Python's stock {@code torch.load(path,
+ * before the JVM goes; should that take longer than half a minute, the JVM goes all the same, with
+ * a line on stderr. Files are {@code step-000000120.pt}; Python's stock {@code torch.load(path,
  * weights_only=True)} reads them.
  *
  * <p>A checkpoint has no data and no options: start with the same batches, optimizers and
@@ -33,16 +35,24 @@ import org.cooper4j.optim.RollOut;
  */
 public final class Checkpoints implements TrainingListener {
   private static final Pattern FILE = Pattern.compile("step-(\\d{9,18})\\.pt");
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final Path folder;
   private long every;
   private int keep = 2;
   private OptionalLong saved = OptionalLong.empty();
+  private Path claim;
   private Thread hook;
 
-  /** Saves to a folder, which is made if it is not there. */
+  /**
+   * Saves to a folder, which is made if it is not there. Two trainings that run at a time need one
+   * each.
+   *
+   * @throws UncheckedIOException if nothing can be written there
+   */
   public Checkpoints(Path folder) {
     this.folder = Objects.requireNonNull(folder, "folder");
+    Claims.requireWritable(folder);
   }
 
   /**
@@ -97,19 +107,17 @@ public final class Checkpoints implements TrainingListener {
    * Resumes, if there is a checkpoint.
    *
    * @throws IllegalArgumentException if it is of another training, naming the key that does not fit
+   * @throws IllegalStateException if another training that runs saves to the same folder
    * @throws CheckpointException if there are checkpoints, and none is whole
    */
   @Override
   public void start(Training training) {
     training.variables().stateDict(); // says now if a variable has no name
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new UncheckedIOException(folder + ": cannot be made: " + e, e);
-    }
+    claim = Claims.take(folder);
     saved = OptionalLong.empty();
     resume(training);
-    hook = new Thread(new Cancel(training, Thread.currentThread()), "cooper4j checkpoint");
+    hook =
+        new Thread(new Cancel(training, Thread.currentThread(), PATIENCE), "cooper4j checkpoint");
     try {
       Runtime.getRuntime().addShutdownHook(hook);
     } catch (IllegalStateException e) {
@@ -166,6 +174,9 @@ public final class Checkpoints implements TrainingListener {
 
   @Override
   public void end(Training training) {
+    if (claim == null) { // it did not start
+      return;
+    }
     try {
       boolean isNew = saved.isEmpty() || saved.getAsLong() != training.step();
       if (training.isWhole() && isNew) {
@@ -173,6 +184,8 @@ public final class Checkpoints implements TrainingListener {
       }
     } finally {
       removeHook();
+      Claims.giveBack(claim);
+      claim = null;
     }
   }
 
@@ -211,8 +224,8 @@ public final class Checkpoints implements TrainingListener {
     }
   }
 
-  /** What the JVM does before it ends: asks the loop to stop, and waits for it. */
-  private record Cancel(Training training, Thread trainer) implements Runnable {
+  /** What the JVM does before it ends: asks the loop to stop, and waits for it, within limits. */
+  record Cancel(Training training, Thread trainer, Duration patience) implements Runnable {
     @Override
     public void run() {
       training.stop("the JVM is shutting down");
@@ -222,7 +235,12 @@ public final class Checkpoints implements TrainingListener {
               .anyMatch(frame -> frame.getClassName().equals("java.lang.Shutdown"));
       if (!exits) {
         try {
-          training.awaitEnd();
+          if (!training.awaitEnd(patience)) {
+            System.err.printf(
+                "cooper4j: step %d has not ended %d s after the JVM was asked to end; it goes"
+                    + " without a checkpoint of it%n",
+                training.step() + 1, patience.toSeconds());
+          }
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
         }

@@ -78,27 +78,35 @@ public final class Trainer<B> {
   }
 
   /**
-   * Adds listeners. They are called in this order, but {@link Checkpoints} after all others, so
-   * that what they save is whole; at the start and the end, before all others.
+   * Adds listeners. They are called in this order, but {@link Checkpoints} and {@link
+   * CooperCheckpoint} after all others, so that what they save is whole; at the start and the end,
+   * before all others.
    *
+   * @throws IllegalArgumentException if one listens already, which would hear everything twice;
+   *     none is then added
    * @throws IllegalStateException during {@code fit}
    */
   public Trainer<B> listen(TrainingListener... added) {
     requireIdle();
+    List<TrainingListener> all = new ArrayList<>(listeners);
     for (TrainingListener listener : added) {
-      listeners.add(place(listener), Objects.requireNonNull(listener, "listener"));
+      Objects.requireNonNull(listener, "listener");
+      if (all.stream().anyMatch(other -> other == listener)) {
+        throw new IllegalArgumentException(
+            "the listener "
+                + listener
+                + " was given twice, and would hear everything twice; give it once, or make another");
+      }
+      all.add(listener);
     }
+    all.sort(Comparator.comparing(Trainer::saves)); // keeps the order of equal ones
+    listeners.clear();
+    listeners.addAll(all);
     return this;
   }
 
-  private int place(TrainingListener listener) {
-    int end = listeners.size();
-    while (!(listener instanceof Checkpoints)
-        && end > 0
-        && listeners.get(end - 1) instanceof Checkpoints) {
-      end--;
-    }
-    return end;
+  private static boolean saves(TrainingListener listener) {
+    return listener instanceof Checkpoints || listener instanceof CooperCheckpoint;
   }
 
   /**
@@ -121,9 +129,12 @@ public final class Trainer<B> {
   }
 
   /**
-   * Trains until so many epochs have been done in all, or a listener stops it.
+   * Trains until so many epochs have been done in all, or a listener stops it; nothing is left to
+   * do if they have been done before.
    *
+   * @param epochs at least 0
    * @return why and where it ended
+   * @throws IllegalArgumentException if it is below 0; what resumes may throw it, too
    * @throws IllegalStateException if the batches give none, or this trainer is training already
    * @throws RuntimeException what a roll or a listener threw; with those of listeners' {@code end}
    *     as suppressed ones
@@ -135,6 +146,7 @@ public final class Trainer<B> {
   /**
    * Trains until so many steps have been done in all, or a listener stops it.
    *
+   * @param steps at least 0
    * @return as {@link #fit}, which tells what is thrown, too
    */
   public Training fitSteps(Iterable<? extends B> batches, long steps) {
@@ -161,6 +173,12 @@ public final class Trainer<B> {
 
   private Training run(Iterable<? extends B> batches, long epochs, long steps) {
     Objects.requireNonNull(batches, "batches");
+    if (epochs < 0 || steps < 0) {
+      throw new IllegalArgumentException(
+          epochs < 0
+              ? "epochs is " + epochs + "; expected how many there are to be in all, at least 0"
+              : "steps is " + steps + "; expected how many there are to be in all, at least 0");
+    }
     requireIdle();
     running = true;
     training.begin(size(batches));
@@ -237,16 +255,16 @@ public final class Trainer<B> {
   }
 
   private void start(List<TrainingListener> started) {
-    for (TrainingListener listener : checkpointsFirst(listeners)) {
+    for (TrainingListener listener : saversFirst(listeners)) {
       started.add(listener);
       listener.start(training);
     }
     training.heard();
   }
 
-  private static List<TrainingListener> checkpointsFirst(List<TrainingListener> listeners) {
+  private static List<TrainingListener> saversFirst(List<TrainingListener> listeners) {
     List<TrainingListener> order = new ArrayList<>(listeners);
-    order.sort(Comparator.comparing(listener -> !(listener instanceof Checkpoints)));
+    order.sort(Comparator.comparing(listener -> !saves(listener)));
     return order;
   }
 

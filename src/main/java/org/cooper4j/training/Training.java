@@ -1,5 +1,6 @@
 package org.cooper4j.training;
 
+import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.bytedeco.pytorch.Module;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.RollValues;
@@ -267,9 +269,9 @@ public final class Training {
     end.countDown();
   }
 
-  /** Waits for {@code fit} to return. */
-  void awaitEnd() throws InterruptedException {
-    end.await();
+  /** Waits for {@code fit} to return; whether it did. */
+  boolean awaitEnd(Duration patience) throws InterruptedException {
+    return end.await(patience.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   boolean goesOn() {

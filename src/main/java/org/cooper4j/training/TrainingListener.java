@@ -5,7 +5,6 @@ import org.cooper4j.optim.RollOut;
 
 /**
  * What is done around the rolls of a {@link Trainer}; every method does nothing unless overridden.
- * A lambda is a listener of steps.
  *
  * <p>Listeners are called in the order in which they were given, in the thread that called {@code
  * fit}. One that throws ends the run: {@code fit} throws that exception once every listener that

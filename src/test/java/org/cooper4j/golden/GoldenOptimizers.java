@@ -7,6 +7,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.pytorch.Adagrad;
 import org.bytedeco.pytorch.AdagradOptions;
@@ -17,6 +18,7 @@ import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.OptimizerParamGroup;
+import org.bytedeco.pytorch.OptimizerParamGroupVector;
 import org.bytedeco.pytorch.RMSprop;
 import org.bytedeco.pytorch.RMSpropOptions;
 import org.bytedeco.pytorch.SGD;
@@ -44,9 +46,11 @@ final class GoldenOptimizers {
     Optimizer optimizer =
         make(spec.type(), vector(groups.get(0), parameters), groups.get(0).options(), dtype);
     for (GroupSpec group : groups.subList(1, groups.size())) {
-      optimizer.add_param_group(
-          new OptimizerParamGroup(
-              vector(group, parameters), options(spec.type(), group.options(), dtype)));
+      Supplier<OptimizerOptions> options = () -> options(spec.type(), group.options(), dtype);
+      optimizer.add_param_group(new OptimizerParamGroup(vector(group, parameters), options.get()));
+      // LibTorch 2.13 takes an option that equals its class's default for one that was not given.
+      OptimizerParamGroupVector all = optimizer.param_groups();
+      all.get(all.size() - 1).set_options(options.get());
     }
     return optimizer;
   }

@@ -3,9 +3,14 @@ package org.cooper4j.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -334,6 +339,49 @@ class ResumeTest {
     Map<String, Object> expected = fit(whole, whole.loader);
     Run second = new Run(99);
     States.assertEqual(fit(second, second.loader, new Checkpoints(folder)), expected);
+  }
+
+  @Test
+  void theJvmDoesNotWaitForAStepThatHangs() {
+    Run run = new Run(0);
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    PrintStream before = System.err;
+    run.trainer.listen(
+        Run.everyStep(
+            training -> {
+              System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+              try {
+                new Checkpoints.Cancel(training, new Thread("trainer"), Duration.ofMillis(1)).run();
+              } finally {
+                System.setErr(before);
+              }
+            }));
+    assertThat(run.trainer.fit(run.loader, 1).stopReason()).contains("the JVM is shutting down");
+    assertThat(err.toString(StandardCharsets.UTF_8))
+        .startsWith("cooper4j: step 2 has not ended 0 s after the JVM was asked to end");
+  }
+
+  @Test
+  void twoTrainingsThatRunDoNotSaveToOneFolder() {
+    Run run = new Run(0);
+    run.trainer.listen(
+        new Checkpoints(folder), new Checkpoints(folder.resolve("../" + folder.getFileName())));
+    assertThatThrownBy(() -> run.trainer.fit(run.loader, 1))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("a training that runs saves there already");
+    Run second = new Run(0);
+    second.trainer.listen(new Checkpoints(folder)).fit(second.loader, 1);
+    assertThat(new Checkpoints(folder).files()).hasSize(1);
+  }
+
+  @Test
+  void aFolderWhereNothingCanBeWrittenIsRefusedAtOnce() throws IOException {
+    Path file = Files.createFile(folder.resolve("file"));
+    for (Path path : List.of(file, file.resolve("within"))) {
+      assertThatThrownBy(() -> new Checkpoints(path))
+          .isInstanceOf(UncheckedIOException.class)
+          .hasMessageStartingWith(path + ": no checkpoint can be written there");
+    }
   }
 
   @Test

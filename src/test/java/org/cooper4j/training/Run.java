@@ -2,6 +2,7 @@ package org.cooper4j.training;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.DropoutImpl;
@@ -23,6 +24,7 @@ import org.cooper4j.data.TensorDataset;
 import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.LRScheduler;
+import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.Schedule;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
@@ -126,5 +128,15 @@ final class Run {
     List<Tensor> all = new ArrayList<>();
     trainer.training().variables().forEachPrimal(all::add);
     return all;
+  }
+
+  /** A listener of steps. */
+  static TrainingListener everyStep(Consumer<Training> action) {
+    return new TrainingListener() {
+      @Override
+      public void step(Training training, RollOut rollOut) {
+        action.accept(training);
+      }
+    };
   }
 }

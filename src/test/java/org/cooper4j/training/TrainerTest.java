@@ -383,4 +383,36 @@ class TrainerTest {
     }
     assertThat(out.toString(UTF_8)).contains("epoch 1 100%", "epoch 2 100%", "6/6", "loss ");
   }
+
+  @Test
+  void aListenerThatIsGivenTwiceIsRefused() {
+    Scalars scalars = new Scalars(0.1);
+    History history = new History();
+    assertThatThrownBy(() -> scalars.trainer.listen(history, new History(), history))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("given twice");
+    scalars.trainer.listen(history).fitSteps(2);
+    assertThat(history.steps("loss")).containsExactly(1, 2);
+    assertThatThrownBy(() -> scalars.trainer.listen(history))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void fewerThanNoEpochsOrStepsAreRefused() {
+    Scalars scalars = new Scalars(0.1);
+    assertThatThrownBy(() -> scalars.trainer.fit(List.of(0.0), -1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("epochs is -1");
+    assertThatThrownBy(() -> scalars.trainer.fitSteps(-2))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("steps is -2");
+    assertThat(scalars.trainer.fit(List.of(0.0), 0).step()).isZero();
+  }
+
+  @Test
+  void aLossThatIsNullIsNamed() {
+    assertThatThrownBy(() -> CMPState.of(null))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessageStartingWith("the loss is null");
+  }
 }

@@ -1,0 +1,169 @@
+package org.cooper4j.training;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+import org.cooper4j.checkpoint.Checkpoint;
+import org.cooper4j.checkpoint.CheckpointException;
+
+/**
+ * One file, in the layout that Cooper's tutorials give theirs, so that a run goes on in Python and
+ * back: written after every epoch, and read by {@code fit} with this listener, if it is there.
+ *
+ * <pre>
+ * batch_ix, epoch: int                   steps in all; the epoch that ended, from 0
+ * all_metrics: {batch_ix: list[int], NAME: list[float], …}
+ * NAME_state_dict, cmp_state_dict, cooper_optimizer_state_dict
+ * </pre>
+ *
+ * <p>That layout has no place for generators, a shuffled loader's order or other listeners: what
+ * needs them goes on bit for bit with {@link Checkpoints}.
+ */
+public final class CooperCheckpoint implements TrainingListener {
+  private static final String STEPS = "batch_ix";
+  private static final String METRICS = "all_metrics";
+  private static final String SUFFIX = "_state_dict";
+
+  private final Path file;
+  private final History history;
+  private final Map<String, String> columns = new LinkedHashMap<>();
+  private boolean writes = true;
+  private Path claim;
+
+  /**
+   * A file; its folder is made if it is not there.
+   *
+   * @param history where the metrics are; recorded before this listener, and loaded by it
+   */
+  public CooperCheckpoint(Path file, History history) {
+    this.file = Objects.requireNonNull(file, "file");
+    this.history = Objects.requireNonNull(history, "history");
+  }
+
+  /** Adds a column of the history, such as {@code loss}, under its name in Python. */
+  public CooperCheckpoint metric(String name, String column) {
+    columns.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(column, "column"));
+    return this;
+  }
+
+  /** Whether the file is written, as it is by default: of several processes, by rank 0 alone. */
+  public CooperCheckpoint writes(boolean whether) {
+    writes = whether;
+    return this;
+  }
+
+  /**
+   * The metrics as the file has them: the steps that were recorded, and each metric's numbers.
+   *
+   * @throws IllegalArgumentException if the history has other columns
+   */
+  public Map<String, List<? extends Number>> allMetrics() {
+    Map<String, List<? extends Number>> all = new LinkedHashMap<>();
+    all.put(STEPS, List.of());
+    columns.forEach(
+        (name, column) -> {
+          boolean recorded = !history.names().isEmpty();
+          List<Double> values = new ArrayList<>();
+          if (recorded) {
+            List<Long> steps = new ArrayList<>();
+            for (long step : history.steps(column)) {
+              steps.add(step);
+            }
+            for (double value : history.values(column)) {
+              values.add(value);
+            }
+            all.put(STEPS, steps);
+          }
+          all.put(name, values);
+        });
+    return all;
+  }
+
+  /**
+   * Resumes, if the file is there.
+   *
+   * @throws IllegalArgumentException if it is damaged or of another training, naming the key that
+   *     does not fit
+   * @throws IllegalStateException if another training that runs writes the same file
+   * @throws java.io.UncheckedIOException if it cannot be written
+   */
+  @Override
+  public void start(Training training) {
+    training.variables().stateDict(); // says now if a variable has no name
+    if (writes) {
+      Claims.requireWritable(file.toAbsolutePath().getParent());
+      claim = Claims.take(file);
+    }
+    if (!Files.exists(file)) {
+      return;
+    }
+    try {
+      resume(training, Checkpoint.load(file));
+    } catch (CheckpointException | IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "cannot resume: "
+              + (e instanceof CheckpointException ? "" : file + ": ")
+              + e.getMessage()
+              + "; remove it, or choose another one",
+          e);
+    }
+  }
+
+  private void resume(Training training, Checkpoint saved) {
+    long steps = saved.integer(STEPS);
+    long epochs = saved.integer("epoch") + 1;
+    OptionalLong each = training.batches();
+    if (each.isPresent() && steps != epochs * each.getAsLong()) {
+      throw new IllegalArgumentException(
+          "batch_ix: expected %d batches in each of %d epochs, found %d in all"
+              .formatted(each.getAsLong(), epochs, steps));
+    }
+    History metrics = new History();
+    Checkpoint all = saved.map(METRICS);
+    // A run that recorded nothing yet has none of them, as Python's defaultdict.
+    int records = all.has(STEPS) ? all.list(STEPS).size() : 0;
+    columns.forEach(
+        (name, column) -> {
+          for (int i = 0; i < records; i++) {
+            metrics.add(all.at(STEPS).integer(i), Map.of(column, all.at(name).number(i)));
+          }
+        });
+    Map<String, Object> state = new LinkedHashMap<>(saved.asMap());
+    state.putAll(Map.of("epoch", epochs, "step", steps, "batch", 0L));
+    training.loadStateDict(state);
+    history.loadStateDict(metrics.stateDict());
+  }
+
+  @Override
+  public void epochEnd(Training training) {
+    if (!writes) {
+      return;
+    }
+    Map<String, Object> saved = new LinkedHashMap<>();
+    saved.put(STEPS, training.step());
+    saved.put("epoch", training.epoch());
+    saved.put(METRICS, allMetrics());
+    training
+        .stateDict()
+        .forEach(
+            (name, state) -> {
+              if (name.endsWith(SUFFIX) && !name.startsWith("loader")) {
+                saved.put(name, state);
+              }
+            });
+    Checkpoint.save(file, saved);
+  }
+
+  @Override
+  public void end(Training training) {
+    if (claim != null) {
+      Claims.giveBack(claim);
+      claim = null;
+    }
+  }
+}
