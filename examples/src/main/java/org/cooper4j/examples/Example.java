@@ -21,8 +21,10 @@ final class Example {
   }
 
   static int execute(Callable<Integer> program, String... args) {
-    return new CommandLine(program)
-        .setParameterExceptionHandler((e, arguments) -> refuse(e.getCommandLine(), e.getMessage()))
+    CommandLine line = new CommandLine(program);
+    line.getCommandSpec().usageMessage().sortOptions(false).showDefaultValues(true);
+    return line.setParameterExceptionHandler(
+            (e, arguments) -> refuse(e.getCommandLine(), e.getMessage()))
         .setExecutionExceptionHandler(
             (e, commandLine, result) -> {
               if (e instanceof FileSystemException file && file.getReason() == null) {
@@ -31,6 +33,7 @@ final class Example {
                 return refuse(commandLine, file.getFile() + ": " + problem);
               }
               if (e instanceof IOException
+                  || e instanceof IllegalArgumentException
                   || e instanceof UncheckedIOException
                   || e instanceof CheckpointException) {
                 return refuse(commandLine, e.getMessage());

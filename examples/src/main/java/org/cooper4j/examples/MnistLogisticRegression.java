@@ -1,38 +1,65 @@
 package org.cooper4j.examples;
 
+import static org.bytedeco.pytorch.global.torch.*;
+import static org.cooper4j.ConstraintType.INEQUALITY;
+
+import com.google.gson.Gson;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.util.Locale;
+import java.nio.file.*;
+import java.util.*;
 import java.util.concurrent.Callable;
-import java.util.concurrent.FutureTask;
-import org.bytedeco.pytorch.Adam;
-import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.LinearImpl;
-import org.bytedeco.pytorch.SGD;
-import org.bytedeco.pytorch.SGDOptions;
-import org.bytedeco.pytorch.global.torch;
-import org.cooper4j.data.Batch;
-import org.cooper4j.data.DataLoader;
+import org.bytedeco.pytorch.*;
+import org.cooper4j.*;
+import org.cooper4j.data.*;
 import org.cooper4j.data.TensorDataset;
+import org.cooper4j.distributed.ProcessGroup;
+import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.SimultaneousOptimizer;
-import org.cooper4j.training.History;
-import org.cooper4j.training.Trainer;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
+import org.cooper4j.training.*;
+import picocli.CommandLine.*;
 
 /**
- * Trains a logistic regression classifier on MNIST under a norm constraint.
+ * Trains a logistic regression on MNIST under a norm constraint: Cooper's tutorial of the same
+ * name.
  *
- * <p>Cooper's tutorial of the same name: the model's squared L2 norm is to be at most 1. After each
- * epoch the state goes to a checkpoint, where the program resumes when it is started again.
+ * <p>After each epoch the state goes to a checkpoint, where the program resumes when it is started
+ * again, as Python's does. Started by torchrun, it trains over all processes.
  */
-@Command(
-    name = "mnist",
-    description = "Trains a logistic regression classifier on MNIST under a norm constraint.",
-    sortOptions = false,
-    showDefaultValues = true)
+@Command(name = "mnist", description = "Classifies digits by weights of a bounded norm.")
 public final class MnistLogisticRegression implements Callable<Integer> {
-  @Mixin private MnistOptions options;
+  @Mixin private final PictureOptions common = new PictureOptions(Path.of("build", "mnist"));
+
+  @Option(names = "--epochs", description = "Passes over the training set.")
+  private int epochs = 7;
+
+  @Option(names = "--batch-size", description = "Images a step, of all processes together.")
+  private long batchSize = 128;
+
+  @Option(names = "--level", description = "Upper bound of the model's squared L2 norm.")
+  private double level = 1;
+
+  @Option(names = "--data", description = "A folder of MNIST's IDX files, gzip or raw.")
+  private Path data = Path.of(System.getProperty("cooper4j.examples.data", "data"), "mnist");
+
+  @Option(names = "--seed", description = "Seed of the initial weights.")
+  private long seed = 0;
+
+  /** Cross-entropy of a linear classifier, subject to ‖weight‖² + ‖bias‖² ≤ level. */
+  private final class NormConstrained extends ConstrainedMinimizationProblem<Batch> {
+    final LinearImpl model = new LinearImpl(28 * 28, 10);
+    final DenseMultiplier multiplier = new DenseMultiplier(1, common.device, ScalarType.Float);
+    final Constraint norm = register("norm_constraint", new Constraint(INEQUALITY, multiplier));
+
+    @Override
+    public CMPState computeCMPState(Batch batch) {
+      Tensor logits = model.forward(batch.inputs().flatten(1, -1));
+      Tensor hits = logits.argmax(new LongOptional(1), false).eq(batch.targets());
+      Tensor squaredNorm = model.weight().square().sum().add(model.bias().square().sum());
+      return CMPState.of(cross_entropy(logits, batch.targets()))
+          .lessOrEqual(norm, squaredNorm, level)
+          .misc("accuracy", hits.to(ScalarType.Float).mean());
+    }
+  }
 
   /** Runs the program; {@code --help} lists its options. */
   public static void main(String[] args) {
@@ -41,42 +68,48 @@ public final class MnistLogisticRegression implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    // The data are read while LibTorch is loaded.
-    FutureTask<TensorDataset> trainData = options.startLoading(true);
-    FutureTask<TensorDataset> testData = options.startLoading(false);
-    options.check();
-    Files.createDirectories(options.out);
-    torch.manual_seed(options.seed);
-
-    try (TensorDataset trainSet = MnistOptions.finish(trainData);
-        TensorDataset testSet = MnistOptions.finish(testData)) {
-      LinearImpl model = new LinearImpl(28 * 28, 10);
-      model.to(options.device, false);
-      var cmp = new NormConstrainedLogisticRegression(model, options.level, options.device);
+    common.require(epochs >= 1, "--epochs: expected at least 1, found " + epochs);
+    common.require(batchSize >= 1, "--batch-size: expected at least 1, found " + batchSize);
+    boolean bounds = level > 0 && Double.isFinite(level);
+    common.require(bounds, "--level: expected a finite number above 0, found " + level);
+    Files.createDirectories(common.out);
+    manual_seed(seed);
+    try (TensorDataset train = Mnist.load(data, true);
+        TensorDataset test = Mnist.load(data, false);
+        ProcessGroup group = ProcessGroup.fromEnvironment()) {
+      var cmp = new NormConstrained();
+      cmp.model.to(common.device, false);
       AdamOptions adam = new AdamOptions(1e-3);
       adam.amsgrad().put(true);
-      var optimizer =
-          new SimultaneousOptimizer<>(
-              cmp,
-              new Adam(model.parameters(), adam),
-              new SGD(cmp.dualParameters(), new SGDOptions(1e-3)));
+      var primal = new Adam(cmp.model.parameters(), adam);
+      var dual = new SGD(cmp.dualParameters(), new SGDOptions(1e-3));
+      var optimizer = new SimultaneousOptimizer<>(cmp, primal, dual).distribute(group);
 
       History history = new History(3);
-      Trainer<Batch> trainer =
-          new Trainer<>(optimizer)
-              .module("model", model)
-              .listen(history, new MnistCheckpoint(options, history));
-      trainer.fit(loader(trainSet), options.epochs);
-
-      double accuracy = trainer.evaluate(loader(testSet)).get("accuracy");
-      new MnistReport(history).save(options.out, accuracy);
-      System.out.printf(Locale.ROOT, "test accuracy %.4f%n", accuracy);
-      System.out.printf("wrote %s: checkpoint.pth, metrics.json, training.png%n", options.out);
+      var checkpoint =
+          new CooperCheckpoint(common.out.resolve("checkpoint.pth"), history)
+              .metric("train_loss", "loss")
+              .metric("train_acc", "accuracy")
+              .metric("multiplier_value", "multiplier/norm_constraint")
+              .metric("constraint_violation", "violation/norm_constraint")
+              .writes(group.rank() == 0);
+      var trainer = new Trainer<>(optimizer).module("model", cmp.model).listen(history, checkpoint);
+      trainer.fit(batches(train).shard(group.rank(), group.size()).build(), epochs);
+      double accuracy = trainer.evaluate(batches(test).build()).get("accuracy");
+      if (group.rank() == 0) {
+        var metrics = Map.of("all_metrics", checkpoint.allMetrics(), "test_accuracy", accuracy);
+        String json = new Gson().toJson(new TreeMap<>(metrics)); // in the same order every time
+        Files.writeString(common.out.resolve("metrics.json"), json);
+        System.out.printf(Locale.ROOT, "test accuracy %.4f%n", accuracy);
+        if (!history.names().isEmpty()) {
+          common.save(Picture.of(history), "training", 5);
+        }
+      }
     }
     return 0;
   }
 
-  private DataLoader loader(TensorDataset dataset) {
-    return DataLoader.builder(dataset).batchSize(options.batchSize).device(options.device).build();
+  private DataLoader.Builder batches(TensorDataset dataset) {
+    return DataLoader.builder(dataset).batchSize(batchSize).device(common.device);
   }
 }
