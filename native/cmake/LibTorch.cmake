@@ -42,7 +42,7 @@ function(cooper4j_fetch_headers result)
                         "Add it, or name the headers with -DCOOPER4J_LIBTORCH_INCLUDE=…/torch/include")
   endif()
   if(DEFINED ENV{COOPER4J_CACHE})
-    set(cache $ENV{COOPER4J_CACHE})
+    file(TO_CMAKE_PATH "$ENV{COOPER4J_CACHE}" cache) # on Windows it may have backslashes
   elseif(DEFINED ENV{XDG_CACHE_HOME})
     set(cache $ENV{XDG_CACHE_HOME}/cooper4j)
   elseif(WIN32)

@@ -107,7 +107,7 @@ class COOPER4J_EXPORT ConstrainedOptimizer {
   void check_steps() const;  ///< throws what a step would, before the first one
   bool has_dual() const { return !dual_.empty(); }
   problem::Wiring& wiring() const { return *wiring_; }
-  void call_hooks(CMPState& state) const;  ///< those of both sides
+  void call_hooks(CMPState& state) const;                       ///< those of both sides
   problem::Replica* replica() const { return replica_.get(); }  ///< null in a process alone
 
  private:
@@ -133,8 +133,32 @@ class COOPER4J_EXPORT SimultaneousOptimizer final : public ConstrainedOptimizer 
   /// another's. Throws std::logic_error if compute_cmp_state rolls this optimizer itself.
   RollOut roll(const std::function<CMPState()>& compute_cmp_state);
 
+  /// One roll over a batch that is too large to be evaluated at once, given in parts:
+  ///
+  ///   optimizer.roll_accumulated(4, [&](size_t part) {
+  ///     return problem.compute_cmp_state(batch.part(part));
+  ///   });
+  ///
+  /// Gradients, steps and the RollOut are those of the whole; it takes the memory of one part, and
+  /// evaluates each twice, since the weights of formulations such as the augmented Lagrangian need
+  /// the whole's violations first. Loss and violations of the whole are the parts' means, weighted
+  /// with CMPState::samples, which all of them set or none; rows of constraints with features are
+  /// joined. With that it equals one roll over the whole, up to rounding, if loss and violations
+  /// without features are means over samples or do not depend on the batch, if violations with
+  /// features are of a sample each, and if no layer mixes samples, as batch normalisation does.
+  /// LibTorch's generators are put back before a part's second evaluation, so that dropout draws
+  /// the same masks. Scalars in misc are averaged likewise, of the rest the last part's stays.
+  ///
+  /// Throws as roll() does, and std::invalid_argument if the parts do not fit together;
+  /// std::logic_error in a group of several processes, each of which has a part already.
+  RollOut roll_accumulated(size_t parts,
+                           const std::function<CMPState(size_t part)>& compute_cmp_state);
+
  private:
-  RollOut update(const std::function<CMPState()>& compute_cmp_state);
+  using Parts = std::function<CMPState(size_t)>;
+
+  RollOut guarded(size_t parts, const Parts& compute);
+  RollOut update(size_t parts, const Parts& compute);
 
   bool rolling_ = false;
 };

@@ -36,7 +36,8 @@ struct COOPER4J_EXPORT CMPState {
   std::vector<std::pair<const Constraint*, ConstraintState>> observed_constraints;
   std::map<std::string, at::Tensor> misc;
   /// Over how many samples loss and violations are means: their weight among those of other
-  /// processes (distributed.h), which count alike if none says it.
+  /// micro-batches (roll_accumulated) or processes (distributed.h), which count alike if none
+  /// says it.
   std::optional<int64_t> samples;
 
   explicit CMPState(at::Tensor loss = {});

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/util/Type.h>
 
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <typeinfo>
@@ -13,6 +14,7 @@
 #include "cooper4j/threads.h"
 #include "lagrangian/backward.h"
 #include "message.h"
+#include "problem/accumulation.h"
 #include "problem/replica.h"
 #include "problem/wiring.h"
 
@@ -275,9 +277,24 @@ void ConstrainedOptimizer::distribute(ProcessGroup& group) {
 }
 
 RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp_state) {
+  return guarded(1, [&](size_t) { return compute_cmp_state(); });
+}
+
+RollOut SimultaneousOptimizer::roll_accumulated(
+    size_t parts, const std::function<CMPState(size_t part)>& compute_cmp_state) {
+  if (replica() != nullptr) {
+    throw std::logic_error(
+        "roll_accumulated() is for one process; in a group call roll(), and give each process a "
+        "smaller part of the batch");
+  }
+  if (parts == 0) throw std::invalid_argument("no micro-batch was given; give at least one");
+  return guarded(parts, compute_cmp_state);
+}
+
+RollOut SimultaneousOptimizer::guarded(size_t parts, const Parts& compute) {
   const Rolling rolling(&rolling_);
   try {
-    return update(compute_cmp_state);
+    return update(parts, compute);
   } catch (const std::exception& e) {
     if (replica() != nullptr) {
       const std::string text = message(e);
@@ -287,18 +304,24 @@ RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp
   }
 }
 
-RollOut SimultaneousOptimizer::update(const std::function<CMPState()>& compute_cmp_state) {
+RollOut SimultaneousOptimizer::update(size_t parts, const Parts& compute) {
   use_threads();
-  const auto checked = [&] {
-    CMPState own = compute_cmp_state();
+  const auto checked = [&](size_t part) {
+    CMPState own = compute(part);
     wiring().check(own);
     return own;
   };
-  CMPState state = replica() != nullptr ? replica()->evaluate(checked) : checked();
+  std::optional<problem::Accumulation> accumulation;
+  const auto all = [&] {
+    if (parts == 1) return checked(0);
+    return accumulation.emplace(parts, checked).state();
+  };
+  CMPState state = replica() != nullptr ? replica()->evaluate(all) : all();
   Evaluation evaluation = state.evaluate(/*primal=*/true, has_dual());
   if (evaluation.copied()) report_own(&state, evaluation);
   zero_grad();
   evaluation.backward();
+  if (accumulation) accumulation->backward();
   if (replica() != nullptr) replica()->backward();
   wiring().require_primal_gradients(state);
   call_hooks(state);
