@@ -8,11 +8,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every kind of constraint in every optimizer, over several processes and in one. */
+@EnabledOnOs(OS.LINUX)
 class EqualToOneProcessTest {
   private static final Map<String, double[]> ALONE = new LinkedHashMap<>();
 

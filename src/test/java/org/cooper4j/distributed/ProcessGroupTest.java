@@ -26,7 +26,10 @@ import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.optim.UnconstrainedOptimizer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
+@EnabledOnOs(OS.LINUX)
 class ProcessGroupTest {
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
 

@@ -14,9 +14,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.cooper4j.Python;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Processes that torchrun of COOPER4J_PYTHON starts, and starts again. */
+@EnabledOnOs(OS.LINUX)
 class TorchrunTest {
   private static final Pattern END = Pattern.compile("of (\\d) from (\\d+): \\[(.*)\\] (\\S+)");
 
