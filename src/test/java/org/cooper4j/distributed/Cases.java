@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
@@ -47,6 +48,7 @@ import org.cooper4j.multipliers.ModuleMultiplier;
 import org.cooper4j.optim.CooperOptimizer;
 import org.cooper4j.optim.GradientHook;
 import org.cooper4j.optim.LRScheduler;
+import org.cooper4j.optim.Replicas;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.Schedule;
 import org.cooper4j.optim.Schemes;
@@ -71,12 +73,23 @@ final class Cases {
   private static final int[] BATCHES = {12, 7, 5, 8, 12, 11, 2, 1};
 
   private final ProcessGroup group;
+  private final Replicas replicas;
+  private final UnaryOperator<Tensor> sum;
+  private final int[] batches;
   private final Tensor inputs;
   private final Tensor labels;
   private final Tensor men;
 
   Cases(ProcessGroup group) {
+    this(group, group, group::sum, BATCHES);
+  }
+
+  /** Joined and summed otherwise, with batches of so many samples. */
+  Cases(ProcessGroup group, Replicas replicas, UnaryOperator<Tensor> sum, int... batches) {
     this.group = group;
+    this.replicas = replicas;
+    this.sum = sum;
+    this.batches = batches;
     double[] x = new double[SAMPLES * FEATURES];
     double[] y = new double[SAMPLES];
     double[] m = new double[SAMPLES];
@@ -94,7 +107,7 @@ final class Cases {
 
   /** The samples of a step that are this process's. */
   private long[] rows(int step) {
-    int n = BATCHES[step % BATCHES.length];
+    int n = batches[step % batches.length];
     return IntStream.range(0, n)
         .filter(i -> i % group.size() == group.rank())
         .mapToLong(i -> (step * 13L + i) % SAMPLES)
@@ -169,7 +182,7 @@ final class Cases {
   private Tensor gap(Tensor score, Tensor men) {
     Tensor women = men.neg().add(new Scalar(1));
     Tensor sums =
-        group.sum(
+        sum.apply(
             torch.stack(
                 new TensorVector(score.dot(men), men.sum(), score.dot(women), women.sum())));
     Tensor one = torch.ones(new long[] {}, new TensorOptions(ScalarType.Double));
@@ -182,9 +195,9 @@ final class Cases {
 
   /** Variance of the scores, by a sum that is made of another one. */
   private ConstraintState variance(Scores s, Tensor w) {
-    Tensor n = group.sum(torch.ones_like(s.score()).sum());
-    Tensor mean = group.sum(s.score().sum()).div(n);
-    Tensor variance = group.sum(s.score().sub(mean).square().sum()).div(n);
+    Tensor n = sum.apply(torch.ones_like(s.score()).sum());
+    Tensor mean = sum.apply(s.score().sum()).div(n);
+    Tensor variance = sum.apply(s.score().sub(mean).square().sum()).div(n);
     return plain(variance.neg().add(new Scalar(0.5)).unsqueeze(0));
   }
 
@@ -340,7 +353,7 @@ final class Cases {
     }
   }
 
-  private static TensorOptions doubles() {
+  static TensorOptions doubles() {
     return new TensorOptions(ScalarType.Double);
   }
 
@@ -352,7 +365,7 @@ final class Cases {
 
   /** Trains, and logs what every roll gives; rows are sorted, since their order is the ranks'. */
   private double[] train(Problem problem, CooperOptimizer<long[]> optimizer, Runnable afterStep) {
-    optimizer.distribute(group);
+    optimizer.distribute(replicas);
     var updater = new MultiplicativePenaltyCoefficientUpdater(1.1, 0.01, false, 100);
     List<Double> log = new ArrayList<>();
     for (int step = 0; step < STEPS; step++) {
@@ -457,7 +470,7 @@ final class Cases {
   private double[] accumulated() {
     Problem problem = new Problem(Kind.AUGMENTED, Kind.PARITY, Kind.ROWS, Kind.MODULE);
     var optimizer = simultaneous(problem, new SGD(problem.primal(), new SGDOptions(0.3)));
-    optimizer.distribute(group);
+    optimizer.distribute(replicas);
     List<Double> log = new ArrayList<>();
     for (int step = 0; step < 4; step++) {
       // Ratios over micro-batches are those of a micro-batch, of which all ranks have a share.
@@ -476,6 +489,19 @@ final class Cases {
     return problem.end(log);
   }
 
+  /** The variables at which gradient descent on a problem with such constraints ends. */
+  double[] variables(String... kinds) {
+    Kind[] all = Arrays.stream(kinds).map(Kind::valueOf).toArray(Kind[]::new);
+    Problem problem = new Problem(all);
+    CooperOptimizer<long[]> optimizer =
+        Arrays.stream(all).anyMatch(Kind::hasMultiplier)
+            ? Schemes.SIMULTANEOUS.sgd(problem.cmp, problem.primal(), 0.3)
+            : new UnconstrainedOptimizer<>(
+                problem.cmp, new SGD(problem.primal(), new SGDOptions(0.3)));
+    train(problem, optimizer, () -> {});
+    return problem.end(List.of());
+  }
+
   /** Runs all and writes them to a file: a name, a tab, numbers in hexadecimal. */
   public static void main(String[] arguments) {
     try (ProcessGroup group = ProcessGroup.fromEnvironment()) {
@@ -486,11 +512,7 @@ final class Cases {
           .forEach(
               (name, run) -> {
                 try (PointerScope scope = new PointerScope()) {
-                  text.append(name).append('\t');
-                  for (double value : run.run()) {
-                    text.append(Double.toHexString(value)).append(' ');
-                  }
-                  text.append('\n');
+                  write(text, name, run.run());
                 } catch (RuntimeException e) {
                   throw new IllegalStateException("case '" + name + "': " + e.getMessage(), e);
                 }
@@ -499,6 +521,14 @@ final class Cases {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  static void write(StringBuilder text, String name, double... values) {
+    text.append(name).append('\t');
+    for (double value : values) {
+      text.append(Double.toHexString(value)).append(' ');
+    }
+    text.append('\n');
   }
 
   /** What {@link #main} wrote. */
