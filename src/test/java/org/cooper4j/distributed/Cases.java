@@ -59,6 +59,10 @@ import org.cooper4j.optim.torch.NuPIOptions;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.cooper4j.penalties.IndexedPenaltyCoefficient;
 import org.cooper4j.penalties.MultiplicativePenaltyCoefficientUpdater;
+import org.cooper4j.rates.Fairness;
+import org.cooper4j.rates.RateContext;
+import org.cooper4j.rates.Rates;
+import org.cooper4j.rates.Surrogate;
 
 /**
  * Short trainings in float64, by the samples of one process or of several: logistic regression with
@@ -201,6 +205,24 @@ final class Cases {
     return plain(variance.neg().add(new Scalar(0.5)).unsqueeze(0));
   }
 
+  /** Of three groups, of which processes and small batches miss some. */
+  private static RateContext context(Scores s) {
+    return RateContext.of(s.score(), s.label()).groupBy(s.rows().remainder(new Scalar(3)), 3);
+  }
+
+  private ConstraintState recalls(Scores s, Tensor w) {
+    return Rates.truePositiveRate(context(s)).with(sums -> sums.map(sum)).atLeast(0.8);
+  }
+
+  private ConstraintState precisions(Scores s, Tensor w) {
+    RateContext all = context(s).with(Surrogate.hinge()).summedBy(sum);
+    return Rates.precision(all).atLeast(0.8);
+  }
+
+  private ConstraintState odds(Scores s, Tensor w) {
+    return Fairness.EQUALISED_ODDS.deviations(context(s).summedBy(sum)).within(0.05);
+  }
+
   /** Each sample's loss is at most 0.5. */
   private static ConstraintState everyRow(Scores s, Tensor w) {
     return builder(rowLoss(s)).constraintFeatures(s.rows()).build();
@@ -264,6 +286,9 @@ final class Cases {
     PARITY,
     AUGMENTED_PARITY,
     VARIANCE,
+    RECALLS,
+    PRECISIONS,
+    ODDS,
     ROWS,
     AUGMENTED_ROWS,
     QUADRATIC_ROWS,
@@ -275,6 +300,8 @@ final class Cases {
             new Constraint(INEQUALITY, Lagrangian::new, dense(1), null);
         case AUGMENTED, AUGMENTED_STRICT, AUGMENTED_PARITY ->
             new Constraint(INEQUALITY, AugmentedLagrangian::new, dense(1), penalty(2));
+        case RECALLS, PRECISIONS -> new Constraint(INEQUALITY, Lagrangian::new, dense(3), null);
+        case ODDS -> new Constraint(INEQUALITY, Lagrangian::new, dense(12), null);
         case QUADRATIC -> new Constraint(INEQUALITY, QuadraticPenalty::new, null, penalty(2));
         case EXPONENTIAL -> new Constraint(INEQUALITY, Exponential::new, dense(1), null);
         case NORMS -> new Constraint(EQUALITY, Lagrangian::new, dense(2), null);
@@ -297,6 +324,9 @@ final class Cases {
         case PARITY -> cases::parity;
         case AUGMENTED_PARITY -> cases::strictParity;
         case VARIANCE -> cases::variance;
+        case RECALLS -> cases::recalls;
+        case PRECISIONS -> cases::precisions;
+        case ODDS -> cases::odds;
         case ROWS -> Cases::everyRow;
         case AUGMENTED_ROWS -> Cases::everyStrictRow;
         case QUADRATIC_ROWS ->
