@@ -185,7 +185,7 @@ class Distributed(case.Problem):
 
 def signature():
     return (
-        "SimultaneousOptimizer\nprimal SGD\nprimal parameter float64[3]\ndual SGD\n"
+        "distribute SimultaneousOptimizer\nprimal SGD\nprimal parameter float64[3]\ndual SGD\n"
         + "".join(f"dual parameter float64[{n}]\n" for n in ("1", "2", "48, 1"))
         + "constraint 'augmented_strict': INEQUALITY, AugmentedLagrangian, DenseMultiplier "
         + "float64[1], DensePenaltyCoefficient float64[1]\n"

@@ -91,11 +91,6 @@ final class ByHand implements Replicas {
       public Evaluation whole(Evaluation own) {
         return new Whole(own, optimizer);
       }
-
-      @Override
-      public Evaluation part(Supplier<CMPState> problem) {
-        return Evaluation.of(problem.get());
-      }
     };
   }
 
