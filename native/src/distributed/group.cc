@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <atomic>
 #include <future>
 #include <regex>
 #include <stdexcept>
@@ -19,18 +18,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kSlice{500};
-
 /// In the buffer that every call sums: two checksums and their squares, then values.
 constexpr int64_t kHeader = 4;
 constexpr int64_t kCapacity = 512;
-
-std::atomic<bool (*)()> interrupt_check{nullptr};
-
-bool is_interrupted() {
-  const auto check = interrupt_check.load();
-  return check != nullptr && check();
-}
 
 /// FNV-1a.
 uint64_t checksum(const std::string& text) {
@@ -58,8 +48,6 @@ bool is_nccl(const c10d::Backend& backend) { return backend.getBackendName() == 
 
 }  // namespace
 
-void set_interrupt_check(bool (*is_interrupted)()) { interrupt_check = is_interrupted; }
-
 Group::Group(c10::intrusive_ptr<c10d::Backend> backend,
              const c10::intrusive_ptr<c10d::Store>& store, milliseconds timeout)
     : connected_(true), rank_(backend->getRank()), size_(backend->getSize()), timeout_(timeout) {
@@ -74,15 +62,7 @@ Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size, m
       rank_(rank),
       size_(size),
       timeout_(timeout) {
-  auto promise = std::make_shared<std::promise<c10::intrusive_ptr<c10d::Backend>>>();
-  auto result = promise->get_future();
-  std::thread([promise, connect] {
-    try {
-      promise->set_value(connect());
-    } catch (const std::exception&) {
-      promise->set_exception(std::current_exception());
-    }
-  }).detach();
+  auto result = alone(connect);
   const auto start = Clock::now();
   int slices_since_closed = 0;
   while (result.wait_for(kSlice) != std::future_status::ready) {
@@ -113,6 +93,8 @@ at::Tensor Group::sum(const std::string& what, const at::Tensor& values) {
   const int64_t n = values.numel();
   const bool fits = kHeader + n <= kCapacity;
   ++calls_;
+  call_ = what.substr(0, what.find('\n'));
+  if (news_) news_->enter(calls_, call_);
   const uint64_t check = checksum(what + " of " + std::to_string(n));
   const auto low = static_cast<double>(check & 0xfffff);
   const auto high = static_cast<double>(check >> 20 & 0xfffff);
@@ -245,8 +227,13 @@ std::string Group::reason_to_stop(Clock::time_point start, milliseconds timeout,
   // Who closes has perhaps only finished a moment earlier.
   if (!news.text.empty() && (news.failure || ++*slices_since_closed > 2)) return news.text;
   if (Clock::now() - start < timeout) return "";
-  const std::string reason = "timed out after " + std::to_string(timeout.count()) + " ms";
+  const std::string reason =
+      "timed out after " + std::to_string(timeout.count()) + " ms" + in_call();
   return news_ ? news_->explain(reason) : reason;
+}
+
+std::string Group::in_call() const {
+  return calls_ == 0 ? "" : " in call " + std::to_string(calls_) + ", " + call_;
 }
 
 void Group::wait(const c10::intrusive_ptr<c10d::Work>& work) {
@@ -263,7 +250,8 @@ void Group::wait(const c10::intrusive_ptr<c10d::Work>& work) {
     } catch (const std::exception& e) {
       if (work->isCompleted()) {
         release(nullptr);
-        end(news_ ? news_->explain(plain(e)) : plain(e));
+        const std::string error = plain(e) + in_call();
+        end(news_ ? news_->explain(error) : error);
       }
     }
     const std::string reason = reason_to_stop(start, timeout_, &slices_since_closed);

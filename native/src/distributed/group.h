@@ -69,6 +69,7 @@ class Group {
   void use(c10::intrusive_ptr<c10d::Backend> backend);
   std::string reason_to_stop(std::chrono::steady_clock::time_point start,
                              std::chrono::milliseconds timeout, int* slices_since_closed);
+  std::string in_call() const;
   void wait(const c10::intrusive_ptr<c10d::Work>& work);
   [[noreturn]] void end(const std::string& reason);
   void release(c10::intrusive_ptr<c10d::Work> pending);
@@ -82,6 +83,7 @@ class Group {
   at::Device device_ = at::kCPU;
   at::Tensor channel_;
   int64_t calls_ = 0;
+  std::string call_;   // the last of them
   std::string ended_;  // why, once it has
 };
 

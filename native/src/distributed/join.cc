@@ -27,7 +27,7 @@ Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::s
   const c10::NoGradGuard no_grad;
   const int ranks = group.size();
   std::ostringstream text;
-  text << what;
+  text << "a roll\n" << what;
   int64_t n = 1;
   for (auto& entry : own_) {
     if (entry.rows && entry.value.dim() == 0) {

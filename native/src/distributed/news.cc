@@ -1,5 +1,6 @@
 #include "distributed/news.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -59,11 +60,13 @@ struct News::Board {
   std::condition_variable changed;
   std::deque<Task> tasks;
   Item item;
+  int64_t call = 0;
+  std::string what;  // is called
   bool stopped = false;
   bool answered = false;  // only the thread's
 
   void run() {
-    const QuietLog quiet;
+    const QuietLog quiet(QuietLog::Of::kWarnings);
     std::unique_lock<std::mutex> lock(mutex);
     while (!stopped) {
       changed.wait_for(lock, kPoll, [&] { return stopped || !tasks.empty(); });
@@ -110,8 +113,31 @@ struct News::Board {
 
   void answer(c10d::Store& to) {
     answered = true;
-    to.set("here/" + std::to_string(rank), bytes("1"));
+    std::unique_lock<std::mutex> lock(mutex);
+    const std::string place = std::to_string(call) + ", " + what;
+    lock.unlock();
+    to.set("here/" + std::to_string(rank), bytes(place));
     to.add("here", 1);
+  }
+
+  /// Of an error in a call: who has not made it, all having answered.
+  std::string late(c10d::Store& from) const {
+    std::vector<std::string> places;
+    int64_t furthest = 0;
+    for (int r = 0; r < size; ++r) {
+      places.push_back(text(from.get("here/" + std::to_string(r))));
+      furthest = std::max<int64_t>(furthest, std::stoll(places.back()));
+    }
+    if (furthest == 0) return "";
+    std::string all;
+    int some = 0;
+    for (int r = 0; r < size; ++r) {
+      if (std::stoll(places[r]) == furthest) continue;
+      if (++some > 3) continue;
+      all += "; rank " + std::to_string(r) + " has not come there, its last was call " + places[r];
+    }
+    if (some > 3) all += "; nor have " + std::to_string(some - 3) + " more ranks";
+    return some > 0 ? all : "; all ranks are there, but do not reach each other";
   }
 
   /// Lets the thread do it; whether it was done in time.
@@ -140,6 +166,12 @@ News::~News() {
   board_->changed.notify_all();
 }
 
+void News::enter(int64_t call, const std::string& what) {
+  const std::lock_guard<std::mutex> lock(board_->mutex);
+  board_->call = call;
+  board_->what = what;
+}
+
 News::Item News::latest() const { return board_->latest(); }
 
 void News::post(const std::string& text, bool failure) {
@@ -152,8 +184,8 @@ void News::post(const std::string& text, bool failure) {
 
 std::string News::explain(const std::string& error) {
   auto result = std::make_shared<std::string>();
-  const bool answered = Board::ask(
-      board_, 2 * kAnswer, [board = board_.get(), result, error](c10d::Store& store) {
+  const bool answered =
+      Board::ask(board_, 2 * kAnswer, [board = board_.get(), result, error](c10d::Store& store) {
         store.set("trouble", bytes("1"));
         if (!board->answered) board->answer(store);
         const auto until = std::chrono::steady_clock::now() + kAnswer;
@@ -166,15 +198,15 @@ std::string News::explain(const std::string& error) {
           for (int r = 0; r < board->size; ++r) {
             if (!store.check({"here/" + std::to_string(r)})) silent.push_back(r);
           }
-          const std::string what =
-              silent.empty() ? error : join(silent) + " no longer answered: " + error;
+          const std::string what = silent.empty() ? error + board->late(store)
+                                                  : join(silent) + " no longer answered: " + error;
           store.compareSet("end", {}, bytes("f" + what));
         }
         *result = board->notice(store);
       });
   if (answered) return *result;
-  return "the store of the group no longer answers; its process, rank 0 or the agent, has ended or "
-         "hangs: " +
+  return "the store of the group no longer answers; its process, rank 0 or the agent, has ended, "
+         "hangs or is not reached: " +
          error;
 }
 

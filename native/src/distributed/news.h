@@ -1,12 +1,11 @@
 // What the ranks of a group let each other know besides their collectives: who failed, and why.
 #pragma once
 
-#include <torch/csrc/distributed/c10d/Store.hpp>
-
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <torch/csrc/distributed/c10d/Store.hpp>
 
 namespace cooper4j::distributed {
 
@@ -15,7 +14,7 @@ namespace cooper4j::distributed {
 class News {
  public:
   struct Item {
-    std::string text;    ///< empty: none
+    std::string text;      ///< empty: none
     bool failure = false;  ///< else a rank has merely closed the group
   };
 
@@ -24,14 +23,17 @@ class News {
   News(const News&) = delete;
   News& operator=(const News&) = delete;
 
+  /// Which call this rank makes from now on, that the others are told of if it never ends.
+  void enter(int64_t call, const std::string& what);
+
   /// Why the group has ended, as far as this rank knows.
   Item latest() const;
 
   /// Says it to all; what was said first stays. Waits for at most a second.
   void post(const std::string& text, bool failure);
 
-  /// After an error of the connections: names the ranks that no longer answer, or says what one of
-  /// them has said. Waits for some seconds.
+  /// After an error of the connections: names the ranks that no longer answer, else those that have
+  /// not come as far as the others, or says what one of them has said. Waits for some seconds.
   std::string explain(const std::string& error);
 
   /// What the other ranks say where this one says `mine`: the first that differs, or nothing.

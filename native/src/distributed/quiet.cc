@@ -5,48 +5,56 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <streambuf>
 #include <string>
+#include <thread>
 
 namespace cooper4j::distributed {
 namespace {
 
-/// Passes on whole lines but Gloo's.
+/// Passes on whole lines but Gloo's, each of which a thread writes in pieces.
 class WithoutGloo final : public std::streambuf {
  public:
   explicit WithoutGloo(std::streambuf* to) : to_(to) {}
-  ~WithoutGloo() override { pass(); }
+  ~WithoutGloo() override {
+    for (auto& [thread, line] : lines_) pass(line);
+  }
 
  protected:
   int_type overflow(int_type c) override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (c != traits_type::eof()) add(traits_type::to_char_type(c));
+    if (c != traits_type::eof()) add(lines_[std::this_thread::get_id()], c);
     return traits_type::not_eof(c);
   }
   std::streamsize xsputn(const char* text, std::streamsize n) override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    for (std::streamsize i = 0; i < n; ++i) add(text[i]);
+    std::string& line = lines_[std::this_thread::get_id()];
+    for (std::streamsize i = 0; i < n; ++i) add(line, text[i]);
     return n;
   }
-  int sync() override { return to_->pubsync(); }
+  int sync() override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return to_->pubsync();
+  }
 
  private:
-  void add(char c) {
-    line_ += c;
-    if (c == '\n') pass();
+  void add(std::string& line, int_type c) {
+    line += traits_type::to_char_type(c);
+    if (line.back() == '\n') pass(line);
   }
-  void pass() {
-    if (line_.rfind("[Gloo] Rank", 0) != 0) {
-      to_->sputn(line_.data(), static_cast<std::streamsize>(line_.size()));
+  void pass(std::string& line) {
+    if (line.rfind("[Gloo] Rank", 0) != 0) {
+      to_->sputn(line.data(), static_cast<std::streamsize>(line.size()));
     }
-    line_.clear();
+    line.clear();
   }
 
   std::mutex mutex_;
   std::streambuf* to_;
-  std::string line_;
+  std::map<std::thread::id, std::string> lines_;
 };
 
 /// What is changed while somebody wants it so.
@@ -60,7 +68,13 @@ struct Output {
 struct Level {
   std::mutex mutex;
   int users = 0;
+  int of_errors = 0;  // among them
   int before = 0;
+
+  void set() const {
+    const int least = of_errors > 0 ? c10::GLOG_FATAL : users > 0 ? c10::GLOG_ERROR : before;
+    FLAGS_caffe2_log_level = std::max(before, least);
+  }
 };
 
 // Never destroyed: a group's thread may outlive main().
@@ -82,18 +96,22 @@ bool wants_log() {
 
 }  // namespace
 
-QuietLog::QuietLog() {
+QuietLog::QuietLog(Of what) : what_(what) {
+  if (wants_log()) return;
   Level& l = level();
   const std::lock_guard<std::mutex> lock(l.mutex);
-  if (wants_log() || l.users++ > 0) return;
-  l.before = FLAGS_caffe2_log_level;
-  FLAGS_caffe2_log_level = std::max(l.before, static_cast<int>(c10::GLOG_ERROR));
+  if (l.users++ == 0) l.before = FLAGS_caffe2_log_level;
+  if (what_ == Of::kErrors) ++l.of_errors;
+  l.set();
 }
 
 QuietLog::~QuietLog() {
+  if (wants_log()) return;
   Level& l = level();
   const std::lock_guard<std::mutex> lock(l.mutex);
-  if (!wants_log() && --l.users == 0) FLAGS_caffe2_log_level = l.before;
+  --l.users;
+  if (what_ == Of::kErrors) --l.of_errors;
+  l.set();
 }
 
 Quiet::Quiet() {

@@ -2,14 +2,18 @@
 
 #include <torch/headeronly/version.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "distributed/gloo.h"
+#include "distributed/interrupts.h"
 #include "distributed/quiet.h"
 #include "message.h"
 
@@ -60,17 +64,32 @@ void check(const GlooOptions& options) {
 
 Rendezvous::Rendezvous(GlooOptions options) : options_(std::move(options)) {
   check(options_);
-  const QuietLog quiet;
+  const std::string rank = "rank " + std::to_string(options_.rank);
+  const bool opens = options_.hosts_store && options_.rank == 0;
+  const std::string store =
+      (opens ? "the store at port " : "the store at " + options_.address + ":") +
+      std::to_string(options_.port);
+  const std::string failed = rank + (opens ? " could not open " : " did not reach ") + store;
+  auto opened = alone([options = options_] {
+    const QuietLog quiet(QuietLog::Of::kErrors);
+    return open_store(options);
+  });
+  // c10d begins its own timeout anew for each attempt.
+  const auto until = std::chrono::steady_clock::now() + options_.timeout;
+  while (opened.wait_for(std::min(kSlice, options_.timeout)) != std::future_status::ready) {
+    if (is_interrupted()) {
+      throw std::runtime_error(rank + " was interrupted while it waited for " + store);
+    }
+    if (std::chrono::steady_clock::now() > until + kSlice) {
+      throw std::runtime_error(failed + " within " + std::to_string(options_.timeout.count()) +
+                               " ms: is rank 0 up, and the address right?");
+    }
+  }
   try {
-    std::tie(store_, options_.port) = open_store(options_);
+    std::tie(store_, options_.port) = opened.get();
   } catch (const std::exception& e) {
     const std::string text = message(e);
-    const bool opens = options_.hosts_store && options_.rank == 0;
-    throw std::runtime_error(
-        "rank " + std::to_string(options_.rank) +
-        (opens ? " could not open the store at port " : " did not reach the store at ") +
-        (opens ? "" : options_.address + ":") + std::to_string(options_.port) + ": " +
-        text.substr(0, text.find('\n')));
+    throw std::runtime_error(failed + ": " + text.substr(0, text.find('\n')));
   }
   store_->setTimeout(options_.timeout);
   if (options_.listening) options_.listening(options_.port);
@@ -85,8 +104,8 @@ std::unique_ptr<Group> Rendezvous::connect() const {
                std::vector<uint8_t>(version.begin(), version.end()));
     const auto first = store->get("version/0");
     if (std::string(first.begin(), first.end()) != version) {
-      throw std::runtime_error("rank 0 has " + std::string(first.begin(), first.end()) +
-                               ", rank " + std::to_string(options.rank) + " has " + version);
+      throw std::runtime_error("rank 0 has " + std::string(first.begin(), first.end()) + ", rank " +
+                               std::to_string(options.rank) + " has " + version);
     }
     return connect_gloo(store, options);
   };
@@ -108,8 +127,7 @@ GlooOptions options_of_environment(std::chrono::milliseconds timeout) {
   options.hosts_store = variable("TORCHELASTIC_USE_AGENT_STORE") != "True";
   const std::string attempt = variable("TORCHELASTIC_RESTART_COUNT");
   static std::atomic<int> groups{0};
-  options.prefix = "cooper4j/" + (attempt.empty() ? "0" : attempt) + "/" +
-                   std::to_string(groups++);
+  options.prefix = "cooper4j/" + (attempt.empty() ? "0" : attempt) + "/" + std::to_string(groups++);
   return options;
 }
 

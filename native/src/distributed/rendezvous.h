@@ -1,9 +1,8 @@
 // How the processes of a Gloo group find each other.
 #pragma once
 
-#include <torch/csrc/distributed/c10d/Store.hpp>
-
 #include <memory>
+#include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "cooper4j/distributed.h"
 #include "distributed/group.h"

@@ -8,8 +8,22 @@
 #include <stdexcept>
 
 namespace cooper4j::distributed {
+namespace {
 
-std::string address_towards(const std::string& host, int port) {
+std::string number(const sockaddr* address, socklen_t length) {
+  char text[NI_MAXHOST];
+  const bool known =
+      getnameinfo(address, length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0;
+  return known ? text : "";
+}
+
+bool is_loopback(const std::string& address) {
+  return address.rfind("127.", 0) == 0 || address == "::1" || address.rfind("::ffff:127.", 0) == 0;
+}
+
+}  // namespace
+
+Route route_to(const std::string& host, int port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_DGRAM;
   addrinfo* found = nullptr;
@@ -24,14 +38,14 @@ std::string address_towards(const std::string& host, int port) {
     if (socket < 0) continue;
     sockaddr_storage own{};
     socklen_t length = sizeof own;
-    char text[NI_MAXHOST];
-    const bool found_one =
-        connect(socket, to->ai_addr, to->ai_addrlen) == 0 &&
-        getsockname(socket, reinterpret_cast<sockaddr*>(&own), &length) == 0 &&
-        getnameinfo(reinterpret_cast<sockaddr*>(&own), length, text, sizeof text, nullptr, 0,
-                    NI_NUMERICHOST) == 0;
+    auto* const address = reinterpret_cast<sockaddr*>(&own);
+    const bool is_way = connect(socket, to->ai_addr, to->ai_addrlen) == 0 &&
+                        getsockname(socket, address, &length) == 0;
     close(socket);
-    if (found_one) return text;
+    Route route{is_way ? number(address, length) : "", number(to->ai_addr, to->ai_addrlen), false};
+    if (route.own.empty() || route.theirs.empty()) continue;
+    route.loopback = is_loopback(route.own);
+    return route;
   }
   throw std::runtime_error("there is no way to '" + host + "'");
 }

@@ -71,6 +71,7 @@ class Rolling {
 std::string signature(const ConstrainedMinimizationProblem& problem, const Optimizers& primal,
                       const Optimizers& dual) {
   std::ostringstream text;
+  text << "distribute\n";
   for (const auto* side : {&primal, &dual}) {
     for (auto* optimizer : *side) {
       text << (side == &primal ? "primal " : "dual ") << c10::demangle(typeid(*optimizer).name())

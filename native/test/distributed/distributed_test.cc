@@ -1,9 +1,20 @@
 #include "cooper4j/distributed.h"
 
 #include <ATen/ATen.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <torch/optim/sgd.h>
+#include <unistd.h>
 
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <thread>
 
 #include "check.h"
@@ -40,10 +51,9 @@ struct Regression : ConstrainedMinimizationProblem {
 
   at::Tensor w;
   Constraint& residual = register_constraint(
-      "residual",
-      {ConstraintType::kInequality, Formulation::kAugmentedLagrangian,
-       std::make_shared<DenseMultiplier>(1, at::kDouble),
-       std::make_shared<DensePenaltyCoefficient>(at::full({1}, 2.0, at::kDouble))});
+      "residual", {ConstraintType::kInequality, Formulation::kAugmentedLagrangian,
+                   std::make_shared<DenseMultiplier>(1, at::kDouble),
+                   std::make_shared<DensePenaltyCoefficient>(at::full({1}, 2.0, at::kDouble))});
   Constraint& rows = register_constraint(
       "rows", {ConstraintType::kInequality, std::make_shared<IndexedMultiplier>(7, at::kDouble)});
 
@@ -71,8 +81,8 @@ at::Tensor train(ProcessGroup& group) {
   for (int64_t step = 0; step < 20; ++step) {
     // Seven rows, or one, which leaves rank 1 without any.
     const int64_t n = step % 5 == 4 ? 1 : 7;
-    const at::Tensor mine = at::arange(n, at::kLong).slice(0, std::min<int64_t>(group.rank(), n), n,
-                                                           group.size());
+    const at::Tensor mine =
+        at::arange(n, at::kLong).slice(0, std::min<int64_t>(group.rank(), n), n, group.size());
     const RollOut out = optimizer.roll([&] { return problem.over(mine); });
     log.push_back(out.state.loss.detach().reshape({1}).clone());
   }
@@ -81,6 +91,51 @@ at::Tensor train(ProcessGroup& group) {
     log.push_back(multiplier->parameters()[0].detach().reshape({-1}));
   }
   return at::cat(log);
+}
+
+std::string free_port() {
+  const int listening = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  const bool bound = bind(listening, any, length) == 0 && getsockname(listening, any, &length) == 0;
+  close(listening);
+  return bound ? std::to_string(ntohs(address.sin_port)) : "";
+}
+
+/// What processes of this program write, which main() starts as `program` with torchrun's
+/// variables.
+std::vector<std::string> processes(int size, const std::string& program) {
+  const std::string file = "distributed_test." + std::to_string(getpid()) + ".";
+  const std::string port = free_port();
+  std::vector<pid_t> ids;
+  for (int rank = 0; rank < size; ++rank) {
+    setenv("RANK", std::to_string(rank).c_str(), 1);
+    setenv("WORLD_SIZE", std::to_string(size).c_str(), 1);
+    setenv("MASTER_ADDR", "127.0.0.1", 1);
+    setenv("MASTER_PORT", port.c_str(), 1);
+    std::array<std::string, 4> arguments{"distributed_test", "rank", program,
+                                         file + std::to_string(rank)};
+    std::vector<char*> argv;
+    for (auto& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    pid_t id = 0;
+    if (posix_spawn(&id, "/proc/self/exe", nullptr, nullptr, argv.data(), environ) == 0) {
+      ids.push_back(id);
+    }
+  }
+  for (const char* name : {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}) unsetenv(name);
+  for (const pid_t id : ids) waitpid(id, nullptr, 0);
+  std::vector<std::string> written;
+  for (int rank = 0; rank < size; ++rank) {
+    const std::string name = file + std::to_string(rank);
+    std::ifstream in(name, std::ios::binary);
+    written.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    unlink(name.c_str());
+  }
+  return written;
 }
 
 std::string error_of(const std::function<void()>& body) {
@@ -171,4 +226,65 @@ TEST(what_does_not_fit_is_refused) {
   CHECK_THROWS(alone.sum(at::ones({2})), "it was closed");
 }
 
-CHECK_MAIN()
+TEST(processes_of_their_own_train_as_one_does) {
+  ProcessGroup alone;
+  const at::Tensor expected = train(alone);
+  const std::vector<std::string> written = processes(3, "train");
+  for (const auto& bytes : written) {
+    CHECK(bytes == written[0]);
+    CHECK_EQ(expected.nbytes(), bytes.size());
+    if (expected.nbytes() != bytes.size()) continue;
+    at::Tensor found = at::empty_like(expected);
+    std::copy(bytes.begin(), bytes.end(), static_cast<char*>(found.mutable_data_ptr()));
+    CHECK(at::allclose(found, expected, 0, 1e-12));
+  }
+}
+
+TEST(a_process_that_is_killed_is_named) {
+  const std::vector<std::string> written = processes(3, "die");
+  CHECK_EQ("", written[2]);
+  for (int rank = 0; rank < 2; ++rank) {
+    CHECK(contains(written[rank], "rank 2 no longer answered"));
+  }
+}
+
+TEST(a_process_that_does_not_come_is_named_with_where_it_is) {
+  const std::vector<std::string> written = processes(3, "late");
+  for (int rank = 0; rank < 2; ++rank) {
+    CHECK(contains(written[rank], "in call 2, a barrier"));
+    CHECK(contains(written[rank],
+                   "rank 2 has not come there, its last was call 1, the sum of Float[3]"));
+  }
+}
+
+int64_t size_of(const std::string& file) {
+  struct stat found{};
+  return stat(file.c_str(), &found) == 0 ? found.st_size : -1;
+}
+
+/// A rank of processes().
+int run_rank(const std::string& program, const std::string& file) {
+  ProcessGroup group = ProcessGroup::from_environment(std::chrono::seconds(60));
+  std::ofstream out(file, std::ios::binary);
+  if (program == "train") {
+    const at::Tensor log = train(group);
+    out.write(static_cast<const char*>(log.const_data_ptr()),
+              static_cast<std::streamsize>(log.nbytes()));
+    return 0;
+  }
+  group.sum(at::ones({3}));
+  const bool last = group.rank() == group.size() - 1;
+  if (last && program == "die") raise(SIGKILL);
+  // Until another has given up.
+  for (int i = 0; last && i < 600 && size_of(file.substr(0, file.size() - 1) + "0") <= 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  out << error_of([&] { group.barrier(std::chrono::seconds(program == "late" ? 2 : 60)); })
+      << std::flush;
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  if (argc == 4 && std::string(argv[1]) == "rank") return run_rank(argv[2], argv[3]);
+  return check::run(argc, argv);
+}

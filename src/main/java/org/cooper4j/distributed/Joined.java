@@ -43,7 +43,7 @@ final class Joined implements Replicas.Replica {
   /** What is the same in all processes, a line a thing. */
   private static String signature(CooperOptimizer<?> optimizer) {
     StringBuilder text = new StringBuilder();
-    text.append(optimizer.getClass().getSimpleName()).append('\n');
+    text.append("distribute ").append(optimizer.getClass().getSimpleName()).append('\n');
     describe(text, "primal", optimizer.primalOptimizers());
     describe(text, "dual", optimizer.dualOptimizers());
     optimizer.cmp().namedConstraints().forEach((name, its) -> describe(text, name, its));

@@ -44,7 +44,8 @@ import org.cooper4j.optim.Replicas;
  *       samples takes part all the same.
  *   <li>Violations with features, indexed ones for example, are of a sample each: those of all
  *       processes are joined.
- *   <li>What is neither, such as a ratio of sums over samples, is made of {@link #sum}s.
+ *   <li>What is neither, such as a ratio of sums over samples, is made of {@link #sum}s; rates are
+ *       by {@code RateContext.summedBy(group::sum)}.
  *   <li>{@code misc} of numbers and scalar tensors is averaged likewise.
  * </ul>
  *
@@ -55,9 +56,9 @@ import org.cooper4j.optim.Replicas;
  * that names the rank. Every wait sees interrupts of its thread and ends with the group's timeout.
  *
  * <p>A group belongs to one thread at a time, and all processes make the same calls in the same
- * order; where they do not, all get an exception. Neither its store, which anybody in its network
- * may read and write, nor its connections are encrypted: use private networks. Groups of more than
- * one process need Linux.
+ * order; where they do not, all get an exception that names two of them and their calls. Neither
+ * its store, which anybody in its network may read and write, nor its connections are encrypted:
+ * use private networks. Groups of more than one process need Linux.
  */
 public final class ProcessGroup implements Replicas, AutoCloseable {
   /** How long a group waits unless told otherwise, as c10d does. */

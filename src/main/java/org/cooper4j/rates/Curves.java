@@ -29,6 +29,7 @@ final class Curves {
   private final Tensor negatives;
 
   private Curves(RateContext context, String rate) {
+    context.requireAllHere(rate);
     this.context = context;
     truth = context.truth(rate);
     margins = context.margins(rate);

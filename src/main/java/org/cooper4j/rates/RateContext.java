@@ -2,12 +2,15 @@ package org.cooper4j.rates;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.internal.Native;
@@ -37,6 +40,7 @@ public final class RateContext {
   private final Groups groups;
   private final Tensor positives; // boolean [1, C]; null without
   private final Surrogate surrogate;
+  private final UnaryOperator<Tensor> sum; // of what other contexts have; null without
   private Tensor total;
   private Decisions decisions;
 
@@ -46,13 +50,15 @@ public final class RateContext {
       Tensor weights,
       Groups groups,
       Tensor positives,
-      Surrogate surrogate) {
+      Surrogate surrogate,
+      UnaryOperator<Tensor> sum) {
     this.scores = scores;
     this.labels = labels;
     this.weights = weights;
     this.groups = groups;
     this.positives = positives;
     this.surrogate = surrogate;
+    this.sum = sum;
   }
 
   /**
@@ -92,21 +98,65 @@ public final class RateContext {
       throw new IllegalArgumentException(
           "a score is NaN, which predicts nothing; look for the step that made it so");
     }
-    return new RateContext(scores, null, null, Groups.NONE, null, Surrogate.sigmoid());
+    return new RateContext(scores, null, null, Groups.NONE, null, Surrogate.sigmoid(), null);
   }
 
   private RateContext with(Tensor newLabels) {
-    return new RateContext(scores, newLabels, weights, groups, positives, surrogate);
+    return new RateContext(scores, newLabels, weights, groups, positives, surrogate, sum);
   }
 
   /** The same examples, scored otherwise. */
   RateContext withScores(Tensor newScores) {
-    return new RateContext(newScores, labels, weights, groups, positives, surrogate);
+    return new RateContext(newScores, labels, weights, groups, positives, surrogate, sum);
   }
 
   /** This context with another stand-in for decisions in training; the sigmoid unless set. */
   public RateContext with(Surrogate newSurrogate) {
-    return new RateContext(scores, labels, weights, groups, positives, newSurrogate);
+    return new RateContext(scores, labels, weights, groups, positives, newSurrogate, sum);
+  }
+
+  /**
+   * The examples of several contexts, such as those of all processes, of which this one has some:
+   * every rate is made of sums over all of them.
+   *
+   * <pre>{@code
+   * RateContext all = RateContext.of(logits, labels).groupBy(age, 5).summedBy(group::sum);
+   * }</pre>
+   *
+   * <p>Rates that sort examples, such as the areas under curves, and reports are not made of sums:
+   * they need all examples here.
+   *
+   * @param sum of one statistic, float64, over all contexts; differentiable, called once for each
+   *     rate
+   */
+  public RateContext summedBy(UnaryOperator<Tensor> sum) {
+    Objects.requireNonNull(sum, "sum");
+    return new RateContext(scores, labels, weights, groups, positives, surrogate, sum);
+  }
+
+  /** The rate over the examples of all contexts. */
+  Rate summed(Rate own) {
+    return sum == null ? own : own.with(this::summed);
+  }
+
+  private Sums summed(Sums own) {
+    boolean smooth = own.lower() == own.upper();
+    TensorVector parts =
+        smooth
+            ? new TensorVector(own.value(), own.upper())
+            : new TensorVector(own.value(), own.upper(), own.lower());
+    Tensor all = sum.apply(torch.stack(parts));
+    Tensor upper = all.select(0, 1);
+    return new Sums(all.select(0, 0).detach(), upper, smooth ? upper : all.select(0, 2));
+  }
+
+  void requireAllHere(String what) {
+    if (sum != null) {
+      throw new IllegalArgumentException(
+          what
+              + " is not made of sums over examples; gather the scores and labels of all first, and"
+              + " leave summedBy out");
+    }
   }
 
   /**
@@ -134,7 +184,7 @@ public final class RateContext {
 
   private RateContext multiplied(Tensor factors) {
     Tensor product = weights == null ? factors : weights.mul(factors);
-    return new RateContext(scores, labels, product, groups, positives, surrogate);
+    return new RateContext(scores, labels, product, groups, positives, surrogate, sum);
   }
 
   /**
@@ -184,12 +234,12 @@ public final class RateContext {
   }
 
   private RateContext grouped(Groups more) {
-    return new RateContext(scores, labels, weights, groups.and(more), positives, surrogate);
+    return new RateContext(scores, labels, weights, groups.and(more), positives, surrogate, sum);
   }
 
   /** The same examples, all in one: rates are scalars. */
   public RateContext ungrouped() {
-    return new RateContext(scores, labels, weights, Groups.NONE, positives, surrogate);
+    return new RateContext(scores, labels, weights, Groups.NONE, positives, surrogate, sum);
   }
 
   /**
@@ -217,7 +267,7 @@ public final class RateContext {
     Arrays.stream(distinct).forEach(c -> members[(int) c] = true);
     try (Device device = scores.device()) {
       Tensor row = Tensor.create(members, 1, all).to(device, ScalarType.Bool);
-      return new RateContext(scores, labels, weights, groups, row, surrogate);
+      return new RateContext(scores, labels, weights, groups, row, surrogate, sum);
     }
   }
 

@@ -68,6 +68,7 @@ public final class RateReport {
     if (resamples < 0) {
       throw new IllegalArgumentException(resamples + " resamples; expected 0 or more");
     }
+    context.requireAllHere("a report");
     List<RateContext> contexts = new ArrayList<>();
     List<String> names = new ArrayList<>(context.groupNames());
     if (!names.isEmpty()) {

@@ -182,6 +182,6 @@ public final class Rates {
   }
 
   private static Rate quotient(RateContext context, Bounds numerator, Bounds denominator) {
-    return Rate.quotient(numerator, denominator, context::total, context.dtype());
+    return context.summed(Rate.quotient(numerator, denominator, context::total, context.dtype()));
   }
 }

@@ -55,14 +55,15 @@ enum Tally {
                 context.groups().count(),
                 numbers,
                 dtype == ScalarType.Double);
-    return Rate.share(
-        bounds(decisions, truth, quotients),
-        () -> {
-          Bounds sums = sums(context, decisions, truth);
-          return new Sums(sums.value(), sums.upper(), sums.lower());
-        },
-        () -> effectiveCount(context, truth),
-        dtype);
+    return context.summed(
+        Rate.share(
+            bounds(decisions, truth, quotients),
+            () -> {
+              Bounds sums = sums(context, decisions, truth);
+              return new Sums(sums.value(), sums.upper(), sums.lower());
+            },
+            () -> effectiveCount(context, truth),
+            dtype));
   }
 
   /** (Σw)² / Σw² of those in the denominator, the number of equal weights that tell as much. */

@@ -75,6 +75,7 @@ public final class Thresholds {
       int candidates,
       Function<RateContext, Rate> objective,
       List<Function<RateContext, ConstraintState>> constraints) {
+    context.requireAllHere("a choice of thresholds");
     try (PointerScope temporaries = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
       ThresholdSearch search = new ThresholdSearch(context, candidates, objective, constraints);

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
@@ -47,6 +48,7 @@ import org.cooper4j.multipliers.ModuleMultiplier;
 import org.cooper4j.optim.CooperOptimizer;
 import org.cooper4j.optim.GradientHook;
 import org.cooper4j.optim.LRScheduler;
+import org.cooper4j.optim.Replicas;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.Schedule;
 import org.cooper4j.optim.Schemes;
@@ -57,6 +59,10 @@ import org.cooper4j.optim.torch.NuPIOptions;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.cooper4j.penalties.IndexedPenaltyCoefficient;
 import org.cooper4j.penalties.MultiplicativePenaltyCoefficientUpdater;
+import org.cooper4j.rates.Fairness;
+import org.cooper4j.rates.RateContext;
+import org.cooper4j.rates.Rates;
+import org.cooper4j.rates.Surrogate;
 
 /**
  * Short trainings in float64, by the samples of one process or of several: logistic regression with
@@ -71,12 +77,23 @@ final class Cases {
   private static final int[] BATCHES = {12, 7, 5, 8, 12, 11, 2, 1};
 
   private final ProcessGroup group;
+  private final Replicas replicas;
+  private final UnaryOperator<Tensor> sum;
+  private final int[] batches;
   private final Tensor inputs;
   private final Tensor labels;
   private final Tensor men;
 
   Cases(ProcessGroup group) {
+    this(group, group, group::sum, BATCHES);
+  }
+
+  /** Joined and summed otherwise, with batches of so many samples. */
+  Cases(ProcessGroup group, Replicas replicas, UnaryOperator<Tensor> sum, int... batches) {
     this.group = group;
+    this.replicas = replicas;
+    this.sum = sum;
+    this.batches = batches;
     double[] x = new double[SAMPLES * FEATURES];
     double[] y = new double[SAMPLES];
     double[] m = new double[SAMPLES];
@@ -94,7 +111,7 @@ final class Cases {
 
   /** The samples of a step that are this process's. */
   private long[] rows(int step) {
-    int n = BATCHES[step % BATCHES.length];
+    int n = batches[step % batches.length];
     return IntStream.range(0, n)
         .filter(i -> i % group.size() == group.rank())
         .mapToLong(i -> (step * 13L + i) % SAMPLES)
@@ -169,7 +186,7 @@ final class Cases {
   private Tensor gap(Tensor score, Tensor men) {
     Tensor women = men.neg().add(new Scalar(1));
     Tensor sums =
-        group.sum(
+        sum.apply(
             torch.stack(
                 new TensorVector(score.dot(men), men.sum(), score.dot(women), women.sum())));
     Tensor one = torch.ones(new long[] {}, new TensorOptions(ScalarType.Double));
@@ -182,10 +199,28 @@ final class Cases {
 
   /** Variance of the scores, by a sum that is made of another one. */
   private ConstraintState variance(Scores s, Tensor w) {
-    Tensor n = group.sum(torch.ones_like(s.score()).sum());
-    Tensor mean = group.sum(s.score().sum()).div(n);
-    Tensor variance = group.sum(s.score().sub(mean).square().sum()).div(n);
+    Tensor n = sum.apply(torch.ones_like(s.score()).sum());
+    Tensor mean = sum.apply(s.score().sum()).div(n);
+    Tensor variance = sum.apply(s.score().sub(mean).square().sum()).div(n);
     return plain(variance.neg().add(new Scalar(0.5)).unsqueeze(0));
+  }
+
+  /** Of three groups, of which processes and small batches miss some. */
+  private static RateContext context(Scores s) {
+    return RateContext.of(s.score(), s.label()).groupBy(s.rows().remainder(new Scalar(3)), 3);
+  }
+
+  private ConstraintState recalls(Scores s, Tensor w) {
+    return Rates.truePositiveRate(context(s)).with(sums -> sums.map(sum)).atLeast(0.8);
+  }
+
+  private ConstraintState precisions(Scores s, Tensor w) {
+    RateContext all = context(s).with(Surrogate.hinge()).summedBy(sum);
+    return Rates.precision(all).atLeast(0.8);
+  }
+
+  private ConstraintState odds(Scores s, Tensor w) {
+    return Fairness.EQUALISED_ODDS.deviations(context(s).summedBy(sum)).within(0.05);
   }
 
   /** Each sample's loss is at most 0.5. */
@@ -251,6 +286,9 @@ final class Cases {
     PARITY,
     AUGMENTED_PARITY,
     VARIANCE,
+    RECALLS,
+    PRECISIONS,
+    ODDS,
     ROWS,
     AUGMENTED_ROWS,
     QUADRATIC_ROWS,
@@ -262,6 +300,8 @@ final class Cases {
             new Constraint(INEQUALITY, Lagrangian::new, dense(1), null);
         case AUGMENTED, AUGMENTED_STRICT, AUGMENTED_PARITY ->
             new Constraint(INEQUALITY, AugmentedLagrangian::new, dense(1), penalty(2));
+        case RECALLS, PRECISIONS -> new Constraint(INEQUALITY, Lagrangian::new, dense(3), null);
+        case ODDS -> new Constraint(INEQUALITY, Lagrangian::new, dense(12), null);
         case QUADRATIC -> new Constraint(INEQUALITY, QuadraticPenalty::new, null, penalty(2));
         case EXPONENTIAL -> new Constraint(INEQUALITY, Exponential::new, dense(1), null);
         case NORMS -> new Constraint(EQUALITY, Lagrangian::new, dense(2), null);
@@ -284,6 +324,9 @@ final class Cases {
         case PARITY -> cases::parity;
         case AUGMENTED_PARITY -> cases::strictParity;
         case VARIANCE -> cases::variance;
+        case RECALLS -> cases::recalls;
+        case PRECISIONS -> cases::precisions;
+        case ODDS -> cases::odds;
         case ROWS -> Cases::everyRow;
         case AUGMENTED_ROWS -> Cases::everyStrictRow;
         case QUADRATIC_ROWS ->
@@ -340,7 +383,7 @@ final class Cases {
     }
   }
 
-  private static TensorOptions doubles() {
+  static TensorOptions doubles() {
     return new TensorOptions(ScalarType.Double);
   }
 
@@ -352,7 +395,7 @@ final class Cases {
 
   /** Trains, and logs what every roll gives; rows are sorted, since their order is the ranks'. */
   private double[] train(Problem problem, CooperOptimizer<long[]> optimizer, Runnable afterStep) {
-    optimizer.distribute(group);
+    optimizer.distribute(replicas);
     var updater = new MultiplicativePenaltyCoefficientUpdater(1.1, 0.01, false, 100);
     List<Double> log = new ArrayList<>();
     for (int step = 0; step < STEPS; step++) {
@@ -457,7 +500,7 @@ final class Cases {
   private double[] accumulated() {
     Problem problem = new Problem(Kind.AUGMENTED, Kind.PARITY, Kind.ROWS, Kind.MODULE);
     var optimizer = simultaneous(problem, new SGD(problem.primal(), new SGDOptions(0.3)));
-    optimizer.distribute(group);
+    optimizer.distribute(replicas);
     List<Double> log = new ArrayList<>();
     for (int step = 0; step < 4; step++) {
       // Ratios over micro-batches are those of a micro-batch, of which all ranks have a share.
@@ -476,6 +519,19 @@ final class Cases {
     return problem.end(log);
   }
 
+  /** The variables at which gradient descent on a problem with such constraints ends. */
+  double[] variables(String... kinds) {
+    Kind[] all = Arrays.stream(kinds).map(Kind::valueOf).toArray(Kind[]::new);
+    Problem problem = new Problem(all);
+    CooperOptimizer<long[]> optimizer =
+        Arrays.stream(all).anyMatch(Kind::hasMultiplier)
+            ? Schemes.SIMULTANEOUS.sgd(problem.cmp, problem.primal(), 0.3)
+            : new UnconstrainedOptimizer<>(
+                problem.cmp, new SGD(problem.primal(), new SGDOptions(0.3)));
+    train(problem, optimizer, () -> {});
+    return problem.end(List.of());
+  }
+
   /** Runs all and writes them to a file: a name, a tab, numbers in hexadecimal. */
   public static void main(String[] arguments) {
     try (ProcessGroup group = ProcessGroup.fromEnvironment()) {
@@ -486,11 +542,7 @@ final class Cases {
           .forEach(
               (name, run) -> {
                 try (PointerScope scope = new PointerScope()) {
-                  text.append(name).append('\t');
-                  for (double value : run.run()) {
-                    text.append(Double.toHexString(value)).append(' ');
-                  }
-                  text.append('\n');
+                  write(text, name, run.run());
                 } catch (RuntimeException e) {
                   throw new IllegalStateException("case '" + name + "': " + e.getMessage(), e);
                 }
@@ -499,6 +551,14 @@ final class Cases {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  static void write(StringBuilder text, String name, double... values) {
+    text.append(name).append('\t');
+    for (double value : values) {
+      text.append(Double.toHexString(value)).append(' ');
+    }
+    text.append('\n');
   }
 
   /** What {@link #main} wrote. */

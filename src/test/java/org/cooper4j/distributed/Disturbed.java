@@ -71,6 +71,9 @@ final class Disturbed {
             }
           }
         }
+        if (step[0] % 500 == 499) {
+          System.out.println("rolled " + (step[0] + 1));
+        }
         optimizer.roll(null);
       }
     } catch (RuntimeException e) {
@@ -79,7 +82,7 @@ final class Disturbed {
     }
   }
 
-  private static void interruptSoon(Thread thread) {
+  static void interruptSoon(Thread thread) {
     Thread interrupter =
         new Thread(
             () -> {

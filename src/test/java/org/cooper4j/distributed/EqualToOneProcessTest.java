@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
@@ -44,6 +45,15 @@ class EqualToOneProcessTest {
     ALONE.forEach(
         (name, expected) ->
             assertThat(first.get(name)).as(name).containsExactly(expected, within(1e-12)));
+    // What Python's Cooper has of whole batches: variables, which come after the rolls' numbers.
+    Cases.read(Path.of("src/test/resources/distributed.txt"))
+        .forEach(
+            (name, variables) -> {
+              double[] all = first.get(name);
+              assertThat(Arrays.copyOfRange(all, all.length - variables.length, all.length))
+                  .as("%s, Python's Cooper", name)
+                  .containsExactly(variables, within(1e-12));
+            });
     for (int rank = 1; rank < size; rank++) {
       Map<String, double[]> other = Cases.read(folder.resolve("run" + rank));
       first.forEach((name, values) -> assertThat(other.get(name)).as(name).isEqualTo(values));

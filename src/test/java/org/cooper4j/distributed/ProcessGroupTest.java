@@ -10,6 +10,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.SizeTPointer;
+import org.bytedeco.pytorch.EmbeddingImpl;
+import org.bytedeco.pytorch.EmbeddingOptions;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.ProcessGroupGloo;
@@ -113,6 +115,27 @@ class ProcessGroupTest {
               return values(x);
             });
     assertThat(ends).containsExactly(new double[] {0.5}, new double[] {0.5});
+  }
+
+  @Test
+  void sparseGradientsAreRefused() {
+    both(
+        group -> {
+          EmbeddingOptions options = new EmbeddingOptions(4, 2);
+          options.sparse().put(true);
+          EmbeddingImpl words = new EmbeddingImpl(options);
+          var problem =
+              ConstrainedMinimizationProblem.<Tensor>of(
+                  java.util.Map.of(), some -> CMPState.of(words.forward(some).square().sum()));
+          var optimizer =
+              new UnconstrainedOptimizer<>(
+                  problem, new SGD(words.parameters(), new SGDOptions(0.25)));
+          optimizer.distribute(group);
+          assertThatThrownBy(() -> optimizer.roll(Tensor.create(new long[] {1, 2}, 2)))
+              .hasMessageContaining("a gradient is sparse")
+              .hasMessageContaining("sparse = false");
+          return 0;
+        });
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 
 /** The processes of a group, each a JVM of its own that runs a main class with this class path. */
 final class Ranks implements AutoCloseable {
@@ -19,19 +20,31 @@ final class Ranks implements AutoCloseable {
 
   /** Starts so many, with torchrun's variables. */
   static Ranks start(int size, Path folder, Class<?> main, String... arguments) throws IOException {
+    return start(size, folder, Map.of(), rank -> List.of(), main, arguments);
+  }
+
+  /** With these variables in place of torchrun's, and what each command begins with. */
+  static Ranks start(
+      int size,
+      Path folder,
+      Map<String, String> environment,
+      IntFunction<List<String>> prefix,
+      Class<?> main,
+      String... arguments)
+      throws IOException {
     int port = freePort();
     Ranks ranks = new Ranks();
     for (int rank = 0; rank < size; rank++) {
       Path output = Files.createTempFile(folder, "rank" + rank, ".txt");
-      List<String> command =
-          new ArrayList<>(
-              List.of(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-XX:TieredStopAtLevel=1",
-                  "-XX:+UseSerialGC",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  main.getName()));
+      List<String> command = new ArrayList<>(prefix.apply(rank));
+      command.addAll(
+          List.of(
+              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+              "-XX:TieredStopAtLevel=1",
+              "-XX:+UseSerialGC",
+              "-cp",
+              System.getProperty("java.class.path"),
+              main.getName()));
       command.addAll(List.of(arguments));
       ProcessBuilder builder =
           new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
@@ -44,6 +57,7 @@ final class Ranks implements AutoCloseable {
                   "MASTER_ADDR", "127.0.0.1",
                   "MASTER_PORT", "" + port,
                   "OMP_NUM_THREADS", "1"));
+      builder.environment().putAll(environment);
       ranks.processes.add(builder.start());
       ranks.outputs.add(output);
     }

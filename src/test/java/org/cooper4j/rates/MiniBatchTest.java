@@ -58,6 +58,22 @@ class MiniBatchTest {
   }
 
   @Test
+  void aContextOfSeveralHasTheirRates() {
+    Tensor scores = tensor(1, 2, -1, 3);
+    RateContext here = RateContext.of(scores, tensor(1, 0, 1, 1));
+    RateContext twice = here.summedBy(sums -> sums.add(sums));
+    assertThat(Rates.accuracy(twice).value().item_double()).isEqualTo(0.5);
+    assertThat(Rates.truePositiveRate(twice).sums().orElseThrow().value().sum().item_double())
+        .isEqualTo(2 * (2 + 3 + 4));
+    assertThat(Rates.fScore(twice).surrogate().item_double())
+        .isCloseTo(Rates.fScore(here).surrogate().item_double(), within(1e-12));
+    assertThatThrownBy(() -> Rates.rocAuc(twice))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("gather the scores");
+    assertThatThrownBy(() -> RateReport.of(twice)).hasMessageContaining("a report is not made of");
+  }
+
+  @Test
   void runningSumsWeighBatchesByTheirAge() {
     RunningSums running = new RunningSums(0.5);
     recall(tensor(1, 1), 1, 1).with(running); // 2 of 2
