@@ -20,6 +20,7 @@ graph" is the share of the loop that evaluates the user's loss and violations an
 
 By JMH alone, RollBenchmark -p problem=NAME:
 
+    mlp:W                 a perceptron 784-W-W-10, batch 128
     rates:K               recalls of K groups, the fairness tutorial's network; 0: without
 
 Others:
@@ -32,24 +33,30 @@ Others:
     reading               the tutorial's step in cooper4j with nothing read after it, with four tensors read one by one,
                           with all values of the roll, and with those and clipped gradients
     tutorial              the whole MNIST tutorial: start, data, 7 epochs with a checkpoint each, plot
+    distributed           rolls over 1 to 4 processes of this machine, one thread each, and their parts; the least of all
+                          rolls in all rounds. Writes target/distributed.json, from which ranks.py makes a model
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+from ranks import OWN, PROBLEMS
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 NAMES = (
     "mnist groups:1 groups:10 groups:100 groups:1000 augmented:100 dense:1000000 "
     "indexed:1000 indexed:100000 indexed:10000000 indexed-augmented:1000 indexed-augmented:10000000 "
-    "indexed-nupi:1000 indexed-nupi:10000000 threads reading tutorial"
+    "indexed-nupi:1000 indexed-nupi:10000000 threads reading tutorial distributed"
 ).split()
 COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ONE_THREAD = os.environ | dict.fromkeys(COUNTS, "1")
@@ -80,9 +87,18 @@ class Contenders:
     def __init__(self, python, seconds):
         self.python = python
         self.seconds = seconds
-        self.loop_program = build_loop()
-        self.class_path = class_path()
-        self.mkl_class_path = class_path("-Pmkl")
+
+    @functools.cached_property
+    def loop_program(self):
+        return build_loop()
+
+    @functools.cached_property
+    def class_path(self):
+        return class_path()
+
+    @functools.cached_property
+    def mkl_class_path(self):
+        return class_path("-Pmkl")
 
     def cooper(self, problem, by_default=False):
         last, env = (("--default-threads",), DEFAULT) if by_default else ((), ONE_THREAD)
@@ -117,6 +133,26 @@ class Contenders:
         # Reported as ·gc.alloc.rate.norm or gc.alloc.rate.norm.
         heap = next(v for k, v in run["secondaryMetrics"].items() if k.endswith("gc.alloc.rate.norm"))
         return run["primaryMetric"]["score"], heap["score"]
+
+    def ranks(self, problem, size):
+        """Microseconds of the fastest roll's parts over so many processes."""
+        command = "java", "-Xmx1g", "-cp", self.class_path, "org.cooper4j.benchmarks.RankBenchmark"
+        with socket.socket() as any_port:
+            any_port.bind(("127.0.0.1", 0))
+            port = any_port.getsockname()[1]
+        where = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        processes = [
+            subprocess.Popen(
+                (*command, problem, str(self.seconds)),
+                env=ONE_THREAD | (where | {"RANK": str(rank)} if size > 1 else {}),
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            )
+            for rank in range(size)
+        ]
+        texts = [process.communicate()[0] for process in processes]
+        if any(process.returncode for process in processes):
+            raise RuntimeError(f"{problem} over {size} processes failed")
+        return json.loads(texts[0].splitlines()[-1])
 
 
 def ratio(others, ours):
@@ -213,6 +249,29 @@ def tutorial(contenders, rounds):
     print()
 
 
+def distributed(contenders, rounds):
+    sizes = 1, 2, 3, 4
+    least = {name: {} for name in PROBLEMS}
+    for _ in range(rounds):
+        for name in PROBLEMS:
+            for size in sizes:
+                turn = contenders.ranks(name, size)
+                before = least[name].get(size, turn)
+                least[name][size] = min(turn, before, key=lambda parts: parts["roll"])
+    print("| Roll, µs | parameters | " + " | ".join(map(str, sizes)) + " | rows/s × at 2 | alone | values | gradients |")
+    print("|---|---|" + "---|" * (len(sizes) + 4))
+    for name, turns in least.items():
+        rolls, two = [turns[size]["roll"] for size in sizes], turns[2]
+        cells = [
+            *(f"{roll:.4g}" for roll in rolls), f"{2 * rolls[0] / rolls[1]:.2f}",
+            f"{sum(two[part] for part in OWN):.4g}", f"{two['values']:.4g}", f"{two['gradients']:.4g}",
+        ]
+        print(f"| `{name}` | {PROBLEMS[name][0]} | {' | '.join(cells)} |", flush=True)
+    print()
+    path = ROOT / "target/distributed.json"
+    path.write_text(json.dumps({"cores": len(os.sched_getaffinity(0)), "problems": least}, indent=1))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME")
@@ -222,7 +281,7 @@ def main():
     arguments = parser.parse_args()
 
     contenders = Contenders(arguments.python, arguments.seconds)
-    problems = [name for name in arguments.names if name not in ("threads", "reading", "tutorial")]
+    problems = [name for name in arguments.names if name not in ("threads", "reading", "tutorial", "distributed")]
     if problems:
         steps(contenders, problems, arguments.rounds)
     if "threads" in arguments.names:
@@ -231,6 +290,8 @@ def main():
         reading(contenders, arguments.rounds)
     if "tutorial" in arguments.names:
         tutorial(contenders, arguments.rounds)
+    if "distributed" in arguments.names:
+        distributed(contenders, arguments.rounds)
 
 
 if __name__ == "__main__":

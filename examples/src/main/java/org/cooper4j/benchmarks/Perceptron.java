@@ -17,15 +17,21 @@ import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.multipliers.DenseMultiplier;
 
-/** A model large enough for several threads: 784-2048-2048-10, its last layer's norm bounded. */
+/** A perceptron 784-width-width-10, its last layer's norm bounded. */
 final class Perceptron extends Problem {
-  private final LinearImpl first = new LinearImpl(784, 2048);
-  private final LinearImpl second = new LinearImpl(2048, 2048);
-  private final LinearImpl last = new LinearImpl(2048, 10);
+  private final LinearImpl first;
+  private final LinearImpl second;
+  private final LinearImpl last;
   private final Tensor x = randn(128, 784);
   private final Tensor y = randint(10, new long[] {128}).to(ScalarType.Long);
   private final Constraint norm =
       register("norm", new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(1)));
+
+  Perceptron(int width) {
+    first = new LinearImpl(784, width);
+    second = new LinearImpl(width, width);
+    last = new LinearImpl(width, 10);
+  }
 
   @Override
   Optimizer primalOptimizer() {

@@ -34,7 +34,7 @@ abstract class Problem extends ConstrainedMinimizationProblem<Void> {
       case "mnist" -> new Mnist(Mnist.Reading.FOUR_TENSORS);
       case "mnist-unread" -> new Mnist(Mnist.Reading.NOTHING);
       case "mnist-values", "mnist-clipped" -> new Mnist(Mnist.Reading.ALL_VALUES);
-      case "mlp" -> new Perceptron();
+      case "mlp" -> new Perceptron(n == 0 ? 2048 : n);
       case "convnet" -> new ConvNet();
       case "transformer" -> new Transformer();
       case "groups" -> new Groups(n, false);
