@@ -1,0 +1,46 @@
+package org.cooper4j.comparison;
+
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.ConstraintState;
+import org.cooper4j.ConstraintType;
+import org.cooper4j.data.Batch;
+
+/** A problem at its start, to be trained or solved once: its variables, its data, its measure. */
+public abstract class Task extends ConstrainedMinimizationProblem<Batch> {
+  /** What an algorithm moves; leaves that require grad. */
+  public abstract TensorVector variables();
+
+  /** An epoch; the whole data in one, which may be null, if the task is deterministic. */
+  public abstract Iterable<Batch> batches();
+
+  /** All data in one batch, without noise. */
+  protected abstract CMPState whole();
+
+  /** How good the variables are now. */
+  public final Measured measure() {
+    try (NoGradGuard noGrad = new NoGradGuard()) {
+      return measured(whole());
+    }
+  }
+
+  /** What counts of a state: of a rate, the rate itself and not what stands in for its gradient. */
+  static Measured measured(CMPState state) {
+    double[] worst = {0};
+    state
+        .observedConstraints()
+        .forEach(
+            (constraint, observed) ->
+                worst[0] = Math.max(worst[0], worst(constraint.constraintType(), observed)));
+    return new Measured(state.loss().orElseThrow().item_double(), worst[0]);
+  }
+
+  private static double worst(ConstraintType type, ConstraintState observed) {
+    Tensor violation = observed.strictViolation().orElse(observed.violation()).detach();
+    Tensor size = type == ConstraintType.EQUALITY ? violation.abs() : violation;
+    return size.numel() == 0 ? 0 : size.max().item_double();
+  }
+}
