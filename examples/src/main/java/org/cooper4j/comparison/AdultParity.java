@@ -34,7 +34,7 @@ final class AdultParity extends Task {
   }
 
   @Override
-  public CMPState computeCMPState(Batch batch) {
+  protected CMPState evaluate(Batch batch) {
     Tensor logits = model.forward(batch.inputs()).squeeze(1);
     Tensor income = batch.targets().select(1, 0);
     Tensor male = batch.targets().select(1, 1);
@@ -60,7 +60,7 @@ final class AdultParity extends Task {
 
   @Override
   protected CMPState whole() {
-    return computeCMPState(new Batch(Data.people().inputs(), Data.people().targets()));
+    return evaluate(new Batch(Data.people().inputs(), Data.people().targets()));
   }
 
   @Override

@@ -22,14 +22,14 @@ final class NormMnist extends Task {
   }
 
   @Override
-  public CMPState computeCMPState(Batch batch) {
+  protected CMPState evaluate(Batch batch) {
     return CMPState.of(torch.cross_entropy(model.forward(batch.inputs()), batch.targets()))
         .lessOrEqual(norm, model.weight().square().sum().add(model.bias().square().sum()), 1);
   }
 
   @Override
   protected CMPState whole() {
-    return computeCMPState(new Batch(Data.digits().inputs(), Data.digits().targets()));
+    return evaluate(new Batch(Data.digits().inputs(), Data.digits().targets()));
   }
 
   @Override

@@ -44,7 +44,7 @@ final class Pinn extends Task {
   }
 
   @Override
-  public CMPState computeCMPState(Batch batch) {
+  protected CMPState evaluate(Batch batch) {
     Tensor s = layer(batch.inputs());
     Tensor slope = s.square().neg().add(new Scalar(1.0));
     Tensor second = s.mul(slope).mul(new Scalar(-2.0)).mv(v.mul(w.square()));
@@ -54,7 +54,7 @@ final class Pinn extends Task {
 
   @Override
   protected CMPState whole() {
-    return computeCMPState(new Batch(points.inputs(), points.targets()));
+    return evaluate(new Batch(points.inputs(), points.targets()));
   }
 
   @Override

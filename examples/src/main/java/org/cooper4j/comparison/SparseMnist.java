@@ -37,7 +37,7 @@ final class SparseMnist extends Task {
   }
 
   @Override
-  public CMPState computeCMPState(Batch batch) {
+  protected CMPState evaluate(Batch batch) {
     Tensor noise = torch.rand_like(gates).clamp(bound(1e-6), bound(1 - 1e-6));
     return state(batch, gates.add(noise.logit()).div(new Scalar(TEMPERATURE)).sigmoid());
   }

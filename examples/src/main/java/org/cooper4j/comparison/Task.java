@@ -1,5 +1,6 @@
 package org.cooper4j.comparison;
 
+import java.util.function.Consumer;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -11,11 +12,28 @@ import org.cooper4j.data.Batch;
 
 /** A problem at its start, to be trained or solved once: its variables, its data, its measure. */
 public abstract class Task extends ConstrainedMinimizationProblem<Batch> {
+  private Consumer<CMPState> observer = state -> {};
+
   /** What an algorithm moves; leaves that require grad. */
   public abstract TensorVector variables();
 
   /** An epoch; the whole data in one, which may be null, if the task is deterministic. */
   public abstract Iterable<Batch> batches();
+
+  /** The problem at a batch. */
+  protected abstract CMPState evaluate(Batch batch);
+
+  @Override
+  public final CMPState computeCMPState(Batch batch) {
+    CMPState state = evaluate(batch);
+    observer.accept(state);
+    return state;
+  }
+
+  /** Shows someone every state that an algorithm evaluates. */
+  final void observe(Consumer<CMPState> observer) {
+    this.observer = observer;
+  }
 
   /** All data in one batch, without noise. */
   protected abstract CMPState whole();

@@ -10,17 +10,21 @@ import org.bytedeco.pytorch.global.torch;
  * @param name as the tables have it
  * @param rate of Adam for the model, which fits the loss alone
  * @param steps of a run
+ * @param equalities whether it has some
  * @param task what starts one, given what an algorithm makes of its constraints
  */
-public record Use(String name, double rate, int steps, Function<Constraints, Task> task) {
+public record Use(
+    String name, double rate, int steps, boolean equalities, Function<Constraints, Task> task) {
   /** All of the comparison. */
   public static List<Use> all() {
     return List.of(
-        new Use("MNIST, norm", 1e-3, 2000, NormMnist::new),
-        new Use("Adult, means", 1e-2, 2000, constraints -> new AdultParity(false, constraints)),
-        new Use("Adult, rates", 1e-2, 2000, constraints -> new AdultParity(true, constraints)),
-        new Use("MNIST, L0", 1e-2, 2000, SparseMnist::new),
-        new Use("PINN", 5e-3, 4000, Pinn::new));
+        new Use("MNIST, norm", 1e-3, 2000, false, NormMnist::new),
+        new Use(
+            "Adult, means", 1e-2, 2000, false, constraints -> new AdultParity(false, constraints)),
+        new Use(
+            "Adult, rates", 1e-2, 2000, false, constraints -> new AdultParity(true, constraints)),
+        new Use("MNIST, L0", 1e-2, 2000, false, SparseMnist::new),
+        new Use("PINN", 5e-3, 4000, true, Pinn::new));
   }
 
   /** The task at its start, the same one every time. */
