@@ -78,4 +78,20 @@ class HockSchittkowskiTest {
   void solvesAllInFloat32ToFourDigits() {
     checkAll(HockSchittkowskiTest::solve, ScalarType.Float, 1e-4);
   }
+
+  /** Those that simultaneous gradient steps circle around. */
+  @Test
+  void solvesPublishedQuadraticProgramsWithActiveConstraints() {
+    List<HockSchittkowski> problems = HockSchittkowski.read("quadratic-programs.txt");
+    assertThat(problems).hasSize(3);
+    for (HockSchittkowski problem : problems) {
+      Solution solution = solve(problem, ScalarType.Double);
+      assertThat(solution.isSolved()).as(problem.name() + ": " + solution).isTrue();
+      assertThat(solution.infeasibility()).as(problem.name()).isLessThan(1e-6);
+      assertThat(solution.objective())
+          .as(problem.name() + ": " + solution)
+          .isCloseTo(problem.optimum(), within(1e-6 * Math.max(1, Math.abs(problem.optimum()))));
+      assertThat(solution.multipliers().get("g")).as("active ones").anyMatch(m -> m > 1e-3);
+    }
+  }
 }

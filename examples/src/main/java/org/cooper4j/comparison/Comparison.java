@@ -11,8 +11,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
-import org.cooper4j.CMPState;
-import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.Threads;
 import org.cooper4j.data.Batch;
@@ -190,21 +188,11 @@ public final class Comparison implements Callable<Integer> {
     Trace trace = new Trace(Long.MAX_VALUE, Double.NaN);
     try (PointerScope scope = new PointerScope()) {
       Task task = use.start(lagrangian(), 0);
-      long batches = 0;
-      for (Batch batch : task.batches()) {
-        batches++;
-      }
-      long epoch = batches;
-      var whole =
-          ConstrainedMinimizationProblem.<Void>of(
-              task.namedConstraints(),
-              nothing -> {
-                CMPState state = task.whole();
-                trace.measured(epoch, Task.measured(state), 0);
-                return state;
-              });
-      new Solver<>(whole, task.variables())
-          .maxEvaluations(quick ? 10 : Math.max(100, 10L * steps / epoch))
+      long[] epoch = {0};
+      task.batches().forEach(batch -> epoch[0]++);
+      task.observe(state -> trace.measured(epoch[0], Task.measured(state), 0));
+      new Solver<>(task, task.variables())
+          .maxEvaluations(quick ? 10 : Math.max(100, 10L * steps / epoch[0]))
           .minimize();
     }
     write(use.name(), "Solver", 0, 0, true, trace);

@@ -44,6 +44,11 @@ final class Program extends Task {
 
   @Override
   protected CMPState evaluate(Batch batch) {
+    return whole();
+  }
+
+  @Override
+  protected CMPState whole() {
     Tensor all = values.apply(x);
     CMPState state = CMPState.of(all.select(0, 0));
     if (h != null) {
@@ -53,11 +58,6 @@ final class Program extends Task {
       state.observe(g, all.narrow(0, 1 + equalities, inequalities));
     }
     return state;
-  }
-
-  @Override
-  protected CMPState whole() {
-    return evaluate(null);
   }
 
   @Override

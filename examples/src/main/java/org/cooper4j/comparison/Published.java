@@ -27,7 +27,8 @@ record Published(
 
   /** All of the comparison. */
   static List<Published> all() {
-    List<Published> all = new ArrayList<>(hockSchittkowski());
+    List<Published> all = new ArrayList<>(read("hock-schittkowski.txt"));
+    all.addAll(read("quadratic-programs.txt"));
     all.add(quadratic(20, 10, 10, 0));
     all.add(quadratic(20, 10, 10, 5));
     all.add(quadratic(50, 40, 100, 20));
@@ -47,10 +48,9 @@ record Published(
     }
   }
 
-  private static List<Published> hockSchittkowski() {
-    return lines("../../src/test/resources/solver/hock-schittkowski.txt").stream()
-        .map(Published::parse)
-        .toList();
+  /** What the solver's tests solve, too. */
+  private static List<Published> read(String file) {
+    return lines("../../src/test/resources/solver/" + file).stream().map(Published::parse).toList();
   }
 
   private static Published parse(String line) {

@@ -17,7 +17,7 @@ public abstract class Task extends ConstrainedMinimizationProblem<Batch> {
   /** What an algorithm moves; leaves that require grad. */
   public abstract TensorVector variables();
 
-  /** An epoch; the whole data in one, which may be null, if the task is deterministic. */
+  /** An epoch; null is all data at once. */
   public abstract Iterable<Batch> batches();
 
   /** The problem at a batch. */
@@ -25,7 +25,7 @@ public abstract class Task extends ConstrainedMinimizationProblem<Batch> {
 
   @Override
   public final CMPState computeCMPState(Batch batch) {
-    CMPState state = evaluate(batch);
+    CMPState state = batch == null ? whole() : evaluate(batch);
     observer.accept(state);
     return state;
   }
@@ -35,7 +35,7 @@ public abstract class Task extends ConstrainedMinimizationProblem<Batch> {
     this.observer = observer;
   }
 
-  /** All data in one batch, without noise. */
+  /** The problem on all data, without noise. */
   protected abstract CMPState whole();
 
   /** How good the variables are now. */

@@ -18,13 +18,13 @@ public record Use(
   /** All of the comparison. */
   public static List<Use> all() {
     return List.of(
-        new Use("MNIST, norm", 1e-3, 2000, false, NormMnist::new),
+        new Use("MNIST, norm", 1e-3, 3000, false, NormMnist::new),
         new Use(
-            "Adult, means", 1e-2, 2000, false, constraints -> new AdultParity(false, constraints)),
+            "Adult, means", 1e-2, 3000, false, constraints -> new AdultParity(false, constraints)),
         new Use(
-            "Adult, rates", 1e-2, 2000, false, constraints -> new AdultParity(true, constraints)),
-        new Use("MNIST, L0", 1e-2, 2000, false, SparseMnist::new),
-        new Use("PINN", 5e-3, 4000, true, Pinn::new));
+            "Adult, rates", 1e-2, 3000, false, constraints -> new AdultParity(true, constraints)),
+        new Use("MNIST, L0", 1e-2, 3000, false, SparseMnist::new),
+        new Use("PINN", 5e-3, 6000, true, Pinn::new));
   }
 
   /** The task at its start, the same one every time. */
