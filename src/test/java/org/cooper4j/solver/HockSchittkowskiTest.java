@@ -3,6 +3,7 @@ package org.cooper4j.solver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
@@ -91,7 +92,9 @@ class HockSchittkowskiTest {
       assertThat(solution.objective())
           .as(problem.name() + ": " + solution)
           .isCloseTo(problem.optimum(), within(1e-6 * Math.max(1, Math.abs(problem.optimum()))));
-      assertThat(solution.multipliers().get("g")).as("active ones").anyMatch(m -> m > 1e-3);
+      assertThat(Arrays.stream(solution.multipliers().get("g")).max().orElseThrow())
+          .as("an active one's multiplier")
+          .isGreaterThan(0.1);
     }
   }
 }
