@@ -4,6 +4,7 @@ import static org.bytedeco.pytorch.global.torch.full;
 import static org.cooper4j.penalties.MultiplicativePenaltyCoefficientUpdater.ofEveryConstraint;
 
 import java.util.List;
+import java.util.Map;
 import java.util.function.DoubleFunction;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Adam;
@@ -79,6 +80,16 @@ record Algorithm(
       DoubleFunction<Constraints> constraints,
       Maker maker) {
     this(name, untuned, knob, true, constraints, maker);
+  }
+
+  /** Whether it is for problems with, or without equalities. */
+  boolean takes(boolean problemHasEqualities) {
+    return equalities || !problemHasEqualities;
+  }
+
+  /** What it runs with. */
+  Map<String, Double> setting(double rate, double knobValue) {
+    return Map.of("rate", rate, knob, knobValue);
   }
 
   static List<Algorithm> all() {
