@@ -45,52 +45,67 @@ def reach(runs, tuned):
 
 
 def table(head, rows):
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    lines = ["| " + " | ".join(map(str, line)) + " |" for line in (head, *rows)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 
 
 def number(value):
     return "–" if value is None or math.isinf(value) else f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
-def median(values):
-    values = list(values)
-    return number(statistics.median(values)) if values else "–"
-
-
 def names(problems):
     return list(dict.fromkeys(name for algorithms in problems.values() for name in algorithms))
 
 
-def summary(problems):
-    """How many are solved, at which price."""
-    families = {
-        "HS": [name for name in problems if name.startswith("HS") and name != "HS118"],
-        "QP": [name for name in problems if not name.startswith("HS") or name == "HS118"],
-    }
-    sizes = " and ".join(f"{len(members)} {family}" for family, members in families.items())
-    head = ["Algorithm"]
-    head += [f"{family}, {how}" for family in families for how in ("untuned", "tuned")]
-    head += ["evaluations to 1e-6", "× SLSQP's", "ms to 1e-6", "µs an evaluation"]
+def both(problems, name):
+    """What one reaches on each problem, untuned and tuned; None for tuned if there is no grid."""
+    runs = {member: algorithms.get(name, []) for member, algorithms in problems.items()}
+    untuned, tuned = ({m: reach(r, how) for m, r in runs.items()} for how in (False, True))
+    return untuned, tuned if max(map(len, runs.values())) > 1 else None
+
+
+def solved(problems):
+    """How many, to each tolerance."""
+    families = {"HS": [], "QP": []}
+    for name in problems:
+        families["HS" if name.startswith("HS") and name != "HS118" else "QP"].append(name)
+
+    def cell(found, members):
+        return found and " / ".join(str(sum(key in found[m] for m in members)) for key in KEYS)
+
     rows = []
     for name in names(problems):
-        row = [name]
-        for members in families.values():
-            for tuned in (False, True):
-                found = [reach(problems[member].get(name, []), tuned) for member in members]
-                row.append(" / ".join(str(sum(key in one for one in found)) for key in KEYS))
-        tuned = {member: reach(problems[member].get(name, []), True) for member in problems}
-        solved = {member: one[KEYS[2]] for member, one in tuned.items() if KEYS[2] in one}
-        spent = {member: n for member, (n, _) in solved.items()}
-        base = {member: reach(problems[member][BASE], False) for member in problems}
-        ratios = [n / base[member][KEYS[2]][0] for member, n in spent.items() if KEYS[2] in base[member]]
+        cells = [cell(found, members) for members in families.values() for found in both(problems, name)]
+        rows.append([name, *(one or "" for one in cells)])
+    sizes = [f"{len(members)} {family}" for family, members in families.items()]
+    head = [f"{size}, {how}" for size in sizes for how in ("untuned", "tuned")]
+    return table(["Algorithm", *head], rows)
+
+
+def prices(problems):
+    """Medians over those that are solved, to each tolerance."""
+
+    def median(values):
+        values = list(values)
+        return number(statistics.median(values)) if values else "–"
+
+    def cell(found, part, scale):
+        return found and " / ".join(
+            median(scale * one[key][part] for one in found.values() if key in one) for key in KEYS
+        )
+
+    rows, last = [], KEYS[-1]
+    base, _ = both(problems, BASE)
+    for name in names(problems):
+        untuned, tuned = both(problems, name)
+        cells = [cell(one, *unit) for unit in ((0, 1), (1, 1e3)) for one in (untuned, tuned)]
+        best = (tuned or untuned).items()
+        ratios = (one[last][0] / base[m][last][0] for m, one in best if last in one and last in base[m])
         ends = [run["points"][-1] for member in problems for run in problems[member].get(name, [])]
-        micros = statistics.median(1e6 * seconds / n for n, seconds, *_ in ends)
-        row += [median(spent.values()), median(ratios)]
-        row += [median(1e3 * seconds for _, seconds in solved.values()), number(micros)]
-        rows.append(row)
-    note = f"Of {sizes} problems, how many to 1e-2 / 1e-4 / 1e-6; medians over those that the tuned one solves."
-    return note + "\n\n" + table(head, rows)
+        step = median(1e6 * seconds / n for n, seconds, *_ in ends)
+        rows.append([name, *(one or "" for one in cells), median(ratios), step])
+    head = [f"{what}, {how}" for what in ("evaluations", "ms") for how in ("untuned", "tuned")]
+    return table(["Algorithm", *head, "× SLSQP's evaluations", "µs an evaluation"], rows)
 
 
 def evaluations(problems):
@@ -170,7 +185,8 @@ def write(runs, out):
     """Writes tables.md, profile.png and profile.svg; gives the tables."""
     trainings = {name: found for name, found in runs.items() if is_training(found)}
     problems = {name: found for name, found in runs.items() if name not in trainings}
-    parts = ["## Problems with a known optimum", summary(problems)]
+    parts = ["## Solved to 1e-2 / 1e-4 / 1e-6", solved(problems)]
+    parts += ["## At what price, to 1e-2 / 1e-4 / 1e-6", prices(problems)]
     parts += ["## Evaluations to 1e-6, untuned / tuned", evaluations(problems)]
     for name, found in trainings.items():
         parts += [f"## {name}", training(found)]
