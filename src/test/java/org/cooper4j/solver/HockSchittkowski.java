@@ -25,9 +25,14 @@ record HockSchittkowski(
     List<String> equalities,
     List<String> inequalities) {
 
-  /** All of the file, in its order. */
+  /** All of the collection's file, in its order. */
   static List<HockSchittkowski> all() {
-    return lines("hock-schittkowski.txt").stream().map(HockSchittkowski::parse).toList();
+    return read("hock-schittkowski.txt");
+  }
+
+  /** All of a file. */
+  static List<HockSchittkowski> read(String resource) {
+    return lines(resource).stream().map(HockSchittkowski::parse).toList();
   }
 
   /** How many evaluations of the objective SciPy's SLSQP makes, by name. */

@@ -3,6 +3,7 @@ package org.cooper4j.solver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
@@ -77,5 +78,23 @@ class HockSchittkowskiTest {
   @Test
   void solvesAllInFloat32ToFourDigits() {
     checkAll(HockSchittkowskiTest::solve, ScalarType.Float, 1e-4);
+  }
+
+  /** Those that simultaneous gradient steps circle around. */
+  @Test
+  void solvesPublishedQuadraticProgramsWithActiveConstraints() {
+    List<HockSchittkowski> problems = HockSchittkowski.read("quadratic-programs.txt");
+    assertThat(problems).hasSize(3);
+    for (HockSchittkowski problem : problems) {
+      Solution solution = solve(problem, ScalarType.Double);
+      assertThat(solution.isSolved()).as(problem.name() + ": " + solution).isTrue();
+      assertThat(solution.infeasibility()).as(problem.name()).isLessThan(1e-6);
+      assertThat(solution.objective())
+          .as(problem.name() + ": " + solution)
+          .isCloseTo(problem.optimum(), within(1e-6 * Math.max(1, Math.abs(problem.optimum()))));
+      assertThat(Arrays.stream(solution.multipliers().get("g")).max().orElseThrow())
+          .as("an active one's multiplier")
+          .isGreaterThan(0.1);
+    }
   }
 }

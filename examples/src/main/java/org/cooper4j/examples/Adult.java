@@ -13,7 +13,7 @@ import org.cooper4j.data.TensorDataset;
  * The Adult data: 48,842 people of the US census of 1994. {@code data/adult/README.md} names origin
  * and licence.
  */
-final class Adult {
+public final class Adult {
   private static final int TRAIN_ROWS = 32_561;
 
   private Adult() {}
@@ -23,7 +23,7 @@ final class Adult {
    * is its place among the sorted values of its column; sex is not an input. Targets are float32
    * {@code [n, 2]}: whether the income is above 50,000 dollars, and whether the person is male.
    */
-  static List<TensorDataset> read(Path folder) throws IOException {
+  public static List<TensorDataset> read(Path folder) throws IOException {
     Table table = new Table(folder.resolve("adult.csv.gz")).requireMoreRows(TRAIN_ROWS);
     TensorVector columns = new TensorVector();
     table.namesBut(Set.of("sex", "class")).forEach(name -> columns.push_back(table.codes(name)));

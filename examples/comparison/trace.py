@@ -1,0 +1,52 @@
+"""How long an algorithm takes to come within tolerances of feasibility and of the optimum."""
+
+import math
+import time
+
+import torch
+
+TOLERANCES = (1e-2, 1e-4, 1e-6)
+
+
+class Enough(Exception):
+    """There is nothing left to learn."""
+
+
+class Trace:
+    """A problem that remembers its evaluations; a point that comes again is no new one."""
+
+    def __init__(self, problem, budget):
+        self.problem, self.budget = problem, budget
+        self.evaluations, self.reached, self.last = 0, {}, None
+        self.key, self.start = None, time.perf_counter()
+
+    def both(self, x):
+        """[f, h…, g…] and their Jacobian, at an array."""
+        key = x.tobytes()
+        if key != self.key:
+            values = self.problem.values(x)
+            self.note(values)
+            self.key, self.found = key, (values, self.problem.jacobian(x))
+        return self.found
+
+    def note(self, values):
+        self.evaluations += 1
+        elapsed = time.perf_counter() - self.start
+        objective, optimum = float(values[0]), self.problem.optimum
+        h = values[1 : 1 + self.problem.equalities]
+        violation = max(0.0, *abs(h), *values[1 + self.problem.equalities :])
+        self.last = [self.evaluations, elapsed, objective, violation]
+        error = max(violation, abs(objective - optimum) / max(1, abs(optimum)))
+        for tolerance in TOLERANCES:
+            if error <= tolerance:
+                self.reached.setdefault(f"{tolerance:.0e}", [self.evaluations, elapsed])
+        usable = math.isfinite(objective) and violation < 1e30
+        if len(self.reached) == len(TOLERANCES) or self.evaluations >= self.budget or not usable:
+            raise Enough
+
+    def torch(self, x):
+        """The same at a tensor that requires grad: loss, h, g with the linear graph of their gradients."""
+        values, jacobian = self.both(x.detach().numpy())
+        here = torch.from_numpy(jacobian) @ (x - x.detach()) + torch.from_numpy(values)
+        e = self.problem.equalities
+        return here[0], here[1 : 1 + e], here[1 + e :]
