@@ -90,13 +90,17 @@ bool decays(const torch::optim::Optimizer& optimizer, const torch::optim::Optimi
 namespace {
 
 void check_sparse_adam(const torch::optim::Optimizer& optimizer) {
+  size_t index = 0;
   for (const auto& group : optimizer.param_groups()) {
     for (const auto& param : group.params()) {
       const at::Tensor& gradient = param.grad();
-      if (!gradient.defined() || (gradient.is_sparse() && gradient.sparse_dim() == 1)) continue;
-      throw std::invalid_argument("a parameter of shape " + c10::str(param.sizes()) +
-                                  " has no sparse gradient of rows, which SparseAdam needs; use "
-                                  "Adam for it");
+      const bool rows = gradient.defined() && gradient.is_sparse() && gradient.sparse_dim() == 1;
+      if (gradient.defined() && !rows) {
+        throw std::invalid_argument("SparseAdam: parameter " + std::to_string(index) +
+                                    ", of shape " + c10::str(param.sizes()) +
+                                    ", has no sparse gradient of rows; use Adam for it");
+      }
+      ++index;
     }
   }
 }

@@ -281,7 +281,24 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     }
     wiring.requireOpen();
     wiring.check(state);
+    showHooks(state);
     return state;
+  }
+
+  private void showHooks(CMPState state) {
+    usersTurn = true;
+    try {
+      for (List<GradientHook> hooks : List.of(primalHooks, dualHooks)) {
+        for (GradientHook hook : hooks) {
+          hook.evaluated(state);
+        }
+      }
+    } catch (RuntimeException e) {
+      throw Released.explain("a hook after the evaluation", e);
+    } finally {
+      usersTurn = false;
+    }
+    wiring.requireOpen();
   }
 
   /** Clears all gradients, computes those of both Lagrangians, and lets hooks see them. */

@@ -1,6 +1,7 @@
 package org.cooper4j.optim;
 
 import java.util.Map;
+import org.cooper4j.CMPState;
 
 /**
  * Something between the backward pass and the step: looks at the gradients, or changes them.
@@ -17,6 +18,15 @@ public interface GradientHook {
 
   /** Called with the gradients of a step that is about to be made. */
   void beforeStep(Gradients gradients);
+
+  /**
+   * Called with every state that the problem gives, before its backward pass: its graph is there,
+   * to be differentiated by {@code torch.grad} with {@code retain_graph}, not to be released. Of a
+   * roll in parts, or in several processes, it is called with each part's state, and of a part again
+   * before that is differentiated; what numbers it puts into their {@code misc} are averaged for
+   * {@link #beforeStep}. One that throws fails the roll, as an evaluation does.
+   */
+  default void evaluated(CMPState state) {}
 
   /**
    * What it remembers from roll to roll, as a part of the optimizer's state dict; empty if nothing.

@@ -1,12 +1,10 @@
 package org.cooper4j.penalties;
 
-import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.internal.Native;
 import org.cooper4j.internal.Released;
-import org.cooper4j.internal.Tensors;
 
 /**
  * Raises the coefficients of constraints violated beyond a tolerance, entry by entry; a scalar
@@ -66,35 +64,25 @@ public abstract class FeasibilityDrivenPenaltyCoefficientUpdater extends Penalty
   @Override
   protected final void updatePenaltyCoefficient(Constraint constraint, ConstraintState state) {
     PenaltyCoefficient coefficient = constraint.penaltyCoefficient().orElseThrow();
-    Tensor features = state.strictConstraintFeatures().or(state::constraintFeatures).orElse(null);
     boolean indexed =
         coefficient.expectsConstraintFeatures()
             && Released.requireOpen(coefficient.value(), coefficient).dim() > 0;
-    String self = "constraint '" + constraint.name().orElse("?") + "': ";
-    if (indexed && features == null) {
-      throw new IllegalArgumentException(
-          self + "its penalty coefficient is indexed, but the state has no constraint features");
-    }
-    Tensor violation = state.strictViolation().orElse(state.violation());
-    Tensors.requireTensor(violation, self + "the violation");
-    if (indexed) {
-      Tensors.requireTensor(features, self + "the constraint features");
-    }
     boolean inequality = constraint.constraintType() == ConstraintType.INEQUALITY;
-    try {
-      Native.updatePenalty(
-          coefficient.value(),
-          coefficient.init(),
-          violation,
-          indexed ? features : null,
-          inequality,
-          inequality ? leak : 0,
-          violationTolerance,
-          factor,
-          summand,
-          maximum);
-    } catch (RuntimeException e) {
-      throw new IllegalArgumentException(self + e.getMessage(), e);
-    }
+    update(
+        constraint,
+        state,
+        indexed ? "penalty coefficient" : null,
+        (value, violation, features) ->
+            Native.updatePenalty(
+                value,
+                coefficient.init(),
+                violation,
+                features,
+                inequality,
+                inequality ? leak : 0,
+                violationTolerance,
+                factor,
+                summand,
+                maximum));
   }
 }

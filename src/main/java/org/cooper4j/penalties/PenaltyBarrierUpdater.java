@@ -2,13 +2,10 @@ package org.cooper4j.penalties;
 
 import java.util.Objects;
 import java.util.function.DoubleSupplier;
-import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.formulations.PenaltyBarrier;
 import org.cooper4j.internal.Native;
-import org.cooper4j.internal.Released;
-import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.multipliers.Multiplier;
 
@@ -97,36 +94,29 @@ public final class PenaltyBarrierUpdater extends PenaltyCoefficientUpdater {
     if (!(constraint.formulation() instanceof PenaltyBarrier formulation)) {
       return;
     }
-    String self = "constraint '" + constraint.name().orElse("?") + "': ";
     Multiplier multiplier = constraint.multiplier().orElseThrow();
     if (!(multiplier instanceof ExplicitMultiplier explicit)) {
       throw new IllegalArgumentException(
-          self
-              + "its multiplier is computed by a module; PenaltyBarrierUpdater takes a"
+          "constraint '"
+              + constraint.name().orElse("?")
+              + "': its multiplier is computed by a module; PenaltyBarrierUpdater takes a"
               + " DenseMultiplier or an IndexedMultiplier");
     }
-    PenaltyCoefficient coefficient = constraint.penaltyCoefficient().orElseThrow();
-    Tensor features = state.strictConstraintFeatures().or(state::constraintFeatures).orElse(null);
-    boolean indexed = explicit.expectsConstraintFeatures();
-    if (indexed) {
-      Tensors.requireTensor(features, self + "the constraint features");
-    }
-    Tensor violation = state.strictViolation().orElse(state.violation());
-    Tensors.requireTensor(violation, self + "the violation");
-    try {
-      Native.updateBarrierPenalty(
-          Released.requireOpen(coefficient.value(), coefficient),
-          explicit.weight(),
-          violation,
-          indexed ? features : null,
-          formulation.kernel().ordinal(),
-          rule.ordinal(),
-          factor.getAsDouble(),
-          delta,
-          lower,
-          upper);
-    } catch (RuntimeException e) {
-      throw new IllegalArgumentException(self + e.getMessage(), e);
-    }
+    update(
+        constraint,
+        state,
+        explicit.expectsConstraintFeatures() ? "multiplier" : null,
+        (value, violation, features) ->
+            Native.updateBarrierPenalty(
+                value,
+                explicit.weight(),
+                violation,
+                features,
+                formulation.kernel().ordinal(),
+                rule.ordinal(),
+                factor.getAsDouble(),
+                delta,
+                lower,
+                upper));
   }
 }

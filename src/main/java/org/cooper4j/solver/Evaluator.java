@@ -3,7 +3,6 @@ package org.cooper4j.solver;
 import static org.cooper4j.internal.Tensors.keep;
 
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import org.bytedeco.pytorch.BoolOptional;
@@ -245,12 +244,5 @@ final class Evaluator<B> {
       return !(Math.abs(again.objective() - point.objective()) <= noise
           && Math.abs(again.infeasibility() - point.infeasibility()) <= noise);
     }
-  }
-
-  /** The constraints' names and what belongs to them. */
-  Map<String, double[]> named(double[] values) {
-    Map<String, double[]> named = new LinkedHashMap<>();
-    layout.named(values).forEach((constraint, part) -> named.put(constraint.name().get(), part));
-    return named;
   }
 }

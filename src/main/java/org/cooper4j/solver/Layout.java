@@ -212,28 +212,34 @@ final class Layout {
         : torch.cat(new TensorVector(parts.toArray(new Tensor[0])));
   }
 
-  /** Writes multipliers into the constraints' own ones. */
-  void writeMultipliers(double[] values) {
-    named(values)
-        .forEach(
-            (constraint, part) -> {
-              if (own(constraint) != null) {
-                Tensors.copyInto(own(constraint), Tensor.create(part, part.length));
-              }
-            });
+  /** Writes multipliers, by their constraints' names, into these. */
+  void writeMultipliers(Map<String, double[]> values) {
+    for (Constraint constraint : sizes.keySet()) {
+      double[] own = values.get(name(constraint));
+      if (own(constraint) != null) {
+        Tensors.copyInto(own(constraint), Tensor.create(own, own.length));
+      }
+    }
   }
 
   private static Tensor own(Constraint constraint) {
     return constraint.multiplier().map(multiplier -> multiplier.parameters().get(0)).orElse(null);
   }
 
-  /** A vector's parts by constraint. */
-  Map<Constraint, double[]> named(double[] values) {
-    Map<Constraint, double[]> named = new LinkedHashMap<>();
+  /** A vector's parts by the constraints' names. */
+  Map<String, double[]> named(double[] values) {
+    Map<String, double[]> named = new LinkedHashMap<>();
     int at = 0;
     for (Map.Entry<Constraint, Integer> entry : sizes.entrySet()) {
-      named.put(entry.getKey(), Arrays.copyOfRange(values, at, at += entry.getValue()));
+      named.put(name(entry.getKey()), Arrays.copyOfRange(values, at, at += entry.getValue()));
     }
     return named;
+  }
+
+  /** The vector that these are the parts of. */
+  double[] joined(Map<String, double[]> named) {
+    return sizes.keySet().stream()
+        .flatMapToDouble(constraint -> Arrays.stream(named.get(name(constraint))))
+        .toArray();
   }
 }

@@ -40,8 +40,8 @@ final class Method<B> {
   private int sinceBest;
   private boolean knownToBeDeterministic;
 
-  /** The point with the least residual; its multipliers are the problem's own. */
-  private record Best(Tensor x, double[] multipliers, double ratio, Solution solution) {}
+  /** The point with the least residual. */
+  private record Best(Tensor x, Solution solution) {}
 
   Method(
       Variables variables,
@@ -98,13 +98,9 @@ final class Method<B> {
             state.number("best_stationarity"),
             state.number("best_gap"),
             state.number("best_penalty"),
-            evaluator.named(Readout.values(state.tensor("best_multipliers"))));
+            evaluator.layout().named(Readout.values(state.tensor("best_multipliers"))));
     best =
-        new Best(
-            keep(state.tensor("best_x").to(x.device(), x.scalar_type()).clone()),
-            Readout.values(state.tensor("best_multipliers")),
-            state.number("best_ratio"),
-            solution);
+        new Best(keep(state.tensor("best_x").to(x.device(), x.scalar_type()).clone()), solution);
   }
 
   /** Null before the first update of the multipliers. */
@@ -118,7 +114,8 @@ final class Method<B> {
     tensors.put("scales", multipliers.scales());
     tensors.put("pairs", curvature.rows());
     tensors.put("best_x", best.x());
-    tensors.put("best_multipliers", Tensor.create(best.multipliers(), best.multipliers().length));
+    double[] multipliersOfBest = evaluator.layout().joined(best.solution().multipliers());
+    tensors.put("best_multipliers", Tensor.create(multipliersOfBest, multipliersOfBest.length));
     Map<String, Double> numbers = new LinkedHashMap<>();
     numbers.put("objective_scale", multipliers.objectiveScale());
     numbers.put("penalty", multipliers.penalty());
@@ -130,7 +127,6 @@ final class Method<B> {
     numbers.put("pairs_count", (double) curvature.pairs());
     numbers.put("pairs_next", (double) curvature.next());
     numbers.put("since_best", (double) sinceBest);
-    numbers.put("best_ratio", best.ratio());
     numbers.put("best_objective", best.solution().objective());
     numbers.put("best_infeasibility", best.solution().infeasibility());
     numbers.put("best_stationarity", best.solution().stationarity());
@@ -214,9 +210,9 @@ final class Method<B> {
     solution = publish(solution, Status.RUNNING, "not there yet");
     double ratio = ratio(solution);
     sinceBest += end == Descent.End.PRECISION ? 3 : 1;
-    if (best == null || ratio < 0.9 * best.ratio()) {
+    if (best == null || ratio < 0.9 * ratio(best.solution())) {
       sinceBest = 0;
-      remember(solution, ratio);
+      remember(solution);
     }
     if (ratio <= 1) {
       return with(solution, Status.SOLVED, "a KKT point within the tolerance " + tolerance);
@@ -311,9 +307,9 @@ final class Method<B> {
   /** Leaves variables and multipliers where the method is. */
   private Solution publish(Solution solution, Status status, String message) {
     variables.moveTo(x);
-    double[] values = multipliers.unscaled();
-    evaluator.layout().writeMultipliers(values);
-    return with(solution, status, message, evaluator.named(values));
+    Map<String, double[]> named = evaluator.layout().named(multipliers.unscaled());
+    evaluator.layout().writeMultipliers(named);
+    return with(solution, status, message, named);
   }
 
   private Solution with(Solution solution, Status status, String message) {
@@ -336,16 +332,16 @@ final class Method<B> {
         named);
   }
 
-  private void remember(Solution solution, double ratio) {
+  private void remember(Solution solution) {
     if (best != null) {
       best.x().close();
     }
-    best = new Best(keep(x.clone()), multipliers.unscaled(), ratio, solution);
+    best = new Best(keep(x.clone()), solution);
   }
 
   private Solution restoreBest(Status status, String message) {
     variables.moveTo(best.x());
-    evaluator.layout().writeMultipliers(best.multipliers());
+    evaluator.layout().writeMultipliers(best.solution().multipliers());
     return with(best.solution(), status, message);
   }
 }

@@ -23,7 +23,6 @@ record MethodState(Map<String, Tensor> tensors, Map<String, Double> numbers) {
     "pairs_count",
     "pairs_next",
     "since_best",
-    "best_ratio",
     "best_objective",
     "best_infeasibility",
     "best_stationarity",

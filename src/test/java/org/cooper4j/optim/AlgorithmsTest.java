@@ -34,6 +34,10 @@ import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.optim.torch.Adamax;
 import org.cooper4j.optim.torch.AdamaxOptions;
+import org.cooper4j.optim.torch.ExtraAdam;
+import org.cooper4j.optim.torch.ExtraAdamOptions;
+import org.cooper4j.optim.torch.NuPI;
+import org.cooper4j.optim.torch.NuPIOptions;
 import org.cooper4j.optim.torch.SparseAdam;
 import org.cooper4j.optim.torch.SparseAdamOptions;
 import org.cooper4j.penalties.AdditivePenaltyCoefficientUpdater;
@@ -398,10 +402,28 @@ class AlgorithmsTest {
         "SparseAdam: eps must be");
     SparseAdam sparse = new SparseAdam(parameters, new SparseAdamOptions(1));
     x.mutable_grad().put(vector(1, 1));
-    assertThatThrownBy(sparse::step)
-        .isInstanceOf(RuntimeException.class)
-        .hasMessageContaining("which SparseAdam needs");
+    refused(
+        sparse::step,
+        "SparseAdam: parameter 0, of shape [2], has no sparse gradient of rows; use Adam for it");
     assertThat(values(x)).containsExactly(1, -2);
+  }
+
+  @Test
+  void stepsOfOurOwnOptimizersRefuseGradientsOfAnotherLayout() {
+    Tensor w = vector(1, 2).reshape(2, 1).detach().requires_grad_(true);
+    TensorVector parameters = new TensorVector(w);
+    w.mutable_grad().put(w.detach().to_sparse(1));
+    refused(
+        new Adamax(parameters, new AdamaxOptions(1))::step,
+        "a parameter of shape [2, 1] has a sparse gradient, which its optimizer does not take");
+    refused(
+        new ExtraAdam(parameters, new ExtraAdamOptions(1))::step,
+        "ExtraAdam: expected dense gradients, got a sparse one; use ExtraSGD or NuPI instead");
+    w.mutable_grad().put(w.detach().to_sparse(2));
+    refused(
+        new NuPI(parameters, new NuPIOptions(1))::step,
+        "NuPI: expected a sparse gradient with one sparse dimension, the row, got 2");
+    assertThat(values(w)).containsExactly(1, 2);
   }
 
   private static void refused(

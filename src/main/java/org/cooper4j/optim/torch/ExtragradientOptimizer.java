@@ -1,9 +1,11 @@
 package org.cooper4j.optim.torch;
 
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.internal.Native;
 
 /**
@@ -32,4 +34,13 @@ public abstract class ExtragradientOptimizer extends Optimizer {
    * optimizer remembers of its gradients, such as momenta, has seen that extrapolation's.
    */
   public native void retract();
+
+  /**
+   * Updates the parameters from their gradients.
+   *
+   * @return undefined; there is no closure to evaluate
+   * @throws IllegalArgumentException if a gradient is sparse and it cannot take that; nothing was changed
+   */
+  @Override
+  public native @ByVal Tensor step();
 }

@@ -7,6 +7,7 @@ import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.cooper4j.internal.Native;
 
@@ -42,4 +43,13 @@ public final class NuPI extends Optimizer {
   public void addParamGroup(TensorVector params, NuPIOptions options) {
     Native.addParamGroup(this, params, options);
   }
+
+  /**
+   * Updates the parameters from their gradients.
+   *
+   * @return undefined; there is no closure to evaluate
+   * @throws IllegalArgumentException if a sparse gradient is none of rows; nothing was changed
+   */
+  @Override
+  public native @ByVal Tensor step();
 }

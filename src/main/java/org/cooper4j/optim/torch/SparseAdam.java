@@ -7,6 +7,7 @@ import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.cooper4j.internal.Native;
 
@@ -39,4 +40,13 @@ public final class SparseAdam extends Optimizer {
   public void addParamGroup(TensorVector params, SparseAdamOptions options) {
     Native.addParamGroup(this, params, options);
   }
+
+  /**
+   * Updates the parameters from their gradients.
+   *
+   * @return undefined; there is no closure to evaluate
+   * @throws IllegalArgumentException if a gradient is dense: it names the parameter; nothing was changed
+   */
+  @Override
+  public native @ByVal Tensor step();
 }

@@ -1,0 +1,108 @@
+package org.cooper4j.optim;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Running means of one constraint's units and reaches, a number a row. */
+final class DualScales {
+  private static final double WEIGHT = 0.1;
+  private static final double LARGEST = 1e30; // which float32 still has
+  private static final List<String> KEYS = List.of("unit", "reach", "measurements");
+
+  private final double[] unit;
+  private final double[] reach;
+  private final double[] measurements;
+
+  DualScales(int rows) {
+    unit = new double[rows];
+    reach = new double[rows];
+    measurements = new double[rows];
+  }
+
+  int rows() {
+    return unit.length;
+  }
+
+  double[] units() {
+    return unit.clone();
+  }
+
+  double[] reaches() {
+    return reach.clone();
+  }
+
+  boolean knows(int row) {
+    return measurements[row] > 0;
+  }
+
+  boolean knowsNothing() {
+    return Arrays.stream(measurements).allMatch(count -> count == 0);
+  }
+
+  /** Takes a measurement in; one that is not finite says nothing. */
+  void add(int row, double newUnit, double newReach) {
+    if (Double.isFinite(newUnit) && Double.isFinite(newReach)) {
+      double weight = Math.max(WEIGHT, 1 / ++measurements[row]);
+      unit[row] += weight * (newUnit - unit[row]);
+      reach[row] += weight * (newReach - reach[row]);
+    }
+  }
+
+  /** What makes of a violation its share of what so many steps can move; 0 where unknown. */
+  double[] perReach(double steps) {
+    double[] factors = new double[rows()];
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = knows(i) ? Math.min(LARGEST, 1 / (steps * reach[i])) : 0;
+    }
+    return factors;
+  }
+
+  Map<String, Object> stateDict() {
+    Map<String, Object> state = new LinkedHashMap<>();
+    state.put("unit", boxed(unit));
+    state.put("reach", boxed(reach));
+    state.put("measurements", boxed(measurements));
+    return state;
+  }
+
+  private static List<Double> boxed(double[] values) {
+    return new ArrayList<>(Arrays.stream(values).boxed().toList());
+  }
+
+  /**
+   * What {@link #stateDict} gave.
+   *
+   * @throws IllegalArgumentException naming what does not fit
+   */
+  static DualScales of(Object state) {
+    if (!(state instanceof Map<?, ?> map)) {
+      throw new IllegalArgumentException("expected a dict, found " + state);
+    }
+    List<double[]> columns = new ArrayList<>();
+    for (String key : KEYS) {
+      if (!(map.get(key) instanceof List<?> values)
+          || !values.stream().allMatch(value -> value instanceof Number n && isValid(n))) {
+        throw new IllegalArgumentException(
+            key + ": expected a list of finite numbers of at least 0, found " + map.get(key));
+      }
+      columns.add(values.stream().mapToDouble(value -> ((Number) value).doubleValue()).toArray());
+    }
+    int rows = columns.get(0).length;
+    if (rows == 0 || columns.stream().anyMatch(column -> column.length != rows)) {
+      throw new IllegalArgumentException(
+          "expected as many elements of each of " + KEYS + ", and at least one");
+    }
+    DualScales scales = new DualScales(rows);
+    System.arraycopy(columns.get(0), 0, scales.unit, 0, rows);
+    System.arraycopy(columns.get(1), 0, scales.reach, 0, rows);
+    System.arraycopy(columns.get(2), 0, scales.measurements, 0, rows);
+    return scales;
+  }
+
+  private static boolean isValid(Number number) {
+    return Double.isFinite(number.doubleValue()) && number.doubleValue() >= 0;
+  }
+}

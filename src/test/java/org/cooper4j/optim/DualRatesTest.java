@@ -1,0 +1,408 @@
+package org.cooper4j.optim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.ConstraintType.EQUALITY;
+import static org.cooper4j.ConstraintType.INEQUALITY;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.Optimizer;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.Constraint;
+import org.cooper4j.ConstraintState;
+import org.cooper4j.ConstraintType;
+import org.cooper4j.Devices;
+import org.cooper4j.checkpoint.Checkpoint;
+import org.cooper4j.multipliers.DenseMultiplier;
+import org.cooper4j.multipliers.IndexedMultiplier;
+import org.cooper4j.multipliers.ModuleMultiplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DualRatesTest {
+  private static Tensor doubles(double... values) {
+    return Tensor.create(values, values.length);
+  }
+
+  private static <B> SimultaneousOptimizer<B> descent(
+      ConstrainedMinimizationProblem<B> problem, Tensor x, double rate) {
+    return new SimultaneousOptimizer<>(
+        problem,
+        new SGD(new TensorVector(x), new SGDOptions(rate)),
+        DualRates.controller(problem.dualParameters()));
+  }
+
+  /**
+   * min ½ Σ h (x − target)² / noise subject to s (a x − b) ≤ 0 or = 0, a row each, with noise in
+   * the loss's gradient that is the same in every run.
+   */
+  private static final class Quadratic {
+    final Tensor x = doubles(3, -2, 1, 0.5).requires_grad_(true);
+    final Tensor curvature = doubles(1, 3, 0.3, 2);
+    final Tensor a = doubles(1, 1, 0, 0, 0, 1, 1, 1).reshape(2, 4);
+    final Tensor b = doubles(1, -1);
+    final Constraint rows;
+    final ConstrainedMinimizationProblem<Integer> problem;
+    final SimultaneousOptimizer<Integer> optimizer;
+    final DualRates rates;
+
+    Quadratic(ConstraintType type, double lossScale, double adam, double... scales) {
+      rows = new Constraint(type, new DenseMultiplier(doubles(0, 0)));
+      Tensor s = doubles(scales);
+      problem =
+          ConstrainedMinimizationProblem.of(
+              Map.of("rows", rows),
+              step -> {
+                Tensor noise = doubles(Math.sin(step), Math.cos(3 * step), Math.sin(7 * step), 0);
+                Tensor loss =
+                    x.sub(new Scalar(2.0)).square().mul(curvature).sum().add(noise.dot(x));
+                return CMPState.of(loss.mul(new Scalar(lossScale)))
+                    .observe(rows, a.mv(x).sub(b).mul(s));
+              });
+      TensorVector variables = new TensorVector(x);
+      Optimizer primal =
+          adam > 0
+              ? new Adam(variables, new AdamOptions(adam))
+              : new SGD(variables, new SGDOptions(0.05 / lossScale));
+      optimizer =
+          new SimultaneousOptimizer<>(
+              problem, primal, DualRates.controller(problem.dualParameters()));
+      rates = DualRates.of(optimizer);
+    }
+
+    double[] run(int from, int to) {
+      for (int step = from; step < to; step++) {
+        optimizer.roll(step);
+      }
+      return Devices.values(x);
+    }
+
+    double worst() {
+      double[] values = Devices.values(a.mv(x.detach()).sub(b));
+      return rows.constraintType() == EQUALITY
+          ? Math.max(Math.abs(values[0]), Math.abs(values[1]))
+          : Math.max(values[0], values[1]);
+    }
+  }
+
+  @ParameterizedTest(name = "{0} × the loss, {1} and {2} × the rows, Adam at {3}")
+  @CsvSource({
+    "1, 1e4, 1e4, 0",
+    "1, 1e-6, 1e6, 0",
+    "1e5, 1, 1, 0",
+    "1e-4, 1e6, 1e-6, 0",
+    "1, 1e4, 1e4, 0.05",
+    "1, 1e-6, 1e6, 0.05"
+  })
+  void scalesOfLossAndConstraintsChangeNoTrajectory(
+      double lossScale, double first, double second, double adam) {
+    for (ConstraintType type : ConstraintType.values()) {
+      Quadratic plain = new Quadratic(type, 1, adam, 1, 1);
+      Quadratic scaled = new Quadratic(type, lossScale, adam, first, second);
+      for (int step = 0; step < 400; step += 50) {
+        assertThat(scaled.run(step, step + 50)).containsExactly(plain.run(step, step + 50), within(1e-6));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.003, 0.05})
+  void constraintsComeToHoldWithoutARate(double adam) {
+    for (ConstraintType type : ConstraintType.values()) {
+      Quadratic quadratic = new Quadratic(type, 1, adam, 1e3, 1e-3);
+      quadratic.run(0, 3000);
+      assertThat(quadratic.worst()).isLessThan(0.02);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 30, 31, 32, 37})
+  void aResumedRunIsTheUninterruptedOneBitForBit(int at, @TempDir java.nio.file.Path folder)
+      throws Exception {
+    Quadratic whole = new Quadratic(INEQUALITY, 1, 0.05, 1, 1e3);
+    whole.run(0, 100);
+    Quadratic first = new Quadratic(INEQUALITY, 1, 0.05, 1, 1e3);
+    first.run(0, at);
+    Checkpoint.save(
+        folder.resolve("run.pt"),
+        Map.of(
+            "x", first.x.detach(),
+            "cmp", first.problem.stateDict(),
+            "optimizer", first.optimizer.stateDict()));
+    Quadratic second = new Quadratic(INEQUALITY, 1, 0.05, 1, 1e3);
+    second.run(0, 13);
+    Checkpoint saved = Checkpoint.load(folder.resolve("run.pt"));
+    second.x.set_data(saved.tensor("x"));
+    second.problem.loadStateDict(saved.map("cmp").asMap());
+    second.optimizer.loadStateDict(saved.map("optimizer").asMap());
+    assertThat(second.run(at, 100)).isEqualTo(Devices.values(whole.x));
+    assertThat(second.rows.multiplierValues()).isEqualTo(whole.rows.multiplierValues());
+    assertThat(second.rates.units()).containsOnlyKeys("rows");
+    assertThat(second.rates.units().get("rows")).isEqualTo(whole.rates.units().get("rows"));
+    assertThat(second.rates.reaches().get("rows")).isEqualTo(whole.rates.reaches().get("rows"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "steps, -1, steps: expected a number",
+    "before, 3, before: expected a list of tensors",
+    "scales, 3, scales: expected a dict"
+  })
+  void aStateThatDoesNotFitChangesNothing(String key, long value, String message) {
+    Quadratic quadratic = new Quadratic(INEQUALITY, 1, 0, 1, 1);
+    quadratic.run(0, 30);
+    Map<String, Object> state = new HashMap<>(quadratic.rates.stateDict());
+    state.put(key, value);
+    assertThatThrownBy(() -> quadratic.rates.loadStateDict(state))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
+    state.putAll(quadratic.rates.stateDict());
+    state.put("scales", Map.of("other", Map.of()));
+    assertThatThrownBy(() -> quadratic.rates.loadStateDict(state))
+        .hasMessageContaining("scales.other: no such constraint; there are [rows]");
+    state.put("scales", Map.of("rows", Map.of("unit", List.of(Double.NaN))));
+    assertThatThrownBy(() -> quadratic.rates.loadStateDict(state))
+        .hasMessageContaining("scales.rows.unit: expected a list of finite numbers");
+    Quadratic undisturbed = new Quadratic(INEQUALITY, 1, 0, 1, 1);
+    assertThat(quadratic.run(30, 60)).isEqualTo(undisturbed.run(0, 60));
+  }
+
+  @Test
+  void unitAndReachOfGradientDescentAreWhatTheFormulasSay() {
+    Tensor x = doubles(1, 2).requires_grad_(true);
+    Constraint line = new Constraint(INEQUALITY, new DenseMultiplier(1));
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("line", line),
+            unused ->
+                CMPState.of(x.mul(doubles(6, 1)).sum())
+                    .lessOrEqual(line, x.mul(doubles(3, 4)).sum(), 0));
+    var optimizer = descent(problem, x, 0.1);
+    DualRates rates = DualRates.of(optimizer);
+    assertThat(optimizer.roll().values().misc()).isEmpty();
+    assertThat(line.multiplierValue()).isZero();
+    RollOut second = optimizer.roll();
+    double unit = (6 * 3 + 1 * 4) / 25.0;
+    double reach = 0.6 * 3 + 0.1 * 4;
+    assertThat(rates.units().get("line")).containsExactly(new double[] {unit}, within(1e-12));
+    assertThat(rates.reaches().get("line")).containsExactly(new double[] {reach}, within(1e-12));
+    assertThat(second.values().misc().get("dual_unit/line")).isEqualTo(unit, within(1e-12));
+    double e = unit * Math.min(1, (11 - reach) / (50 * reach));
+    assertThat(line.multiplierValue()).isEqualTo(e / 50 + 2 * e, within(1e-6));
+  }
+
+  @Test
+  void everySchemeOfStepsComesToTheSolution() {
+    for (String scheme : List.of("dual primal", "primal dual", "parts", "extra", "past")) {
+      Tensor x = doubles(2, 2).requires_grad_(true);
+      Constraint line = new Constraint(EQUALITY, new DenseMultiplier(doubles(0)));
+      var problem =
+          ConstrainedMinimizationProblem.<Void>of(
+              Map.of("line", line),
+              unused -> CMPState.of(x.square().sum()).equal(line, x.sum().reshape(1), 1));
+      TensorVector primal = new TensorVector(x);
+      var dual = DualRates.controller(problem.dualParameters());
+      ConstrainedOptimizer<Void> optimizer =
+          switch (scheme) {
+            case "dual primal" ->
+                new AlternatingDualPrimalOptimizer<>(
+                    problem, new SGD(primal, new SGDOptions(0.05)), dual);
+            case "primal dual" ->
+                new AlternatingPrimalDualOptimizer<>(
+                    problem, new SGD(primal, new SGDOptions(0.05)), dual);
+            case "extra" -> Schemes.EXTRAPOLATION.sgd(problem, primal, 0.05);
+            case "past" -> Schemes.PAST_EXTRAPOLATION.sgd(problem, primal, 0.05);
+            default ->
+                new SimultaneousOptimizer<>(problem, new SGD(primal, new SGDOptions(0.05)), dual);
+          };
+      DualRates.of(optimizer);
+      List<Void> parts = new ArrayList<>();
+      parts.add(null);
+      parts.add(null);
+      for (int i = 0; i < 2000; i++) {
+        if (scheme.equals("parts")) {
+          optimizer.rollAccumulated(parts);
+        } else {
+          optimizer.roll();
+        }
+      }
+      assertThat(Devices.values(x)).as(scheme).containsExactly(new double[] {0.5, 0.5}, within(1e-3));
+    }
+  }
+
+  @Test
+  void indexedMultipliersHaveOneUnit() {
+    torch.manual_seed(0);
+    Tensor a = torch.randn(20, 40).div(new Scalar(6.0));
+    Tensor b = torch.randn(20).mul(new Scalar(0.3));
+    Tensor x = torch.zeros(40).requires_grad_(true);
+    Constraint rows = new Constraint(EQUALITY, new IndexedMultiplier(20));
+    var problem =
+        ConstrainedMinimizationProblem.<Tensor>of(
+            Map.of("rows", rows),
+            i ->
+                CMPState.of(x.square().sum())
+                    .observe(
+                        rows,
+                        ConstraintState.builder(
+                                a.index_select(0, i).mv(x).sub(b.index_select(0, i)))
+                            .constraintFeatures(i)
+                            .build()));
+    var optimizer = descent(problem, x, 0.02);
+    DualRates rates = DualRates.of(optimizer);
+    for (int i = 0; i < 6000; i++) {
+      optimizer.roll(torch.randperm(20).narrow(0, 0, 10));
+    }
+    assertThat(rates.units().get("rows")).hasSize(1);
+    assertThat(a.mv(x).sub(b).abs().max().item_double()).isLessThan(0.02);
+  }
+
+  @Test
+  void aLargeFamilyWhoseElementsPullTogetherDoesNotSwing() {
+    Tensor x = doubles(2).requires_grad_(true);
+    Tensor ones = torch.ones(500).to(ScalarType.Double);
+    Constraint same = new Constraint(INEQUALITY, new DenseMultiplier(ones.mul(new Scalar(0.0))));
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("same", same),
+            unused ->
+                CMPState.of(x.sub(new Scalar(3.0)).square().sum())
+                    .lessOrEqual(same, ones.mul(x), 1));
+    var optimizer = descent(problem, x, 0.05);
+    DualRates.of(optimizer);
+    for (int i = 0; i < 1000; i++) {
+      optimizer.roll();
+    }
+    assertThat(x.item_double()).isEqualTo(1, within(1e-3));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"at the optimum of the loss", "a loss of other variables", "no slope yet"})
+  void whatHasNoSlopeAtFirstIsNoTrap(String start) {
+    Tensor x = doubles(0, 0).requires_grad_(true);
+    boolean other = start.equals("a loss of other variables");
+    Constraint above = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("above", above),
+            unused -> {
+              Tensor y = x.select(0, 1);
+              Tensor loss = x.select(0, 0).sub(new Scalar(1.0)).square();
+              Tensor violation = y.neg().add(new Scalar(1.0)).reshape(1);
+              if (start.equals("no slope yet")) {
+                // g is flat until the loss has moved x to the right
+                violation = violation.mul(x.select(0, 0).sub(new Scalar(0.5)).relu());
+                violation = violation.add(x.select(0, 0).mul(new Scalar(0.0)));
+              }
+              return CMPState.of(other ? loss : loss.add(y.square())).observe(above, violation);
+            });
+    if (start.equals("at the optimum of the loss")) {
+      x.set_data(doubles(1, 0));
+    }
+    var optimizer = descent(problem, x, 0.02);
+    DualRates.of(optimizer);
+    for (int i = 0; i < 3000; i++) {
+      optimizer.roll();
+    }
+    double left =
+        start.equals("no slope yet")
+            ? (1 - Devices.values(x)[1]) * Math.max(0, Devices.values(x)[0] - 0.5)
+            : 1 - Devices.values(x)[1];
+    assertThat(left).isLessThan(0.01);
+  }
+
+  @Test
+  void aGradientThatIsNotFiniteSaysNothing() {
+    Tensor x = doubles(1).requires_grad_(true);
+    Constraint c = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    boolean[] broken = {false};
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("c", c),
+            unused ->
+                CMPState.of(x.square().sum())
+                    .observe(
+                        c,
+                        broken[0]
+                            ? x.mul(new Scalar(0.0)).sqrt() // whose gradient is NaN
+                            : x.neg().add(new Scalar(2.0))));
+    var optimizer = descent(problem, x, 0);
+    DualRates rates = DualRates.of(optimizer);
+    for (int i = 0; i < 11; i++) {
+      optimizer.roll();
+    }
+    double[] before = rates.units().get("c");
+    broken[0] = true;
+    for (int i = 0; i < 3; i++) {
+      optimizer.roll();
+    }
+    assertThat(rates.units().get("c")).isEqualTo(before);
+    assertThat(c.multiplierValue()).isFinite();
+  }
+
+  @Test
+  void whatItCannotServeIsRefused() {
+    Tensor x = doubles(1).requires_grad_(true);
+    Constraint c = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("c", c),
+            unused ->
+                CMPState.of(x.square().sum())
+                    .observe(
+                        c,
+                        ConstraintState.builder(doubles(1)).contributesToPrimalUpdate(false).build()));
+    SGD primal = new SGD(new TensorVector(x), new SGDOptions(0.1));
+    var byAdam =
+        new SimultaneousOptimizer<>(
+            problem, primal, new Adam(problem.dualParameters(), new AdamOptions(0.1)));
+    assertThatThrownBy(() -> DualRates.of(byAdam))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("a dual optimizer is Adam")
+        .hasMessageContaining("DualRates.controller(problem.dualParameters())");
+    var optimizer = descent(problem, x, 0.1);
+    DualRates.of(optimizer);
+    assertThatThrownBy(
+            () -> {
+              for (int i = 0; i < 100; i++) {
+                optimizer.roll();
+              }
+            })
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("constraint 'c' had no gradient beside the loss's");
+    assertThat(c.multiplierValue()).isZero();
+
+    LinearImpl module = new LinearImpl(1, 1);
+    Constraint implicit =
+        new Constraint(INEQUALITY, new ModuleMultiplier(module, features -> module.forward(features)));
+    var byModule =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("implicit", implicit), unused -> CMPState.of(x.sum()));
+    var third =
+        new SimultaneousOptimizer<>(
+            byModule,
+            primal,
+            new SGD(byModule.dualParameters(), new SGDOptions(0.1)));
+    assertThatThrownBy(() -> DualRates.of(third))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("constraint 'implicit': a module computes its multiplier");
+  }
+}
