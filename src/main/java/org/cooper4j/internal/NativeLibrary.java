@@ -144,6 +144,7 @@ final class NativeLibrary {
 
   private static void loadLibTorch(String platform) {
     preferMkl(platform);
+    ClassesAhead.load(torch.class, "org.bytedeco.pytorch");
     try {
       Loader.load(torch.class);
     } catch (LinkageError e) {
