@@ -17,8 +17,6 @@ public final class RngState {
     Native.load();
   }
 
-  private static final long MAX_BYTES = 1 << 16; // the CPU's has 5056, CUDA's 16
-
   private RngState() {}
 
   /** The CPU's state, uint8 [n], copied. */
@@ -51,11 +49,7 @@ public final class RngState {
                 + Tensors.shape(state));
       }
       try {
-        // An expanded tensor would be written out first.
-        if (state.numel() > MAX_BYTES) {
-          throw new IllegalArgumentException("it is too large");
-        }
-        torch.globalContext().defaultGenerator(device).set_state(state.cpu().contiguous());
+        torch.globalContext().defaultGenerator(device).set_state(Tensors.generatorState(state));
       } catch (RuntimeException e) {
         throw new IllegalArgumentException(
             "a state of "

@@ -215,8 +215,9 @@ public final class DataLoader implements Iterable<Batch> {
         Generator trial = torch.make_generator_cpu(0)) {
       Tensor bytes = state instanceof Tensor tensor ? tensor : null;
       Tensors.requireTensor(bytes, "generator_state");
-      trial.set_state(bytes); // refuses what is none, before ours has changed
-      generator.set_state(bytes);
+      Tensor copy = Tensors.generatorState(bytes);
+      trial.set_state(copy); // refuses what is none, before ours has changed
+      generator.set_state(copy);
     } catch (RuntimeException e) {
       throw new IllegalArgumentException(
           "generator_state: no state of a CPU generator: "

@@ -16,6 +16,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Small things that several packages do with tensors. */
 public final class Tensors {
+  private static final long MAX_GENERATOR_BYTES = 1 << 16; // the CPU's has 5056, CUDA's 16
+
   static {
     Native.load();
   }
@@ -89,6 +91,20 @@ public final class Tensors {
       }
       tensor.set_data(data);
     }
+  }
+
+  /**
+   * A copy of a generator's state, on the CPU: LibTorch reads a view of another tensor past that
+   * one's end, and ends the process.
+   *
+   * @throws IllegalArgumentException if it is too large to be one, before an expanded one is
+   *     written out
+   */
+  public static Tensor generatorState(Tensor state) {
+    if (state.numel() > MAX_GENERATOR_BYTES) {
+      throw new IllegalArgumentException("it is too large");
+    }
+    return state.cpu().contiguous().clone();
   }
 
   /** Overwrites values, converting dtype and device as torch's copy_ does. */

@@ -3,12 +3,15 @@ package org.cooper4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.bytedeco.pytorch.global.torch.manual_seed;
+import static org.bytedeco.pytorch.global.torch.stack;
 import static org.bytedeco.pytorch.global.torch.zeros;
+import static org.bytedeco.pytorch.global.torch.zeros_like;
 import static org.cooper4j.Devices.device;
 import static org.cooper4j.Devices.here;
 
 import java.nio.file.Path;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.EveryDevice;
 import org.junit.jupiter.api.Test;
@@ -39,6 +42,16 @@ class RngStateTest {
     Tensor state = Checkpoint.load(python).tensor("rng");
     RngState.set(state);
     assertThat(RngState.get().equal(state)).isTrue();
+  }
+
+  @Test
+  void aStateThatIsPartOfAnotherTensorIsTaken() {
+    Tensor state = RngState.get(device());
+    Tensor first = draw(10);
+    RngState.set(device(), stack(new TensorVector(zeros_like(state), state), 0).get(1));
+    assertThat(draw(10).equal(first)).isTrue();
+    RngState.set(device(), stack(new TensorVector(state, state), 1).select(1, 1));
+    assertThat(draw(10).equal(first)).isTrue();
   }
 
   @Test

@@ -1,0 +1,154 @@
+package org.cooper4j.spark;
+
+import java.io.Serializable;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.apache.spark.ml.linalg.SQLDataTypes;
+import org.apache.spark.ml.linalg.Vector;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.ArrayType;
+import org.apache.spark.sql.types.BooleanType;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.NumericType;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+
+/** The columns whose numbers, side by side, are a tensor's rows. */
+final class Columns implements Serializable {
+  private record Column(String name, Kind kind) implements Serializable {}
+
+  private enum Kind {
+    NUMBER,
+    BOOLEAN,
+    VECTOR,
+    ARRAY
+  }
+
+  private final List<Column> columns;
+  private final int first;
+
+  private Columns(List<Column> columns, int first) {
+    this.columns = columns;
+    this.first = first;
+  }
+
+  /**
+   * Columns of a DataFrame.
+   *
+   * @param first where they stand in the rows that are read
+   * @throws IllegalArgumentException if one is not there, or no numbers
+   */
+  static Columns of(StructType schema, List<String> names, int first) {
+    return new Columns(
+        List.copyOf(names.stream().map(name -> column(schema, name)).toList()), first);
+  }
+
+  private static Column column(StructType schema, String name) {
+    DataType type = type(schema, name);
+    return new Column(
+        name,
+        kind(type)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "column '"
+                            + name
+                            + "' is of the type "
+                            + type.simpleString()
+                            + "; what is read are numbers, booleans, vectors of Spark's ml and arrays"
+                            + " of numbers"
+                            + advice(type))));
+  }
+
+  /**
+   * The type of a column.
+   *
+   * @throws IllegalArgumentException if it is not there
+   */
+  static DataType type(StructType schema, String name) {
+    for (StructField field : schema.fields()) {
+      if (field.name().equals(name)) {
+        return field.dataType();
+      }
+    }
+    throw new IllegalArgumentException(
+        "there is no column '" + name + "'; there are " + Arrays.toString(schema.fieldNames()));
+  }
+
+  private static Optional<Kind> kind(DataType type) {
+    if (type instanceof NumericType) {
+      return Optional.of(Kind.NUMBER);
+    } else if (type instanceof BooleanType) {
+      return Optional.of(Kind.BOOLEAN);
+    } else if (type.equals(SQLDataTypes.VectorType())) {
+      return Optional.of(Kind.VECTOR);
+    }
+    return type instanceof ArrayType array && array.elementType() instanceof NumericType
+        ? Optional.of(Kind.ARRAY)
+        : Optional.empty();
+  }
+
+  private static String advice(DataType type) {
+    return switch (type.typeName()) {
+      case "string" -> ": make it one by StringIndexer and, for a category, OneHotEncoder";
+      case "date", "timestamp", "timestamp_ntz" -> ": cast it to a number";
+      case "array" -> ": flatten it";
+      default ->
+          type.simpleString().equals("vector")
+              ? ": convert it by MLUtils.convertVectorColumnsToML"
+              : "";
+    };
+  }
+
+  List<String> names() {
+    return columns.stream().map(Column::name).toList();
+  }
+
+  int size() {
+    return columns.size();
+  }
+
+  /**
+   * The numbers of a row, a column an array.
+   *
+   * @throws IllegalArgumentException if there is none, naming the column
+   */
+  double[][] read(Row row) {
+    double[][] numbers = new double[columns.size()][];
+    for (int i = 0; i < numbers.length; i++) {
+      Column column = columns.get(i);
+      Object value = row.get(first + i);
+      if (value == null) {
+        throw isNull(column.name);
+      }
+      numbers[i] =
+          switch (column.kind) {
+            case NUMBER -> new double[] {((Number) value).doubleValue()};
+            case BOOLEAN -> new double[] {(Boolean) value ? 1 : 0};
+            case VECTOR -> ((Vector) value).toArray();
+            case ARRAY -> array(column.name, row.getList(first + i));
+          };
+    }
+    return numbers;
+  }
+
+  private static double[] array(String name, List<Number> elements) {
+    double[] numbers = new double[elements.size()];
+    for (int i = 0; i < numbers.length; i++) {
+      Number element = elements.get(i);
+      if (element == null) {
+        throw isNull(name);
+      }
+      numbers[i] = element.doubleValue();
+    }
+    return numbers;
+  }
+
+  private static IllegalArgumentException isNull(String name) {
+    return new IllegalArgumentException(
+        "column '"
+            + name
+            + "' has a null; leave such rows out (na().drop()), or fill it (na().fill(…), Imputer)");
+  }
+}

@@ -1,0 +1,100 @@
+package org.cooper4j.spark;
+
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Generator;
+import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.data.BatchSampler;
+
+/**
+ * A worker's share of each batch. All workers draw the same order of all rows, the one that a
+ * shuffled {@link org.cooper4j.data.DataLoader} over all rows draws, and take from every batch the
+ * rows that lie with them, which may be none. So the batches are those of one process, whatever the
+ * number of workers.
+ */
+final class Deal implements BatchSampler {
+  private final long rows;
+  private final long first;
+  private final long count;
+  private final long batchSize;
+  private final Generator generator;
+
+  /**
+   * A share.
+   *
+   * @param rows of all workers
+   * @param first of this worker's, which lie one after the other
+   * @param count of this worker's
+   */
+  Deal(long rows, long first, long count, long batchSize, long seed) {
+    this.rows = rows;
+    this.first = first;
+    this.count = count;
+    this.batchSize = batchSize;
+    generator = torch.make_generator_cpu(seed);
+  }
+
+  @Override
+  public long size() {
+    return (rows + batchSize - 1) / batchSize;
+  }
+
+  @Override
+  public Iterator<long[]> iterator() {
+    long[] mine = new long[Math.toIntExact(count)];
+    int[] ends = new int[Math.toIntExact(size())];
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensor order = torch.randperm(rows, new GeneratorOptional(generator));
+      LongPointer all = order.data_ptr_long();
+      int found = 0;
+      for (long i = 0; i < rows; i++) {
+        long row = all.get(i) - first;
+        if (row >= 0 && row < count) {
+          mine[found++] = row;
+        }
+        ends[(int) (i / batchSize)] = found;
+      }
+    }
+    return IntStream.range(0, ends.length)
+        .mapToObj(i -> Arrays.copyOfRange(mine, i == 0 ? 0 : ends[i - 1], ends[i]))
+        .iterator();
+  }
+
+  @Override
+  public Map<String, Object> stateDict() {
+    Map<String, Object> state = new LinkedHashMap<>();
+    state.put("rows", rows);
+    state.put("batch_size", batchSize);
+    state.put("generator_state", generator.get_state());
+    return state;
+  }
+
+  @Override
+  public void loadStateDict(Map<String, ?> state) {
+    requireSame(state, "rows", rows);
+    requireSame(state, "batch_size", batchSize);
+    if (!(state.get("generator_state") instanceof Tensor tensor)) {
+      throw new IllegalArgumentException("generator_state: expected a tensor");
+    }
+    generator.set_state(tensor.clone()); // LibTorch reads a view of another tensor past its end
+  }
+
+  private static void requireSame(Map<String, ?> state, String key, long here) {
+    if (!Long.valueOf(here).equals(state.get(key))) {
+      throw new IllegalArgumentException(
+          key
+              + ": the checkpoint is of "
+              + state.get(key)
+              + ", this training has "
+              + here
+              + "; give it another checkpoint path");
+    }
+  }
+}

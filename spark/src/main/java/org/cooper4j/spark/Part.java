@@ -1,0 +1,94 @@
+package org.cooper4j.spark;
+
+import java.util.Arrays;
+import java.util.List;
+import org.apache.spark.sql.Row;
+import org.cooper4j.data.TensorDataset;
+import scala.collection.Iterator;
+
+/** The rows that a worker has. */
+final class Part {
+  private final RowTensor inputs;
+  private final RowTensor targets;
+  private long rows;
+
+  private Part(Plan plan) {
+    inputs = new RowTensor(plan.inputs(), plan.dtype());
+    targets = new RowTensor(plan.targets(), plan.dtype());
+  }
+
+  /**
+   * Reads them; each has its key first, by which they are sorted.
+   *
+   * @throws IllegalArgumentException if a row cannot be read, or two have the same id
+   */
+  static Part read(Plan plan, Iterator<Row> rows) {
+    Part part = new Part(plan);
+    long last = 0;
+    while (rows.hasNext()) {
+      Row row = rows.next();
+      long key = row.getLong(0);
+      if (plan.idColumn() != null && part.rows > 0 && key == last) {
+        throw new IllegalArgumentException(
+            "two rows have the same value, or none, in the column '"
+                + plan.idColumn()
+                + "'; an id is each row's own");
+      }
+      part.inputs.add(row);
+      part.targets.add(row);
+      part.rows++;
+      last = key;
+    }
+    return part;
+  }
+
+  /** How many rows, and how many numbers of each column; for {@link #tensors} and {@link #deal}. */
+  String description() {
+    return rows + ";" + inputs.widths() + ";" + targets.widths();
+  }
+
+  /**
+   * The rows as tensors; this part has none afterwards.
+   *
+   * @param parts what all workers said
+   * @throws IllegalArgumentException if there are no rows at all, or the workers' widths differ
+   */
+  TensorDataset tensors(String[] parts) {
+    List<String> widths =
+        Arrays.stream(parts)
+            .filter(its -> !its.startsWith("0;"))
+            .map(its -> its.substring(its.indexOf(';') + 1))
+            .distinct()
+            .toList();
+    if (widths.isEmpty()) {
+      throw new IllegalArgumentException("the DataFrame has no rows");
+    }
+    if (widths.size() > 1) {
+      throw new IllegalArgumentException(
+          "vectors or arrays of a column differ in length; rows have "
+              + String.join(" and ", widths)
+              + " numbers in the input; target columns");
+    }
+    String[] both = widths.get(0).split(";", -1);
+    return new TensorDataset(inputs.take(sum(both[0])), targets.take(sum(both[1])));
+  }
+
+  private static int sum(String widths) {
+    return Arrays.stream(widths.replaceAll("[\\[\\] ]", "").split(",", -1))
+        .filter(its -> !its.isEmpty())
+        .mapToInt(Integer::parseInt)
+        .sum();
+  }
+
+  /** A worker's share of each batch, its rows being after those of the workers before it. */
+  static Deal deal(Plan plan, String[] parts, int rank) {
+    long[] counts =
+        Arrays.stream(parts).mapToLong(its -> Long.parseLong(its.split(";", 2)[0])).toArray();
+    return new Deal(
+        Arrays.stream(counts).sum(),
+        Arrays.stream(counts, 0, rank).sum(),
+        counts[rank],
+        plan.batchSize(),
+        plan.seed());
+  }
+}

@@ -1,0 +1,175 @@
+package org.cooper4j.spark;
+
+import java.io.ByteArrayOutputStream;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.TaskKilledException;
+import org.apache.spark.sql.Row;
+import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.Threads;
+import org.cooper4j.checkpoint.Checkpoint;
+import org.cooper4j.data.Batch;
+import org.cooper4j.data.DataLoader;
+import org.cooper4j.data.TensorDataset;
+import org.cooper4j.distributed.ProcessGroup;
+import org.cooper4j.distributed.ProcessGroupException;
+import org.cooper4j.optim.RollOut;
+import org.cooper4j.training.Trainer;
+import org.cooper4j.training.Training;
+import org.cooper4j.training.TrainingListener;
+import scala.collection.Iterator;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.runtime.AbstractFunction1;
+
+/**
+ * A worker. The first one's result is a byte that tells {@link #TRAINED} from {@link #REFUSED}, and
+ * then the training's state or a message; the others have none.
+ *
+ * <p>An IllegalArgumentException says what is wrong with the data or the program and would be so
+ * again: the workers tell each other of it and end, as Spark does not try a task again that ends
+ * so. Whatever else is thrown fails the task, and Spark tries all of them again.
+ */
+final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
+    implements Serializable {
+  static final byte TRAINED = 0;
+  static final byte REFUSED = 1;
+
+  private final Plan plan;
+
+  Task(Plan plan) {
+    this.plan = plan;
+  }
+
+  @Override
+  public Iterator<byte[]> apply(Iterator<Row> rows) {
+    BarrierTaskContext context = BarrierTaskContext.get();
+    byte[] result;
+    try {
+      result = train(context, rows);
+    } catch (Refusal refusal) {
+      result = result(REFUSED, refusal.getMessage().getBytes(StandardCharsets.UTF_8));
+    }
+    List<byte[]> results = context.partitionId() == 0 ? List.of(result) : List.of();
+    return CollectionConverters.asScala(results.iterator());
+  }
+
+  private static byte[] result(byte kind, byte[] rest) {
+    byte[] all = new byte[1 + rest.length];
+    all[0] = kind;
+    System.arraycopy(rest, 0, all, 1, rest.length);
+    return all;
+  }
+
+  /** Something that a worker cannot use; all know of it. */
+  private static final class Refusal extends RuntimeException {
+    Refusal(String message) {
+      super(message);
+    }
+  }
+
+  /** What each worker says; or a refusal, if one has a reason for that. */
+  private static String[] gather(BarrierTaskContext context, String own, Exception refused) {
+    String[] said = context.allGather(refused == null ? "+" + own : "-" + refused.getMessage());
+    for (int rank = 0; rank < said.length; rank++) {
+      if (said[rank].startsWith("-")) {
+        throw new Refusal("worker " + rank + " of " + said.length + ": " + said[rank].substring(1));
+      }
+    }
+    return Arrays.stream(said).map(its -> its.substring(1)).toArray(String[]::new);
+  }
+
+  private byte[] train(BarrierTaskContext context, Iterator<Row> rows) {
+    if (Threads.getNumThreads() == 0 && System.getenv("OMP_NUM_THREADS") == null) {
+      Threads.setNumThreads(context.cpus());
+    }
+    Part part = null;
+    IllegalArgumentException refused = null;
+    try {
+      part = Part.read(plan, rows);
+    } catch (IllegalArgumentException e) {
+      refused = e;
+    }
+    String[] parts = gather(context, part == null ? "" : part.description(), refused);
+    int rank = context.partitionId();
+    byte[] result = null;
+    ProcessGroupException disturbed = null;
+    try (TensorDataset own = part.tensors(parts);
+        ProcessGroup group = group(context)) {
+      result = train(context, group, own, Part.deal(plan, parts, rank));
+    } catch (IllegalArgumentException e) {
+      refused = e;
+    } catch (ProcessGroupException e) {
+      disturbed = e;
+    }
+    gather(context, "", refused);
+    if (disturbed != null) {
+      throw disturbed;
+    }
+    return result;
+  }
+
+  /** The first worker opens a store on a free port; the others hear of it. */
+  private ProcessGroup group(BarrierTaskContext context) {
+    String[] hosts =
+        Arrays.stream(context.getTaskInfos())
+            .map(info -> info.address().replaceFirst(":\\d+$", "").replaceAll("[\\[\\]]", ""))
+            .toArray(String[]::new);
+    int rank = context.partitionId();
+    if (rank == 0) {
+      return ProcessGroup.gloo(
+          hosts[0], 0, rank, hosts.length, plan.timeout(), port -> context.allGather("" + port));
+    }
+    int port = Integer.parseInt(context.allGather("")[0]);
+    return ProcessGroup.gloo(hosts[0], port, rank, hosts.length, plan.timeout());
+  }
+
+  private byte[] train(
+      BarrierTaskContext context, ProcessGroup group, TensorDataset rows, Deal deal) {
+    // The first worker draws its weights alone: executors with several tasks have one generator.
+    if (group.rank() > 0) {
+      group.barrier();
+    }
+    torch.manual_seed(plan.seed() + group.rank());
+    Trainer<Batch> trainer = plan.program().trainer(group, rows);
+    if (group.rank() == 0) {
+      group.barrier();
+    }
+    Training training = trainer.training();
+    training.optimizer().distribute(group);
+    trainer.listen(
+        new TrainingListener() {
+          @Override
+          public void step(Training ours, RollOut rollOut) {
+            requireWanted(context);
+          }
+        });
+    if (plan.folder() != null) {
+      var checkpoints =
+          group.rank() > 0 ? null : new HadoopCheckpoints(plan.folder(), plan.hadoop().value());
+      Resumption resumption = new Resumption(group, checkpoints, plan.interval());
+      resumption.resume(training, rows.size());
+      trainer.listen(resumption);
+    }
+    try (var optimizer = training.optimizer()) {
+      trainer.fit(DataLoader.builder(rows).batchSampler(deal).build(), plan.epochs());
+      requireWanted(context);
+      if (group.rank() > 0) {
+        return null;
+      }
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      out.write(TRAINED);
+      Checkpoint.save(out, training.stateDict());
+      return out.toByteArray();
+    }
+  }
+
+  /** Spark asks tasks to end, but does not interrupt them unless it is told to. */
+  private static void requireWanted(BarrierTaskContext context) {
+    if (context.isInterrupted() || Thread.currentThread().isInterrupted()) {
+      throw new TaskKilledException("the job was cancelled, or another worker failed");
+    }
+  }
+}

@@ -1,0 +1,146 @@
+package org.cooper4j.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
+import org.apache.spark.SparkException;
+import org.apache.spark.TaskContext;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.cooper4j.checkpoint.Checkpoint;
+import org.cooper4j.optim.RollOut;
+import org.cooper4j.training.Training;
+import org.cooper4j.training.TrainingListener;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Workers that fail are tried again, and end where undisturbed ones do. */
+class ResumptionTest {
+  /** The first step of each attempt of the last worker. */
+  private static final List<Long> STARTS = new CopyOnWriteArrayList<>();
+
+  private static Dataset<Row> frame;
+  private static double[] undisturbed;
+
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void trainUndisturbed() {
+    frame = Income.frame(Session.get()).cache();
+    undisturbed = Income.variables(Income.spark(Income::trainer, 2).fit(frame));
+  }
+
+  /** Throws in the last worker, at a step, in the attempts before the given one. */
+  private static Program failing(long failureStep, int attempts) {
+    STARTS.clear();
+    return (group, rows) -> {
+      boolean last = group.rank() == group.size() - 1;
+      return Income.trainer(group, rows)
+          .listen(
+              new TrainingListener() {
+                @Override
+                public void start(Training training) {
+                  if (last) {
+                    STARTS.add(training.step());
+                  }
+                }
+
+                @Override
+                public void step(Training training, RollOut rollOut) {
+                  boolean fails = TaskContext.get().stageAttemptNumber() < attempts;
+                  if (last && fails && training.step() == failureStep) {
+                    throw new IllegalStateException("the disk is full");
+                  }
+                }
+              });
+    };
+  }
+
+  private List<String> files() throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.map(path -> path.getFileName().toString())
+          .filter(name -> !name.endsWith(".crc"))
+          .sorted()
+          .toList();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "file://", "other:"})
+  void aFailedWorkerGoesOnFromTheLastCheckpoint(String scheme) throws IOException {
+    OtherFileSystem.CREATED.clear();
+    Checkpoint end =
+        Income.spark(failing(11, 1), 2)
+            .setCheckpointPath(scheme + folder)
+            .setCheckpointInterval(4)
+            .fit(frame);
+    assertThat(STARTS).containsExactly(0L, 8L);
+    assertThat(Income.variables(end)).isEqualTo(undisturbed);
+    assertThat(files()).containsExactly("step-000000016.pt", "step-000000018.pt");
+    assertThat(OtherFileSystem.CREATED)
+        .hasSize(scheme.equals("other:") ? 6 : 0)
+        .allMatch(name -> name.startsWith("."));
+    assertThat(Income.variables(Checkpoint.load(folder.resolve("step-000000018.pt"))))
+        .isEqualTo(undisturbed);
+  }
+
+  @Test
+  void withoutCheckpointsTheyStartAnew() {
+    Checkpoint end = Income.spark(failing(11, 2), 2).fit(frame);
+    assertThat(STARTS).containsExactly(0L, 0L, 0L);
+    assertThat(Income.variables(end)).isEqualTo(undisturbed);
+  }
+
+  @Test
+  void theJobFailsWithWhatIsThrownEachTime() {
+    SparkTrainer trainer = Income.spark(failing(2, 99), 2);
+    assertThatThrownBy(() -> trainer.fit(frame))
+        .isInstanceOf(SparkException.class)
+        .hasMessageContaining("the disk is full");
+    assertThat(STARTS).hasSize(4);
+  }
+
+  @Test
+  void anotherTrainingGoesOnAlsoWithMoreWorkers() throws IOException {
+    String path = folder.toString();
+    Income.spark(failing(99, 0), 2).setEpochs(2).setCheckpointPath(path).fit(frame);
+    Files.writeString(folder.resolve(".step-000000099.pt.x"), "unfinished");
+    Files.writeString(folder.resolve("step-000000015.pt"), "damaged");
+    Checkpoint end = Income.spark(failing(99, 0), 3).setCheckpointPath(path).fit(frame);
+    assertThat(STARTS).containsExactly(12L);
+    assertThat(Income.variables(end))
+        .containsExactly(undisturbed, org.assertj.core.api.Assertions.within(1e-12));
+    assertThat(files()).containsExactly("step-000000015.pt", "step-000000018.pt");
+  }
+
+  @Test
+  void anotherTrainingsCheckpointsAreRefused() {
+    Income.spark(failing(8, 0), 2).setCheckpointPath(folder.toString()).fit(frame);
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                Income.spark(Income::trainer, 2)
+                    .setInputCols("age")
+                    .setCheckpointPath(folder.toString())
+                    .fit(frame))
+        .withMessageContaining("cannot resume from the checkpoints: model_state_dict");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                Income.spark(Income::trainer, 2)
+                    .setEpochs(4)
+                    .setCheckpointPath(folder.toString())
+                    .fit(frame.filter("id > 0")))
+        .withMessageContaining("rows: the checkpoint is of 103, this training has 102");
+  }
+}
