@@ -1,6 +1,7 @@
 package org.cooper4j.comparison;
 
 import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -30,6 +31,9 @@ public final class Comparison implements Callable<Integer> {
   private static final double[] KNOBS = {1, 0.1, 10};
 
   private static final List<String> QUICK = List.of("HS21", "HS28", "HS43", "MNIST, norm");
+
+  /** Python's json reads NaN, where a run has ended in it. */
+  private static final Gson GSON = new GsonBuilder().serializeSpecialFloatingPointValues().create();
 
   @Option(names = "--quick", description = "A few problems, few evaluations.")
   private boolean quick;
@@ -107,7 +111,7 @@ public final class Comparison implements Callable<Integer> {
     line.put("setting", setting);
     line.put("untuned", untuned);
     line.putAll(trace.toMap());
-    writer.println(new Gson().toJson(line));
+    writer.println(GSON.toJson(line));
     writer.flush();
   }
 }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -115,7 +116,8 @@ record Published(
     Tensor b = a.mv(solution).add(slack);
     Tensor c = p.mv(solution).add(a.t().mv(multipliers)).neg();
     return new Published(
-        "QP %d × %d, condition %.0e, %d active".formatted(n, m, condition, active),
+        String.format(
+            Locale.ROOT, "QP %d × %d, condition %.0e, %d active", n, m, condition, active),
         false,
         objective(p, c, solution).item_double(),
         constraints ->

@@ -3,6 +3,7 @@ package org.cooper4j.comparison;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** How an algorithm goes on a problem: what it has reached after how many evaluations. */
@@ -74,7 +75,8 @@ final class Trace {
     reached.forEach(
         (tolerance, point) ->
             tolerances.put(
-                "%.0e".formatted(tolerance), List.of(point.evaluations(), point.seconds())));
+                String.format(Locale.ROOT, "%.0e", tolerance),
+                List.of(point.evaluations(), point.seconds())));
     map.put("reached", tolerances);
     map.put(
         "points",
