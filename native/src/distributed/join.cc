@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cooper4j/values.h"
+#include "data_of.h"
 
 namespace cooper4j::distributed {
 namespace {
@@ -60,7 +61,7 @@ Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::s
     at += ranks;
   }
   const at::Tensor all = group.sum(text.str(), mine);
-  const auto* sums = all.const_data_ptr<double>();
+  const auto* sums = data_of<double>(all);
   weight_ = sums[0];
   if (weight_ <= 0) {
     throw std::invalid_argument("the batch has no samples at all, in no process");

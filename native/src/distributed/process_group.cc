@@ -5,6 +5,7 @@
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "cooper4j/distributed.h"
+#include "data_of.h"
 #include "distributed/group.h"
 #include "distributed/rendezvous.h"
 #include "distributed/sums.h"
@@ -59,7 +60,7 @@ at::Tensor ProcessGroup::all_gather(const at::Tensor& rows) {
   const at::Tensor counts =
       group_->sum("all_gather " + c10::str(rows.scalar_type(), rows.sizes().slice(1)), slots)
           .to(at::kLong);
-  const auto* data = counts.const_data_ptr<int64_t>();
+  const auto* data = data_of<int64_t>(counts);
   return group_->gather({rows.detach()}, {{data, data + size()}})[0];
 }
 

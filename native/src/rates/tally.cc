@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "data_of.h"
+
 namespace cooper4j::rates {
 namespace {
 
@@ -23,7 +25,7 @@ bool has_loops(const at::TensorOptions& options) {
 }
 
 const double* doubles(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.const_data_ptr<double>() : nullptr;
+  return tensor.defined() ? data_of<double>(tensor) : nullptr;
 }
 
 /// The examples as plain memory.
@@ -32,7 +34,7 @@ struct Plain {
       : truth(doubles(examples.truth)),
         weights(doubles(examples.weights)),
         codes(examples.groups.defined() && examples.groups.dim() == 1
-                  ? examples.groups.const_data_ptr<int64_t>()
+                  ? data_of<int64_t>(examples.groups)
                   : nullptr),
         masks(examples.groups.defined() && examples.groups.dim() == 2 ? doubles(examples.groups)
                                                                       : nullptr) {}
@@ -67,7 +69,7 @@ template <typename T>
 void add_up(const at::Tensor& x, Input input, const Examples& examples, const Tally& tally,
             double* found) {
   const Plain plain(examples);
-  const T* values = x.const_data_ptr<T>();
+  const T* values = data_of<T>(x);
   const int64_t n = x.numel(), groups = std::max<int64_t>(1, examples.size);
   for (int64_t i = 0; i < n; ++i) {
     const int label = plain.label(i);
@@ -93,7 +95,7 @@ template <typename T>
 void hand_out(const at::Tensor& gradient, const Examples& examples, const Tally& tally,
               const at::Tensor& result) {
   const Plain plain(examples);
-  const double* of_group = gradient.const_data_ptr<double>();
+  const double* of_group = data_of<double>(gradient);
   T* found = result.mutable_data_ptr<T>();
   const int64_t n = result.numel(), groups = std::max<int64_t>(1, examples.size);
   for (int64_t i = 0; i < n; ++i) {

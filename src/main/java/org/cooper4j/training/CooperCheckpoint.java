@@ -13,7 +13,8 @@ import org.cooper4j.checkpoint.CheckpointException;
 
 /**
  * One file, in the layout that Cooper's tutorials give theirs, so that a run goes on in Python and
- * back: written after every epoch, and read by {@code fit} with this listener, if it is there.
+ * back: written after every epoch, and read by {@code fit} with this listener, if it is there and
+ * no step was made yet.
  *
  * <pre>
  * batch_ix, epoch: int                   steps in all; the epoch that ended, from 0
@@ -85,7 +86,7 @@ public final class CooperCheckpoint implements TrainingListener {
   }
 
   /**
-   * Resumes, if the file is there.
+   * Resumes, if the file is there and the run at its beginning.
    *
    * @throws IllegalArgumentException if it is damaged or of another training, naming the key that
    *     does not fit
@@ -99,7 +100,7 @@ public final class CooperCheckpoint implements TrainingListener {
       Claims.requireWritable(file.toAbsolutePath().getParent());
       claim = Claims.take(file);
     }
-    if (!Files.exists(file)) {
+    if (!Files.exists(file) || training.step() > 0) { // a second fit goes on where the first ended
       return;
     }
     try {

@@ -163,6 +163,25 @@ class CooperCheckpointTest {
   }
 
   @Test
+  void aSecondFitGoesOnWhereTheFirstWasStopped() {
+    Line run = new Line(0);
+    run.listen(file);
+    long[] steps = {0};
+    run.trainer.listen(
+        Run.everyStep(
+            training -> {
+              steps[0]++;
+              if (steps[0] == 6) {
+                training.stop("enough");
+              }
+            }));
+    assertThat(run.trainer.fit(run.batches, 3).step()).isEqualTo(6);
+    assertThat(run.trainer.fit(run.batches, 3).step()).isEqualTo(12);
+    assertThat(steps[0]).isEqualTo(12);
+    assertThat(run.history.steps("loss")).containsExactly(3, 6, 9, 12);
+  }
+
+  @Test
   void whoDoesNotWriteReads() {
     Line run = new Line(0);
     run.listen(file);
