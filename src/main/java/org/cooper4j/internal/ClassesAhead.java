@@ -9,10 +9,9 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 
 /**
- * Loads the classes of a JavaCPP binding in a thread of its own, without initialising them: once
- * its library is loaded, that asks for all of them, one after another, which is a third of
- * LibTorch's loading. Until then that thread is busy looking for libraries. Whatever fails here,
- * fails or not there.
+ * Loads the classes of a JavaCPP binding in a thread of its own, without initialising them: the
+ * binding's library asks for all of them, one after another, as soon as it is loaded. Until then
+ * JavaCPP is busy looking for libraries. What fails here is left to those who need the class.
  */
 final class ClassesAhead {
   private static final String SUFFIX = ".class";
