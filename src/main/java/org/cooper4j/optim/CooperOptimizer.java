@@ -87,8 +87,9 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
               optimizer -> {
                 throw new IllegalArgumentException(
                     optimizer.getClass().getSimpleName()
-                        + " makes two half steps a roll; give it to an ExtrapolationConstrainedOptimizer"
-                        + " or PastExtrapolationConstrainedOptimizer");
+                        + " makes two half steps a roll; give it to an"
+                        + " ExtrapolationConstrainedOptimizer or"
+                        + " PastExtrapolationConstrainedOptimizer");
               });
     }
     wiring = new Wiring(cmp, this.primalOptimizers, this.dualOptimizers, dualVariable);

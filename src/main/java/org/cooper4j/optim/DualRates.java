@@ -69,7 +69,6 @@ public final class DualRates implements GradientHook {
   private static final String UNIT = "dual_unit/";
   private static final String REACH = "dual_reach/";
 
-
   private final ConstrainedOptimizer<?> optimizer;
   private Map<String, DualScales> scales = new LinkedHashMap<>();
   private final Map<String, Integer> waited = new LinkedHashMap<>();

@@ -22,9 +22,9 @@ public interface GradientHook {
   /**
    * Called with every state that the problem gives, before its backward pass: its graph is there,
    * to be differentiated by {@code torch.grad} with {@code retain_graph}, not to be released. Of a
-   * roll in parts, or in several processes, it is called with each part's state, and of a part again
-   * before that is differentiated; what numbers it puts into their {@code misc} are averaged for
-   * {@link #beforeStep}. One that throws fails the roll, as an evaluation does.
+   * roll in parts, or in several processes, it is called with each part's state, and of a part
+   * again before that is differentiated; what numbers it puts into their {@code misc} are averaged
+   * for {@link #beforeStep}. One that throws fails the roll, as an evaluation does.
    */
   default void evaluated(CMPState state) {}
 

@@ -54,8 +54,7 @@ public abstract class PenaltyCoefficientUpdater {
    * @param indexed what is indexed, so that features are needed; null if nothing is
    * @throws IllegalArgumentException naming the constraint
    */
-  static void update(
-      Constraint constraint, ConstraintState state, String indexed, Update update) {
+  static void update(Constraint constraint, ConstraintState state, String indexed, Update update) {
     PenaltyCoefficient coefficient = constraint.penaltyCoefficient().orElseThrow();
     String self = "constraint '" + constraint.name().orElse("?") + "': ";
     Tensor features = null;

@@ -99,8 +99,7 @@ final class Method<B> {
             state.number("best_gap"),
             state.number("best_penalty"),
             evaluator.layout().named(Readout.values(state.tensor("best_multipliers"))));
-    best =
-        new Best(keep(state.tensor("best_x").to(x.device(), x.scalar_type()).clone()), solution);
+    best = new Best(keep(state.tensor("best_x").to(x.device(), x.scalar_type()).clone()), solution);
   }
 
   /** Null before the first update of the multipliers. */

@@ -171,7 +171,8 @@ public final class Ablation implements Callable<Integer> {
       task.namedConstraints()
           .forEach(
               (name, constraint) -> {
-                Tensor values = ((ExplicitMultiplier) constraint.multiplier().get()).weight().grad();
+                Tensor values =
+                    ((ExplicitMultiplier) constraint.multiplier().get()).weight().grad();
                 if (numbers.containsKey(name) && values.defined()) {
                   double[] own = numbers.get(name);
                   Tensor number = Tensor.create(own, own.length).to(values.scalar_type());

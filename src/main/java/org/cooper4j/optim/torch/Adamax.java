@@ -44,7 +44,8 @@ public final class Adamax extends Optimizer {
    * Updates the parameters from their gradients.
    *
    * @return undefined; there is no closure to evaluate
-   * @throws IllegalArgumentException if a gradient is sparse: it names the parameter; nothing was changed
+   * @throws IllegalArgumentException if a gradient is sparse: it names the parameter; nothing was
+   *     changed
    */
   @Override
   public native @ByVal Tensor step();

@@ -39,7 +39,8 @@ public abstract class ExtragradientOptimizer extends Optimizer {
    * Updates the parameters from their gradients.
    *
    * @return undefined; there is no closure to evaluate
-   * @throws IllegalArgumentException if a gradient is sparse and it cannot take that; nothing was changed
+   * @throws IllegalArgumentException if a gradient is sparse and it cannot take that; nothing was
+   *     changed
    */
   @Override
   public native @ByVal Tensor step();
