@@ -134,7 +134,8 @@ struct News::Board {
     for (int r = 0; r < size; ++r) {
       if (std::stoll(places[r]) == furthest) continue;
       if (++some > 3) continue;
-      all += "; rank " + std::to_string(r) + " has not come there, its last was call " + places[r];
+      all += "; rank " + std::to_string(r) + " has not come there, " +
+             (places[r][0] == '0' ? "it has made none" : "its last was call " + places[r]);
     }
     if (some > 3) all += "; nor have " + std::to_string(some - 3) + " more ranks";
     return some > 0 ? all : "; all ranks are there, but do not reach each other";

@@ -97,8 +97,17 @@ final class Disturbed {
     interrupter.start();
   }
 
-  private static void call(ProcessGroup group, String how, boolean last) {
+  private static void call(ProcessGroup group, String how, boolean last) throws Exception {
     switch (how) {
+      case "late", "never" -> {
+        if (how.equals("late")) {
+          group.sum(torch.ones(3));
+        }
+        if (last) {
+          Thread.sleep(7000); // until the other has given up
+        }
+        group.barrier(Duration.ofSeconds(2));
+      }
       case "sum size" -> group.sum(torch.ones(last ? 5 : 3));
       case "sum dtype" ->
           group.sum(

@@ -85,6 +85,25 @@ class FailuresTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          late  | 2 | its last was call 1, the sum of Float[3]
+          never | 1 | it has made none
+          """)
+  void whoIsSomewhereElseIsNamedWithItsLastCall(String how, int call, String place)
+      throws Exception {
+    try (Ranks ranks = start(how)) {
+      assertEnds(
+          ranks,
+          0,
+          "timed out after 2000 ms in call " + call + ", a barrier",
+          "rank 1 has not come there, " + place);
+    }
+  }
+
   @Test
   void whoNeverComesIsAnError() throws Exception {
     try (Ranks ranks = start("train", "on")) {
