@@ -184,6 +184,7 @@ void News::post(const std::string& text, bool failure) {
 }
 
 std::string News::explain(const std::string& error) {
+  if (const Item known = latest(); known.failure) return known.text;  // the store may be gone by now
   auto result = std::make_shared<std::string>();
   const bool answered =
       Board::ask(board_, 2 * kAnswer, [board = board_.get(), result, error](c10d::Store& store) {
