@@ -60,7 +60,7 @@ final class Data {
     static final TensorDataset READ =
         Data.read(
             () -> {
-              TensorDataset people = Adult.read(folder().resolve("adult")).get(0);
+              TensorDataset people = Adult.read().get(0);
               TensorVector columns = new TensorVector();
               for (long i = 0; i < people.inputs().size(1); i++) {
                 Tensor codes = people.inputs().select(1, i);

@@ -3,6 +3,7 @@ package org.cooper4j.examples;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.cooper4j.checkpoint.CheckpointException;
 import picocli.CommandLine;
@@ -41,6 +42,11 @@ final class Example {
               throw e;
             })
         .execute(args);
+  }
+
+  /** A folder of data, found from any working directory. */
+  static Path data(String folder) {
+    return Path.of(System.getProperty("cooper4j.examples.data", "data"), folder);
   }
 
   private static int refuse(CommandLine commandLine, String message) {

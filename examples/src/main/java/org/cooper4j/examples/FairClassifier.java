@@ -1,5 +1,6 @@
 package org.cooper4j.examples;
 
+import static java.util.Arrays.copyOfRange;
 import static org.cooper4j.examples.Example.require;
 
 import com.google.gson.Gson;
@@ -7,11 +8,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.JitModule;
@@ -28,12 +29,13 @@ import org.cooper4j.ConstraintType;
 import org.cooper4j.data.Batch;
 import org.cooper4j.data.DataLoader;
 import org.cooper4j.data.TensorDataset;
+import org.cooper4j.distributed.ProcessGroup;
 import org.cooper4j.multipliers.DenseMultiplier;
-import org.cooper4j.optim.Candidates;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.rates.Rate;
 import org.cooper4j.rates.RateContext;
 import org.cooper4j.rates.Rates;
+import org.cooper4j.training.Panel;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,7 +47,9 @@ import picocli.CommandLine.Spec;
  * Predicts incomes of the Adult data while women and men are predicted a high one at rates that
  * differ by a level at most. For each of several levels, a TorchScript model that Python has
  * trained without a constraint is trained further, the best feasible iterate is chosen and saved as
- * TorchScript again, which {@code src/main/python/income_classifier.py} loads.
+ * TorchScript again, which {@code src/main/python/income_classifier.py} loads. Started by torchrun,
+ * it trains over all processes, whose rates are those of all: their sums are added up; each but the
+ * first writes into a folder of its own.
  */
 @Command(
     name = "fairness",
@@ -62,17 +66,17 @@ public final class FairClassifier implements Callable<Integer> {
   @Mixin private PictureOptions options;
   @Spec private CommandSpec program;
   private List<TensorDataset> parts;
+  private ProcessGroup group;
   private final Picture picture = new Picture();
+  private final Panel accuracy =
+      picture.panel("Accuracy against parity").xLabel("gap").yLabel("accuracy");
+  private final Panel kept = picture.panel("Is the constraint kept?").xLabel("level").yLabel("gap");
 
   /** Of a model: the share of right predictions, and the rate of positive ones, men minus women. */
   record Quality(double accuracy, double gap) {}
 
   /** The best feasible iterate at a level, on both sets; a level of 1 is no constraint. */
-  record Result(double level, int epoch, Quality train, Quality test) {
-    Quality on(String part) {
-      return part.equals("train") ? train : test;
-    }
-  }
+  record Result(double level, int epoch, Quality train, Quality test) {}
 
   /** Runs the program; {@code --help} lists its options. */
   public static void main(String[] args) {
@@ -82,35 +86,37 @@ public final class FairClassifier implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     require(epochs >= 1, program.commandLine(), "--epochs: expected at least 1, found " + epochs);
-    Path data = Path.of(System.getProperty("cooper4j.examples.data", "data"), "adult");
-    parts = Adult.read(data);
-    Files.createDirectories(options.out);
-    List<Result> results = new ArrayList<>();
-    for (double level : LEVELS) {
-      results.add(train(TorchScript.load(data.resolve("classifier.pt"), options.device), level));
-      System.out.println(results.get(results.size() - 1));
+    parts = Adult.read();
+    try (ProcessGroup open = ProcessGroup.fromEnvironment()) {
+      group = open;
+      if (group.rank() > 0) {
+        options.out = options.out.resolve("rank" + group.rank());
+      }
+      Files.createDirectories(options.out);
+      List<Result> results = new ArrayList<>();
+      for (double level : LEVELS) {
+        results.add(train(level));
+        System.out.println(results.get(results.size() - 1));
+      }
+      Files.writeString(options.out.resolve("fairness.json"), new Gson().toJson(results));
+      draw("train", results, Result::train);
+      draw("test", results, Result::test);
+      kept.line("gap = level", new double[] {0, LEVELS[1]}, new double[] {0, LEVELS[1]});
+      options.save(picture, "fairness", 3);
     }
-    Files.writeString(options.out.resolve("fairness.json"), new Gson().toJson(results));
-    var accuracy = picture.panel("Accuracy against parity").xLabel("gap").yLabel("accuracy");
-    var kept = picture.panel("Is the constraint kept?").xLabel("level").yLabel("gap");
-    for (String part : List.of("train", "test")) {
-      double[] gaps = results.stream().mapToDouble(result -> result.on(part).gap).toArray();
-      double[] accuracies =
-          results.stream().mapToDouble(result -> result.on(part).accuracy).toArray();
-      accuracy.marked(part, gaps, accuracies);
-      kept.marked(part, constrained(LEVELS), constrained(gaps));
-    }
-    kept.line("gap = level", new double[] {0, LEVELS[1]}, new double[] {0, LEVELS[1]});
-    options.save(picture, "fairness", 3);
     return 0;
   }
 
-  /** Without the first, which is of no constraint. */
-  private static double[] constrained(double[] values) {
-    return Arrays.copyOfRange(values, 1, values.length);
+  private void draw(String part, List<Result> results, Function<Result, Quality> on) {
+    double[] gaps = results.stream().map(on).mapToDouble(Quality::gap).toArray();
+    accuracy.marked(part, gaps, results.stream().map(on).mapToDouble(Quality::accuracy).toArray());
+    // Without the first, which is of no constraint.
+    kept.marked(part, copyOfRange(LEVELS, 1, gaps.length), copyOfRange(gaps, 1, gaps.length));
   }
 
-  private Result train(JitModule model, double level) {
+  private Result train(double level) throws IOException {
+    Path pretrained = Example.data("adult").resolve("classifier.pt");
+    JitModule model = TorchScript.load(pretrained, options.device);
     DenseMultiplier multiplier = new DenseMultiplier(2, options.device, ScalarType.Float);
     Constraint parity = new Constraint(ConstraintType.INEQUALITY, multiplier);
     var cmp =
@@ -119,35 +125,39 @@ public final class FairClassifier implements Callable<Integer> {
             batch -> {
               Tensor logits = TorchScript.forward(model, batch.inputs());
               Tensor income = batch.targets().select(1, 0);
+              Rate gap = gap(people(logits, batch).summedBy(group::sum));
               return CMPState.of(torch.binary_cross_entropy_with_logits(logits, income))
-                  .observe(parity, gap(people(logits, batch)).within(level));
+                  .observe(parity, gap.within(level));
             });
     var optimizer =
         new SimultaneousOptimizer<>(
             cmp,
             new Adam(TorchScript.parameters(model), new AdamOptions(1e-3)),
-            new SGD(cmp.dualParameters(), new SGDOptions(0.02)));
-    var loader = DataLoader.builder(parts.get(0)).batchSize(1024).shuffle(0);
-    DataLoader batches = loader.device(options.device).build();
-    List<JitModule> iterates = new ArrayList<>();
-    double[] errors = new double[epochs + 1];
-    double[][] violations = new double[epochs + 1][];
+            new SGD(cmp.dualParameters(), new SGDOptions(0.02)))
+            .distribute(group);
+    DataLoader loader =
+        DataLoader.builder(parts.get(0))
+            .batchSize(1024)
+            .shuffle(0)
+            .device(options.device)
+            .shard(group.rank(), group.size())
+            .build();
+    List<JitModule> models = new ArrayList<>();
+    Iterates iterates = new Iterates();
     for (int epoch = 0; epoch <= epochs; epoch++) {
       if (epoch > 0) {
-        batches.forEach(optimizer::roll);
+        loader.forEach(optimizer::roll);
       }
-      iterates.add(model.deepcopy());
-      Quality now = quality(people(model, 0));
-      errors[epoch] = 1 - now.accuracy;
-      violations[epoch] = new double[] {Math.abs(now.gap) - level};
+      models.add(model.deepcopy());
+      RateContext all = people(model, 0);
+      iterates.add(all, gap(all).within(level));
     }
-    int best = Candidates.findBestCandidateIndex(errors, violations, false);
+    int best = iterates.bestFeasible();
     if (level == SHOWN_LEVEL) {
-      picture.panel("Epochs at level " + level).candidates(errors, violations);
+      iterates.draw(picture.panel("Epochs at level " + level));
     }
-    iterates.get(best).save(options.out.resolve(name(level)).toString());
-    JitModule saved = TorchScript.load(options.out.resolve(name(level)), options.device);
-    return new Result(level, best, quality(people(saved, 0)), quality(people(saved, 1)));
+    models.get(best).save(options.out.resolve(name(level)).toString());
+    return new Result(level, best, quality(models.get(best), 0), quality(models.get(best), 1));
   }
 
   /** The name of a level's model. */
@@ -174,7 +184,8 @@ public final class FairClassifier implements Callable<Integer> {
     return Rates.positivePredictionRate(people).differenceTo(0);
   }
 
-  private static Quality quality(RateContext people) {
+  private Quality quality(JitModule model, int part) {
+    RateContext people = people(model, part);
     double accuracy = Rates.accuracy(people.ungrouped()).value().item_double();
     return new Quality(accuracy, gap(people).value().item_double());
   }

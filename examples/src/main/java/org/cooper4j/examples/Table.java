@@ -10,8 +10,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.DoubleStream;
 import java.util.zip.GZIPInputStream;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.data.TensorDataset;
 
 /** A gzip-compressed CSV file with a header. */
 final class Table {
@@ -63,13 +68,49 @@ final class Table {
     return Tensor.create(values.stream().mapToLong(sorted::indexOf).toArray());
   }
 
-  /** 1 where a column has a value, else 0: float32 {@code [n]}. */
-  Tensor is(String name, String value) {
+  /** How many of these edges each number of a column is above, int64 {@code [n]}. */
+  Tensor bins(String name, double... edges) {
+    return Tensor.create(
+        numbers(name)
+            .mapToLong(each -> DoubleStream.of(edges).filter(e -> each > e).count())
+            .toArray());
+  }
+
+  /** Numbers of mean 0 and variance 1, float32 {@code [n]}. */
+  Tensor standardised(String name) {
+    Tensor values = Tensor.create(numbers(name).toArray());
+    return values.sub(values.mean()).div(values.std()).to(ScalarType.Float);
+  }
+
+  private DoubleStream numbers(String name) {
+    return column(name).stream().mapToDouble(Double::parseDouble);
+  }
+
+  /** 1 where a column has one of these values, else 0: float32 {@code [n]}. */
+  Tensor is(String name, String... values) {
     float[] found = new float[rows.size()];
     List<String> column = column(name);
     for (int i = 0; i < found.length; i++) {
-      found[i] = column.get(i).equals(value) ? 1 : 0;
+      found[i] = List.of(values).contains(column.get(i)) ? 1 : 0;
     }
     return Tensor.create(found);
+  }
+
+  /** A column for each code of each of these, float32 {@code [n, d]}. */
+  static Tensor oneHot(TensorVector codes) {
+    TensorVector parts = new TensorVector();
+    for (Tensor each : codes.get()) {
+      parts.push_back(torch.one_hot(each).to(ScalarType.Float));
+    }
+    return torch.cat(parts, 1);
+  }
+
+  /** The first rows, and the others; targets are columns. */
+  static List<TensorDataset> split(long first, Tensor inputs, Tensor... targets) {
+    Tensor columns = torch.stack(new TensorVector(targets), 1);
+    long others = inputs.size(0) - first;
+    return List.of(
+        new TensorDataset(inputs.narrow(0, 0, first), columns.narrow(0, 0, first)),
+        new TensorDataset(inputs.narrow(0, first, others), columns.narrow(0, first, others)));
   }
 }

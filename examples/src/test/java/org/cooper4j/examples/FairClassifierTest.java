@@ -7,10 +7,13 @@ import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.examples.FairClassifier.Quality;
 import org.cooper4j.examples.FairClassifier.Result;
@@ -31,9 +34,12 @@ class FairClassifierTest {
   static void trainAtAllLevels() throws IOException {
     torch.set_num_threads(1);
     assertThat(Example.execute(new FairClassifier(), "--device=cpu", "--out=" + folder)).isZero();
-    String json = Files.readString(folder.resolve("fairness.json"));
-    results = List.of(new Gson().fromJson(json, Result[].class));
+    results = List.of(results(folder));
     unconstrained = results.get(0);
+  }
+
+  private static Result[] results(Path out) throws IOException {
+    return new Gson().fromJson(Files.readString(out.resolve("fairness.json")), Result[].class);
   }
 
   @Test
@@ -63,6 +69,61 @@ class FairClassifierTest {
   @Test
   void theTradeOffIsDrawn() {
     assertThat(folder.resolve("fairness.png")).isNotEmptyFile();
+  }
+
+  /** Rounding is another, and Adam makes more of it than gradient descent does. */
+  @Test
+  void twoProcessesGiveTheNumbersOfOne() throws IOException, InterruptedException {
+    Path alone = folder.resolve("alone");
+    Path together = folder.resolve("together");
+    String[] options = {"--epochs=1", "--device=cpu", "--out=" + alone};
+    assertThat(Example.execute(new FairClassifier(), options)).isZero();
+    options[2] = "--out=" + together;
+    int port;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      port = socket.getLocalPort();
+    }
+    List<Process> ranks = List.of(start(0, port, options), start(1, port, options));
+    for (int rank = 0; rank < 2; rank++) {
+      int code = ranks.get(rank).waitFor();
+      assertThat(code).as(Files.readString(folder.resolve("rank" + rank + ".txt"))).isZero();
+    }
+    Result[] expected = results(alone);
+    Result[] found = results(together);
+    assertThat(found).hasSameSizeAs(expected);
+    for (int i = 0; i < expected.length; i++) {
+      assertThat(found[i].epoch()).isEqualTo(expected[i].epoch());
+      compare(found[i].train(), expected[i].train());
+      compare(found[i].test(), expected[i].test());
+    }
+  }
+
+  /** With the variables that torchrun sets. */
+  private static Process start(int rank, int port, String... options) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                FairClassifier.class.getName()));
+    command.addAll(List.of(options));
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("rank" + rank + ".txt").toFile());
+    builder
+        .environment()
+        .putAll(
+            Map.of(
+                "RANK", "" + rank,
+                "WORLD_SIZE", "2",
+                "MASTER_ADDR", "127.0.0.1",
+                "MASTER_PORT", "" + port,
+                "OMP_NUM_THREADS", "1"));
+    return builder.start();
   }
 
   @Test
@@ -97,10 +158,16 @@ class FairClassifierTest {
     return JsonParser.parseString(text).getAsJsonObject();
   }
 
-  /** Equal but for one person, whose logit may be 0 within rounding. */
   private static void compare(JsonObject found, String part, Quality quality) {
-    assertThat(found.get(part + "_accuracy").getAsDouble())
-        .isCloseTo(quality.accuracy(), within(1e-4));
-    assertThat(found.get(part + "_gap").getAsDouble()).isCloseTo(quality.gap(), within(2e-4));
+    compare(
+        new Quality(
+            found.get(part + "_accuracy").getAsDouble(), found.get(part + "_gap").getAsDouble()),
+        quality);
+  }
+
+  /** Equal but for one person or two, whose logits may be 0 within rounding. */
+  private static void compare(Quality found, Quality expected) {
+    assertThat(found.accuracy()).isCloseTo(expected.accuracy(), within(1e-4));
+    assertThat(found.gap()).isCloseTo(expected.gap(), within(2e-4));
   }
 }

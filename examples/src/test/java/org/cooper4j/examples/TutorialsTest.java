@@ -3,9 +3,6 @@ package org.cooper4j.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -59,14 +56,6 @@ class TutorialsTest {
   }
 
   private String run(Callable<Integer> tutorial, String device) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    PrintStream before = System.out;
-    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-    try {
-      assertThat(Example.execute(tutorial, "--device=" + device, "--out=" + folder)).isZero();
-    } finally {
-      System.setOut(before);
-    }
-    return out.toString(StandardCharsets.UTF_8);
+    return Printed.by(tutorial, "--device=" + device, "--out=" + folder);
   }
 }
