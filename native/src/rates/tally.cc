@@ -246,6 +246,34 @@ Examples contiguous(const Examples& examples, const at::Tensor& x) {
   return {plain(examples.truth), plain(examples.weights), plain(examples.groups), examples.size};
 }
 
+/// What one loop reads; operations of tensors cost more than it on a batch.
+bool is_plain(const at::Tensor& tensor) {
+  return has_loops(tensor.options()) && tensor.is_contiguous();
+}
+
+template <typename T>
+bool any_nan(const at::Tensor& tensor) {
+  const T* values = tensor.const_data_ptr<T>();
+  const int64_t n = tensor.numel();
+  bool found = false;
+  for (int64_t i = 0; i < n; ++i) found |= std::isnan(values[i]);
+  return found;
+}
+
+/// Whether all are 0 or 1.
+template <typename T>
+bool copy_binary(const at::Tensor& labels, const at::Tensor& copy) {
+  const T* values = labels.const_data_ptr<T>();
+  double* found = copy.mutable_data_ptr<double>();
+  const int64_t n = labels.numel();
+  bool binary = true;
+  for (int64_t i = 0; i < n; ++i) {
+    binary &= values[i] == 0 || values[i] == 1;
+    found[i] = values[i];
+  }
+  return binary;
+}
+
 }  // namespace
 
 at::Tensor sums(const at::Tensor& x, Input input, const Examples& examples, const Tally& tally) {
@@ -271,6 +299,12 @@ at::Tensor quotients(const at::Tensor& x, Input input, const Examples& examples,
 
 at::Tensor binary_labels(const at::Tensor& labels) {
   const c10::AutoGradMode no_graph(false);
+  if (is_plain(labels)) {
+    at::Tensor found = at::empty(labels.sizes(), labels.options().dtype(at::kDouble));
+    const bool binary = labels.scalar_type() == at::kFloat ? copy_binary<float>(labels, found)
+                                                           : copy_binary<double>(labels, found);
+    return binary ? found : at::Tensor();
+  }
   const at::Tensor numbers = labels.detach().to(at::kDouble);
   // Squares are themselves for 0 and 1 alone.
   return (numbers * numbers).equal(numbers) ? numbers : at::Tensor();
@@ -279,6 +313,13 @@ at::Tensor binary_labels(const at::Tensor& labels) {
 at::Tensor group_codes(const at::Tensor& codes, int64_t size) {
   const c10::AutoGradMode no_graph(false);
   const at::Tensor plain = codes.detach();
+  if (plain.is_cpu() && plain.scalar_type() == at::kLong && plain.is_contiguous()) {
+    const int64_t* values = plain.const_data_ptr<int64_t>();
+    const bool good = std::all_of(values, values + plain.numel(), [size](int64_t code) {
+      return code >= 0 && code < size;
+    });
+    return good ? plain : at::Tensor();
+  }
   const at::Tensor numbers = plain.to(at::kLong);
   if (plain.is_floating_point() && !plain.equal(numbers.to(plain.scalar_type()))) return {};
   if (numbers.numel() > 0) {
@@ -290,6 +331,9 @@ at::Tensor group_codes(const at::Tensor& codes, int64_t size) {
 
 bool has_nan(const at::Tensor& scores) {
   const c10::AutoGradMode no_graph(false);
+  if (is_plain(scores)) {
+    return scores.scalar_type() == at::kFloat ? any_nan<float>(scores) : any_nan<double>(scores);
+  }
   // The least of numbers with a NaN is NaN.
   return scores.numel() > 0 && std::isnan(scores.detach().min().item<double>());
 }

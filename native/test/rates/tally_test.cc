@@ -5,6 +5,8 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "check.h"
 
@@ -40,6 +42,35 @@ at::Tensor by_tensors(const at::Tensor& x, Input input, const Examples& examples
 
 bool near(const at::Tensor& a, const at::Tensor& b, double tolerance = 1e-12) {
   return a.sizes() == b.sizes() && at::allclose(a, b, tolerance, tolerance, true);
+}
+
+TEST(plain_memory_and_views_are_checked_alike) {
+  for (const auto dtype : {at::kFloat, at::kDouble}) {
+    const auto both = [dtype](std::vector<double> values) {
+      const at::Tensor plain = at::tensor(values, at::kDouble).to(dtype);
+      const at::Tensor view = at::stack({plain, plain}, 1).select(1, 0);
+      return std::pair<at::Tensor, at::Tensor>(plain, view);
+    };
+    const double nan = std::nan("");
+    for (const auto& values : {std::vector<double>{}, {0, 1, 1}, {0, 0.5}, {1, nan}, {-1}}) {
+      const auto [plain, view] = both(values);
+      const at::Tensor of_plain = cooper4j::rates::binary_labels(plain);
+      const at::Tensor of_view = cooper4j::rates::binary_labels(view);
+      CHECK(of_plain.defined() == of_view.defined());
+      CHECK(!of_plain.defined() || of_plain.equal(plain.to(at::kDouble)));
+      CHECK(of_plain.defined() == (values.size() != 2 && values != std::vector<double>{-1}));
+      const bool has_nan = values.size() == 2 && std::isnan(values[1]);
+      CHECK(cooper4j::rates::has_nan(plain) == has_nan);
+      CHECK(cooper4j::rates::has_nan(view) == has_nan);
+    }
+  }
+  for (const auto& values : {std::vector<int64_t>{}, {0, 2, 1}, {0, 3}, {-1, 0}}) {
+    const at::Tensor plain = at::tensor(values, at::kLong);
+    const at::Tensor view = at::stack({plain, plain}, 1).select(1, 0);
+    const bool good = values.size() != 2;
+    CHECK(cooper4j::rates::group_codes(plain, 3).defined() == good);
+    CHECK(cooper4j::rates::group_codes(view, 3).defined() == good);
+  }
 }
 
 TEST(loops_give_what_tensor_operations_do) {
