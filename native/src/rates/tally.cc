@@ -253,7 +253,7 @@ bool is_plain(const at::Tensor& tensor) {
 
 template <typename T>
 bool any_nan(const at::Tensor& tensor) {
-  const T* values = tensor.const_data_ptr<T>();
+  const T* values = data_of<T>(tensor);
   const int64_t n = tensor.numel();
   bool found = false;
   for (int64_t i = 0; i < n; ++i) found |= std::isnan(values[i]);
@@ -263,7 +263,7 @@ bool any_nan(const at::Tensor& tensor) {
 /// Whether all are 0 or 1.
 template <typename T>
 bool copy_binary(const at::Tensor& labels, const at::Tensor& copy) {
-  const T* values = labels.const_data_ptr<T>();
+  const T* values = data_of<T>(labels);
   double* found = copy.mutable_data_ptr<double>();
   const int64_t n = labels.numel();
   bool binary = true;
@@ -314,7 +314,7 @@ at::Tensor group_codes(const at::Tensor& codes, int64_t size) {
   const c10::AutoGradMode no_graph(false);
   const at::Tensor plain = codes.detach();
   if (plain.is_cpu() && plain.scalar_type() == at::kLong && plain.is_contiguous()) {
-    const int64_t* values = plain.const_data_ptr<int64_t>();
+    const int64_t* values = data_of<int64_t>(plain);
     const bool good = std::all_of(values, values + plain.numel(), [size](int64_t code) {
       return code >= 0 && code < size;
     });

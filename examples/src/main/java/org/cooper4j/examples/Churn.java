@@ -57,8 +57,8 @@ public final class Churn implements Callable<Integer> {
   private final Picture picture = new Picture();
   private final Panel panel =
       picture.panel("Test set").xLabel("false positive rate").yLabel("recall");
-  private final Comparison table =
-      new Comparison(
+  private final Repeats table =
+      new Repeats(
           "recall",
           "false positive rate",
           "best threshold: recall at false positive rate 0.05",

@@ -122,8 +122,8 @@ public final class CreditRisk implements Callable<Integer> {
     double[] probabilities = train.mixture();
     StochasticModel mixture = saved(new StochasticModel(probabilities, states, 0));
 
-    Comparison table =
-        new Comparison("train: error", "train: violation", "test: error", "test: violation");
+    Repeats table =
+        new Repeats("train: error", "train: violation", "test: error", "test: violation");
     add(table, "last iterate", iterates, train.last());
     add(table, "all iterates", iterates, train.uniform());
     add(table, "best iterate", iterates, train.best());
@@ -192,7 +192,7 @@ public final class CreditRisk implements Callable<Integer> {
   }
 
   private static void add(
-      Comparison table, String name, List<Iterates> iterates, double[] probabilities) {
+      Repeats table, String name, List<Iterates> iterates, double[] probabilities) {
     table.add(
         name, iterates.get(0).expected(probabilities), iterates.get(1).expected(probabilities));
   }

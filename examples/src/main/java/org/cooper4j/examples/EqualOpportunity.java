@@ -79,7 +79,7 @@ public final class EqualOpportunity implements Callable<Integer> {
   /** A model with its iterates on both parts. */
   private record Run(LinearImpl model, Iterates train, Iterates test) {
     /** Adds what a mixture does on either. */
-    void addTo(Comparison table, String name, double[] probabilities) {
+    void addTo(Repeats table, String name, double[] probabilities) {
       table.add(name, train.expected(probabilities), test.expected(probabilities));
     }
   }
@@ -95,8 +95,8 @@ public final class EqualOpportunity implements Callable<Integer> {
     require(seeds >= 1, program.commandLine(), "--seeds: expected at least 1, found " + seeds);
     parts = Adult.readOneHot();
     Picture picture = new Picture();
-    Comparison table =
-        new Comparison("train: error", "train: violation", "test: error", "test: violation");
+    Repeats table =
+        new Repeats("train: error", "train: violation", "test: error", "test: violation");
     for (int seed = 0; seed < seeds; seed++) {
       Run free = train(seed, Method.NO_CONSTRAINT);
       Run decided = withThresholds(free.model);

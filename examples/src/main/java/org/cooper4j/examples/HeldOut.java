@@ -85,8 +85,8 @@ public final class HeldOut implements Callable<Integer> {
         program.commandLine(),
         "--seeds: expected 1 to 4, found " + seeds);
     parts = Adult.readOneHot();
-    Comparison table =
-        new Comparison("seen: error", "seen: violation", "test: error", "test: violation");
+    Repeats table =
+        new Repeats("seen: error", "seen: violation", "test: error", "test: violation");
     for (int width : widths) {
       for (int seed = 0; seed < seeds; seed++) {
         long from = (long) seed * PEOPLE;
@@ -118,7 +118,7 @@ public final class HeldOut implements Callable<Integer> {
     return "width " + width + ", data sets: " + sets;
   }
 
-  private void train(Network network, Both data, Comparison table, String row) {
+  private void train(Network network, Both data, Repeats table, String row) {
     DenseMultiplier multiplier = new DenseMultiplier(2, options.device, ScalarType.Float);
     Constraint recalls = new Constraint(ConstraintType.INEQUALITY, multiplier);
     var cmp =

@@ -9,11 +9,11 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /** A table of what several methods reach: means, with standard deviations if there are repeats. */
-final class Comparison {
+final class Repeats {
   private final List<String> columns;
   private final Map<String, List<double[]>> rows = new LinkedHashMap<>();
 
-  Comparison(String... columns) {
+  Repeats(String... columns) {
     this.columns = List.of(columns);
   }
 
