@@ -417,7 +417,7 @@ class AlgorithmsTest {
         new Adamax(parameters, new AdamaxOptions(1))::step,
         "a parameter of shape [2, 1] has a sparse gradient, which its optimizer does not take");
     refused(
-        new ExtraAdam(parameters, new ExtraAdamOptions(1))::step,
+        new ExtraAdam(parameters, new ExtraAdamOptions(1))::extrapolation,
         "ExtraAdam: expected dense gradients, got a sparse one; use ExtraSGD or NuPI instead");
     w.mutable_grad().put(w.detach().to_sparse(2));
     refused(
