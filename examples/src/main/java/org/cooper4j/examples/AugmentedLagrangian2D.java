@@ -98,7 +98,7 @@ public final class AugmentedLagrangian2D implements Callable<Integer> {
     print("augmented Lagrangian", augmented);
 
     Picture picture = new Picture();
-    draw(picture.panel("Convergence Repeats"), "distance", penalized, augmented)
+    draw(picture.panel("Convergence Comparison"), "distance", penalized, augmented)
         .yLabel("Distance to Optimal Solution");
     draw(picture.panel("Penalty Coefficient Evolution"), "penalty", penalized, augmented)
         .yLabel("Penalty Coefficient");

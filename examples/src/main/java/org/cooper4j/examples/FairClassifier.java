@@ -131,9 +131,9 @@ public final class FairClassifier implements Callable<Integer> {
             });
     var optimizer =
         new SimultaneousOptimizer<>(
-            cmp,
-            new Adam(TorchScript.parameters(model), new AdamOptions(1e-3)),
-            new SGD(cmp.dualParameters(), new SGDOptions(0.02)))
+                cmp,
+                new Adam(TorchScript.parameters(model), new AdamOptions(1e-3)),
+                new SGD(cmp.dualParameters(), new SGDOptions(0.02)))
             .distribute(group);
     DataLoader loader =
         DataLoader.builder(parts.get(0))

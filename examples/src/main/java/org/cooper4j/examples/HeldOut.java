@@ -85,8 +85,7 @@ public final class HeldOut implements Callable<Integer> {
         program.commandLine(),
         "--seeds: expected 1 to 4, found " + seeds);
     parts = Adult.readOneHot();
-    Repeats table =
-        new Repeats("seen: error", "seen: violation", "test: error", "test: violation");
+    Repeats table = new Repeats("seen: error", "seen: violation", "test: error", "test: violation");
     for (int width : widths) {
       for (int seed = 0; seed < seeds; seed++) {
         long from = (long) seed * PEOPLE;
