@@ -339,9 +339,10 @@ class AccumulatedKindsTest {
       optimizer.rollAccumulated(PARTS);
     }
     long before = Pointer.physicalBytes();
-    for (int i = 0; i < 2_000; i++) {
-      optimizer.rollAccumulated(PARTS); // one tensor left over from each would be 80 MB
+    for (int i = 0; i < 6_000; i++) {
+      optimizer.rollAccumulated(PARTS); // one tensor left over from each would be 240 MB
     }
-    assertThat(Pointer.physicalBytes() - before).isLessThan(64L << 20);
+    // malloc alone makes it swing by some 60 MB.
+    assertThat(Pointer.physicalBytes() - before).isLessThan(120L << 20);
   }
 }
