@@ -1,9 +1,7 @@
 package org.cooper4j.optim;
 
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -16,12 +14,8 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
-import org.cooper4j.ConstraintState;
-import org.cooper4j.ConstraintType;
-import org.cooper4j.internal.Optimizers;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.optim.torch.ExtraSGD;
@@ -29,7 +23,7 @@ import org.cooper4j.optim.torch.NuPI;
 import org.cooper4j.optim.torch.NuPIOptions;
 
 /**
- * Dual steps that need no rate: in units that are measured in training.
+ * Dual steps that need no rate: their units are measured in training.
  *
  * <pre>{@code
  * var optimizer = new SimultaneousOptimizer<>(
@@ -37,7 +31,8 @@ import org.cooper4j.optim.torch.NuPIOptions;
  * DualRates.of(optimizer);
  * }</pre>
  *
- * <p>Of every constraint, with sums over the variables x_i that the primal optimizers move,
+ * <p>Two numbers are measured for every constraint, by sums over the variables x_i that the primal
+ * optimizers move:
  *
  * <pre>
  * unit  u = Σ |∂f/∂x_i| |∂g/∂x_i| / ‖∇g‖²     at which multiplier it pulls as hard as the loss
@@ -45,7 +40,8 @@ import org.cooper4j.optim.torch.NuPIOptions;
  * e = u clamp(g / (T r), −1, 1),  T = 50
  * </pre>
  *
- * <p>replace the violation in its multiplier's gradient, and {@link #controller} makes of that
+ * <p>The multiplier's gradient is then e in place of the violation g, from which {@link
+ * #controller} makes the step
  *
  * <pre>λ ← [λ + e_t / T + 2 (e_t − e_{t−1})]₊</pre>
  *
@@ -54,30 +50,23 @@ import org.cooper4j.optim.torch.NuPIOptions;
  * swinging, whatever the curvature. Neither the scale of the loss nor that of a constraint matters,
  * nor the learning rate.
  *
- * <p>Running means of both are taken every 10th step, by backward passes of the loss and of one
- * constraint more: about a fifth of one for each step. Constraints of up to 16 elements have a unit
- * an element, others, and indexed ones, one of all, in the direction of their violation: their
- * elements are better of one scale. In the roll that measures, {@code values().misc()} has {@code
- * dual_unit/NAME} and {@code dual_reach/NAME}. It costs one copy of the variables in every 10th
- * roll. Where it was measured what each part does: {@code docs/algorithms.md}.
+ * <p>Both are running means. They are measured every 10th step, by a backward pass of the loss and
+ * one of a single constraint, so that a step costs a fifth of a backward pass more, and every 10th
+ * one a copy of the variables. Each element of a dense constraint of up to 16 has a unit and a
+ * reach of its own. Larger constraints and indexed ones have one of each for all elements, in the
+ * direction of their violation: scale such elements alike. The roll that measures has them in
+ * {@code values().misc()} as {@code dual_unit/NAME} and {@code dual_reach/NAME}. What each part of
+ * this contributes was measured: {@code docs/algorithms.md}.
  */
 public final class DualRates implements GradientHook {
   private static final int HORIZON = 50;
-  private static final int EVERY = 10;
-  private static final int MOST_ROWS = 16;
-  private static final int PATIENCE = 3 * EVERY;
-  private static final String UNIT = "dual_unit/";
-  private static final String REACH = "dual_reach/";
+  private static final int PATIENCE = 3 * DualMeter.EVERY;
 
-  private final ConstrainedOptimizer<?> optimizer;
-  private Map<String, DualScales> scales = new LinkedHashMap<>();
-  private final Map<String, Integer> waited = new LinkedHashMap<>();
-  private long steps;
-  private long turn;
-  private List<Tensor> before = List.of(); // the variables, from a step until it is measured
+  private final DualMeter meter;
+  private final Map<String, Integer> waited = new LinkedHashMap<>(); // steps, by constraint
 
-  private DualRates(ConstrainedOptimizer<?> optimizer) {
-    this.optimizer = optimizer;
+  private DualRates(DualMeter meter) {
+    this.meter = meter;
   }
 
   /**
@@ -99,8 +88,9 @@ public final class DualRates implements GradientHook {
       }
     }
     optimizer.cmp().constraints().forEach(DualRates::isServed);
-    DualRates rates = new DualRates(optimizer);
-    optimizer.beforePrimalStep(rates::remember);
+    DualMeter meter = new DualMeter(optimizer);
+    DualRates rates = new DualRates(meter);
+    optimizer.beforePrimalStep(gradients -> meter.beforePrimalStep());
     optimizer.beforeDualStep(rates);
     return rates;
   }
@@ -122,11 +112,12 @@ public final class DualRates implements GradientHook {
 
   private Map<String, double[]> numbers(Function<DualScales, double[]> which) {
     Map<String, double[]> numbers = new LinkedHashMap<>();
-    scales.forEach((name, its) -> numbers.put(name, which.apply(its)));
+    meter.scales().forEach((name, its) -> numbers.put(name, which.apply(its)));
     return numbers;
   }
 
-  private static boolean isServed(Constraint constraint) {
+  /** Whether a constraint has a multiplier; throws if that is one of a module. */
+  static boolean isServed(Constraint constraint) {
     if (constraint.multiplier().isEmpty()) {
       return false;
     }
@@ -140,122 +131,19 @@ public final class DualRates implements GradientHook {
     return true;
   }
 
-  /** Before a primal step, which may be one to measure. */
-  private void remember(Gradients gradients) {
-    if (steps++ % EVERY == 0) {
-      replaceBefore(copies(variables()));
-    }
-  }
-
-  private void replaceBefore(List<Tensor> others) {
-    before.forEach(Tensor::close);
-    before = others;
-  }
-
-  private List<Tensor> variables() {
-    List<Tensor> variables = new ArrayList<>();
-    Optimizers.forEachParameter(
-        optimizer.primalOptimizers(),
-        parameter -> {
-          if (parameter.requires_grad()) {
-            variables.add(new Tensor(parameter));
-          }
-        });
-    return variables;
-  }
-
-  private static List<Tensor> copies(List<?> tensors) {
-    try (PointerScope temporaries = new PointerScope()) {
-      return tensors.stream()
-          .map(tensor -> Tensors.keep(((Tensor) tensor).detach().clone()))
-          .toList();
-    }
-  }
-
-  /** Measures what the last primal step could do, if that was remembered. */
   @Override
   public void evaluated(CMPState state) {
-    if (before.isEmpty() || state.loss().isEmpty()) {
-      return;
-    }
-    try (PointerScope temporaries = new PointerScope()) {
-      Slopes slopes = null;
-      long rows = 0;
-      for (var entry : state.observedConstraints().entrySet()) {
-        ConstraintState observed = entry.getValue();
-        if (!isServed(entry.getKey())
-            || !observed.contributesToPrimalUpdate()
-            || !observed.violation().requires_grad()) {
-          continue;
-        }
-        DualScales its = scales(entry.getKey(), observed);
-        for (int row = 0; row < its.rows(); row++, rows++) {
-          if (!its.knows(row) || rows == turn) {
-            if (slopes == null) {
-              slopes = new Slopes(variables(), before, state.loss().get());
-            }
-            slopes.turnTo(observed.violation(), seed(entry.getKey(), observed, its.rows(), row));
-            String name = name(entry.getKey().name().orElseThrow(), its.rows(), row);
-            double unit = slopes.unit(its.knows(row) ? Double.NaN : slopes.inverse());
-            state.misc(UNIT + name, unit).misc(REACH + name, slopes.reach());
-          }
-        }
-      }
-    }
-  }
-
-  private DualScales scales(Constraint constraint, ConstraintState observed) {
-    long size = observed.violation().numel();
-    boolean each =
-        size <= MOST_ROWS && !constraint.multiplier().orElseThrow().expectsConstraintFeatures();
-    return scales.computeIfAbsent(
-        constraint.name().orElseThrow(), unused -> new DualScales(each ? (int) size : 1));
-  }
-
-  private static String name(String constraint, int rows, int row) {
-    return constraint + (rows > 1 ? "[" + row + "]" : "");
-  }
-
-  /** Of a row for itself, or of all in the direction in which their multipliers are about to go. */
-  private static Tensor seed(Constraint constraint, ConstraintState observed, int rows, int row) {
-    Tensor violation = observed.violation().detach();
-    Tensor ones = torch.ones_like(violation);
-    if (rows > 1) {
-      Tensor seed = torch.zeros_like(violation).flatten();
-      seed.select(0, row).fill_(new Scalar(1.0));
-      return seed.reshape(violation.shape());
-    }
-    Tensor direction =
-        constraint.constraintType() == ConstraintType.INEQUALITY ? violation.relu() : violation;
-    double length = direction.norm().item_double();
-    return violation.numel() > 1 && length > 0
-        ? direction.div(new Scalar(length))
-        : ones.div(new Scalar(Math.sqrt(violation.numel())));
+    meter.evaluated(state);
   }
 
   @Override
   public void beforeStep(Gradients gradients) {
-    CMPState state = gradients.state();
-    boolean measured = false;
-    for (Map.Entry<String, DualScales> entry : scales.entrySet()) {
-      int rows = entry.getValue().rows();
-      for (int row = 0; row < rows; row++) {
-        String name = name(entry.getKey(), rows, row);
-        if (state.misc().get(UNIT + name) instanceof Number unit
-            && state.misc().get(REACH + name) instanceof Number reach) {
-          entry.getValue().add(row, unit.doubleValue(), reach.doubleValue());
-          measured = true;
-        }
-      }
-    }
-    if (measured) {
-      replaceBefore(List.of());
-      turn = (turn + 1) % scales.values().stream().mapToInt(DualScales::rows).sum();
-    }
+    meter.take(gradients.state());
     Set<Long> scaled = new HashSet<>();
     try (PointerScope temporaries = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
-      state
+      gradients
+          .state()
           .observedConstraints()
           .forEach(
               (constraint, observed) -> {
@@ -281,7 +169,7 @@ public final class DualRates implements GradientHook {
               + " each its own");
     }
     Tensor values = gradient.is_sparse() ? gradient._values() : gradient;
-    DualScales its = scales.get(name);
+    DualScales its = meter.scales().get(name);
     if (its == null) {
       if (waited.merge(name, 1, Integer::sum) > PATIENCE) {
         throw new IllegalArgumentException(
@@ -314,76 +202,13 @@ public final class DualRates implements GradientHook {
   /** Means, counts, and the variables where a step of theirs is still to be measured; copies. */
   @Override
   public Map<String, Object> stateDict() {
-    Map<String, Object> state = new LinkedHashMap<>();
-    state.put("steps", steps);
-    state.put("turn", turn);
-    state.put("before", copies(before));
-    Map<String, Object> each = new LinkedHashMap<>();
-    scales.forEach((name, its) -> each.put(name, its.stateDict()));
-    state.put("scales", each);
-    return state;
+    return meter.stateDict();
   }
 
   /** {@inheritDoc} */
   @Override
   public void loadStateDict(Map<String, ?> state) {
-    long newSteps = 0;
-    long newTurn = 0;
-    List<?> newBefore = List.of();
-    Map<String, DualScales> newScales = new LinkedHashMap<>();
-    if (!state.isEmpty()) {
-      newSteps = count(state, "steps");
-      newTurn = count(state, "turn");
-      newBefore = requireBefore(state.get("before"));
-      if (!(state.get("scales") instanceof Map<?, ?> each)) {
-        throw new IllegalArgumentException("scales: expected a dict, found " + state.get("scales"));
-      }
-      for (Map.Entry<?, ?> entry : each.entrySet()) {
-        String name = String.valueOf(entry.getKey());
-        if (!optimizer.cmp().namedConstraints().containsKey(name)) {
-          throw new IllegalArgumentException(
-              "scales."
-                  + name
-                  + ": no such constraint; there are "
-                  + optimizer.cmp().namedConstraints().keySet());
-        }
-        try {
-          newScales.put(name, DualScales.of(entry.getValue()));
-        } catch (IllegalArgumentException e) {
-          throw new IllegalArgumentException("scales." + name + "." + e.getMessage(), e);
-        }
-      }
-    }
-    steps = newSteps;
-    turn = newTurn;
-    replaceBefore(copies(newBefore));
-    scales = newScales;
+    meter.loadStateDict(state);
     waited.clear();
-  }
-
-  private static long count(Map<String, ?> state, String key) {
-    if (!(state.get(key) instanceof Number number) || number.longValue() < 0) {
-      throw new IllegalArgumentException(
-          key + ": expected a number of at least 0, found " + state.get(key));
-    }
-    return number.longValue();
-  }
-
-  private List<?> requireBefore(Object found) {
-    if (!(found instanceof List<?> tensors)
-        || !tensors.stream().allMatch(t -> t instanceof Tensor tensor && !tensor.isNull())) {
-      throw new IllegalArgumentException("before: expected a list of tensors, found " + found);
-    }
-    try (PointerScope temporaries = new PointerScope()) {
-      List<Tensor> variables = variables();
-      if (!tensors.isEmpty() && tensors.size() != variables.size()) {
-        throw new IllegalArgumentException(
-            "before: expected " + variables.size() + " tensors, found " + tensors.size());
-      }
-      for (int i = 0; i < tensors.size(); i++) {
-        Tensors.requireSameShape(variables.get(i), (Tensor) tensors.get(i), "before[" + i + "]");
-      }
-    }
-    return tensors;
   }
 }

@@ -38,10 +38,6 @@ final class DualScales {
     return measurements[row] > 0;
   }
 
-  boolean knowsNothing() {
-    return Arrays.stream(measurements).allMatch(count -> count == 0);
-  }
-
   /** Takes a measurement in; one that is not finite says nothing. */
   void add(int row, double newUnit, double newReach) {
     if (Double.isFinite(newUnit) && Double.isFinite(newReach)) {
