@@ -9,16 +9,22 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 
 /**
- * Loads the classes of a JavaCPP binding in a thread of its own, without initialising them: the
- * binding's library asks for all of them, one after another, as soon as it is loaded. Until then
- * JavaCPP is busy looking for libraries. What fails here is left to those who need the class.
+ * Loads the classes of a JavaCPP binding in a thread of its own, without initialising them, while
+ * JavaCPP still looks for libraries: the binding's library needs all of these classes as soon as it
+ * is loaded, and would load them one after another. A failure is only logged, since whoever needs
+ * the class then meets the same one.
  */
 final class ClassesAhead {
   private static final String SUFFIX = ".class";
 
   private ClassesAhead() {}
 
-  /** Those of the package, subpackages left out, in the jar that a class is of. */
+  /**
+   * Starts loading.
+   *
+   * @param member a class whose jar has the others
+   * @param packageName their package; its subpackages are left out
+   */
   static void load(Class<?> member, String packageName) {
     CodeSource source = member.getProtectionDomain().getCodeSource();
     if (source == null || Runtime.getRuntime().availableProcessors() == 1) {

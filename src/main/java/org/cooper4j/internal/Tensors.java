@@ -94,11 +94,11 @@ public final class Tensors {
   }
 
   /**
-   * A copy of a generator's state, on the CPU: LibTorch reads a view of another tensor past that
-   * one's end, and ends the process.
+   * A generator's state, uint8 [n], for {@code Generator.set_state}: a copy on the CPU. Of a view
+   * into another tensor LibTorch would read beyond that tensor's end, and the process would crash.
    *
-   * @throws IllegalArgumentException if it is too large to be one, before an expanded one is
-   *     written out
+   * @throws IllegalArgumentException if it is too large for a state; it is not copied then, as an
+   *     expanded tensor may stand for more than there is memory
    */
   public static Tensor generatorState(Tensor state) {
     if (state.numel() > MAX_GENERATOR_BYTES) {

@@ -20,11 +20,16 @@ public interface GradientHook {
   void beforeStep(Gradients gradients);
 
   /**
-   * Called with every state that the problem gives, before its backward pass: its graph is there,
-   * to be differentiated by {@code torch.grad} with {@code retain_graph}, not to be released. Of a
-   * roll in parts, or in several processes, it is called with each part's state, and of a part
-   * again before that is differentiated; what numbers it puts into their {@code misc} are averaged
-   * for {@link #beforeStep}. One that throws fails the roll, as an evaluation does.
+   * Called with every state that the problem computes, before its backward pass. The state's graph
+   * may be differentiated by {@code torch.grad} with {@code retain_graph}, and must not be
+   * released.
+   *
+   * <p>A roll in parts calls it with the state of each part, at both of that part's evaluations;
+   * one in several processes calls it in each of them. Numbers that it puts into {@code misc} are
+   * averaged over parts and processes before {@link #beforeStep} sees them. An exception fails the
+   * roll, as one of the evaluation does.
+   *
+   * @param state what {@code computeCMPState} or {@code computeViolations} gave
    */
   default void evaluated(CMPState state) {}
 

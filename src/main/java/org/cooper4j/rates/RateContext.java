@@ -126,8 +126,9 @@ public final class RateContext {
    * <p>Rates that sort examples, such as the areas under curves, and reports are not made of sums:
    * they need all examples here.
    *
-   * @param sum of one statistic, float64, over all contexts; differentiable, called once for each
-   *     rate
+   * @param sum adds a float64 tensor up over all contexts, element by element, and is
+   *     differentiable, as {@code ProcessGroup.sum} is; called once for each rate
+   * @throws NullPointerException if it is null
    */
   public RateContext summedBy(UnaryOperator<Tensor> sum) {
     Objects.requireNonNull(sum, "sum");

@@ -39,14 +39,21 @@ public final class CooperCheckpoint implements TrainingListener {
   /**
    * A file; its folder is made if it is not there.
    *
-   * @param history where the metrics are; recorded before this listener, and loaded by it
+   * @param history where the metrics are; it listens to the same trainer, and is restored from the
+   *     file
+   * @throws NullPointerException if either is null
    */
   public CooperCheckpoint(Path file, History history) {
     this.file = Objects.requireNonNull(file, "file");
     this.history = Objects.requireNonNull(history, "history");
   }
 
-  /** Adds a column of the history, such as {@code loss}, under its name in Python. */
+  /**
+   * Adds a metric.
+   *
+   * @param name in Python, such as {@code train_loss}
+   * @param column of the history, such as {@code loss}
+   */
   public CooperCheckpoint metric(String name, String column) {
     columns.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(column, "column"));
     return this;

@@ -129,12 +129,13 @@ public final class Trainer<B> {
   }
 
   /**
-   * Trains until so many epochs have been done in all, or a listener stops it; nothing is left to
-   * do if they have been done before.
+   * Trains until so many epochs have been done in all, or a listener stops it. It does nothing if
+   * so many, those before a resume included, have been done already.
    *
    * @param epochs at least 0
    * @return why and where it ended
-   * @throws IllegalArgumentException if it is below 0; what resumes may throw it, too
+   * @throws IllegalArgumentException if it is below 0, or if a listener that resumes a checkpoint
+   *     finds that it does not fit
    * @throws IllegalStateException if the batches give none, or this trainer is training already
    * @throws RuntimeException what a roll or a listener threw; with those of listeners' {@code end}
    *     as suppressed ones
