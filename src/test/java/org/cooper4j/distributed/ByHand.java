@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -166,8 +167,7 @@ final class ByHand implements Replicas {
       return group.sum(tensor.detach().mul(new Scalar(share)));
     }
 
-    private Tensor leaf(
-        Tensor tensor, java.util.function.UnaryOperator<Tensor> value, double factor) {
+    private Tensor leaf(Tensor tensor, UnaryOperator<Tensor> value, double factor) {
       Tensor leaf = value.apply(tensor).requires_grad_(true);
       add(tensor, leaf, () -> leaf.grad().mul(new Scalar(factor)));
       return leaf;

@@ -6,6 +6,7 @@ import static org.cooper4j.Devices.values;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.bytedeco.javacpp.Loader;
@@ -102,7 +103,7 @@ class ProcessGroupTest {
               Tensor x = Tensor.create(new double[] {1 + group.rank()}, 1).requires_grad_(true);
               var problem =
                   ConstrainedMinimizationProblem.<Object>of(
-                      java.util.Map.of(), unused -> CMPState.of(x.square().sum()));
+                      Map.of(), unused -> CMPState.of(x.square().sum()));
               try (var optimizer =
                   new UnconstrainedOptimizer<>(
                       problem, new SGD(new TensorVector(x), new SGDOptions(0.25)))) {
@@ -126,7 +127,7 @@ class ProcessGroupTest {
           EmbeddingImpl words = new EmbeddingImpl(options);
           var problem =
               ConstrainedMinimizationProblem.<Tensor>of(
-                  java.util.Map.of(), some -> CMPState.of(words.forward(some).square().sum()));
+                  Map.of(), some -> CMPState.of(words.forward(some).square().sum()));
           var optimizer =
               new UnconstrainedOptimizer<>(
                   problem, new SGD(words.parameters(), new SGDOptions(0.25)));

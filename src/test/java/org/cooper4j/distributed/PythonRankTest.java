@@ -12,9 +12,12 @@ import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.PointerScope;
 import org.cooper4j.Python;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A group whose other rank is Python: its torch.distributed, and Cooper. */
+@EnabledOnOs(OS.LINUX)
 class PythonRankTest {
   private static final String[] KINDS = {"AUGMENTED_STRICT", "NORMS", "ROWS"};
 

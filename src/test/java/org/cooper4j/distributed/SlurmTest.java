@@ -10,9 +10,12 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The guide's batch script, with stand-ins for what Slurm would run. */
+@EnabledOnOs(OS.LINUX)
 class SlurmTest {
   private static final Pattern SCRIPT =
       Pattern.compile("(?ms)^```sh\n(#!/bin/sh\n#SBATCH.*?)^```$");

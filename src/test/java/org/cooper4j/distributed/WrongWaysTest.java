@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -17,6 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * What two processes end at in which something is done that must not be. Were the tests of equality
  * blind to it, these would fail.
  */
+@EnabledOnOs(OS.LINUX)
 class WrongWaysTest {
   private static final double SEEN = 1e-3;
 

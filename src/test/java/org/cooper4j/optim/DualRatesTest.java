@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.cooper4j.ConstraintType.EQUALITY;
 import static org.cooper4j.ConstraintType.INEQUALITY;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -142,8 +143,7 @@ class DualRatesTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 30, 31, 32, 37})
-  void aResumedRunIsTheUninterruptedOneBitForBit(int at, @TempDir java.nio.file.Path folder)
-      throws Exception {
+  void aResumedRunIsTheUninterruptedOneBitForBit(int at, @TempDir Path folder) throws Exception {
     Quadratic whole = new Quadratic(INEQUALITY, 1, 0.05, 1, 1e3);
     whole.run(0, 100);
     Quadratic first = new Quadratic(INEQUALITY, 1, 0.05, 1, 1e3);
