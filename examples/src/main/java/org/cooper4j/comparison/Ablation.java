@@ -10,17 +10,14 @@ import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.cooper4j.Constraint;
 import org.cooper4j.Threads;
 import org.cooper4j.data.Batch;
-import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.optim.DualRates;
 import org.cooper4j.optim.GradientHook;
@@ -55,11 +52,7 @@ public final class Ablation implements Callable<Integer> {
   private record Variant(String name, Maker maker) {}
 
   private interface Maker {
-    void install(Task task, Optimizer primal, Installed installed);
-  }
-
-  private interface Installed {
-    void accept(SimultaneousOptimizer<Batch> optimizer);
+    SimultaneousOptimizer<Batch> make(Task task, Optimizer primal);
   }
 
   /** Runs the program; {@code --help} lists its options. */
@@ -73,12 +66,12 @@ public final class Ablation implements Callable<Integer> {
   private static Variant variant(String name, boolean unit, boolean reach, int warm) {
     return new Variant(
         name,
-        (task, primal, installed) -> {
+        (task, primal) -> {
           var optimizer =
               new SimultaneousOptimizer<>(
                   task, primal, DualRates.controller(task.dualParameters()));
           install(task, optimizer, unit, reach, warm);
-          installed.accept(optimizer);
+          return optimizer;
         });
   }
 
@@ -101,10 +94,9 @@ public final class Ablation implements Callable<Integer> {
   private static Variant fixed(double rate) {
     return new Variant(
         String.format(Locale.ROOT, "fixed rate %s", rate),
-        (task, primal, installed) ->
-            installed.accept(
-                new SimultaneousOptimizer<>(
-                    task, primal, new SGD(task.dualParameters(), new SGDOptions(rate)))));
+        (task, primal) ->
+            new SimultaneousOptimizer<>(
+                task, primal, new SGD(task.dualParameters(), new SGDOptions(rate))));
   }
 
   private static List<Variant> variants() {
@@ -112,12 +104,12 @@ public final class Ablation implements Callable<Integer> {
         variant("DualRates", true, true, 0),
         new Variant(
             "without the proportional term",
-            (task, primal, installed) -> {
+            (task, primal) -> {
               var optimizer =
                   new SimultaneousOptimizer<>(
                       task, primal, new SGD(task.dualParameters(), new SGDOptions(1 / HORIZON)));
               DualRates.of(optimizer);
-              installed.accept(optimizer);
+              return optimizer;
             }),
         variant("without the unit: u = 1", false, true, 0),
         variant("running norm of g for the reach", true, false, 0),
@@ -226,34 +218,23 @@ public final class Ablation implements Callable<Integer> {
   private List<Measured> run(Use use, Variant variant, int seed) {
     List<Measured> last = new ArrayList<>();
     try (PointerScope scope = new PointerScope()) {
-      Task task =
-          use.start(
-              (type, size, dtype) ->
-                  new Constraint(type, new DenseMultiplier(size, new Device("cpu"), dtype)),
-              seed);
+      Task task = use.start(Runs.lagrangian(), seed);
       int all = steps > 0 ? steps : use.steps();
-      Optimizer primal = new Adam(task.variables(), new AdamOptions(use.rate()));
-      variant.maker().install(task, primal, optimizer -> train(task, optimizer, all, last));
+      int every = Math.max(1, all / 200);
+      var optimizer =
+          variant.maker().make(task, new Adam(task.variables(), new AdamOptions(use.rate())));
+      Runs.train(
+          task,
+          optimizer::roll,
+          all,
+          done -> {
+            if (done > 0.9 * all && done % every == 0) {
+              try (PointerScope temporaries = new PointerScope()) {
+                last.add(task.measure());
+              }
+            }
+          });
     }
     return last;
-  }
-
-  private static void train(
-      Task task, SimultaneousOptimizer<Batch> optimizer, int all, List<Measured> last) {
-    int done = 0;
-    while (true) {
-      for (Batch batch : task.batches()) {
-        optimizer.roll(batch);
-        done++;
-        if (done > 0.9 * all && done % Math.max(1, all / 200) == 0) {
-          try (PointerScope temporaries = new PointerScope()) {
-            last.add(task.measure());
-          }
-        }
-        if (done == all) {
-          return;
-        }
-      }
-    }
   }
 }

@@ -106,7 +106,10 @@ final class Formula {
   }
 
   private static Node scaled(Node node, double factor) {
-    return x -> combined(node.at(x), factor, node.at(x), 0, 0, true);
+    return x -> {
+      double[] at = node.at(x);
+      return combined(at, factor, at, 0, 0, true);
+    };
   }
 
   private static Node multiplied(Node a, Node b) {

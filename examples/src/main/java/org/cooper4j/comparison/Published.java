@@ -25,6 +25,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 record Published(
     String name, boolean equalities, double optimum, Function<Constraints, Task> task) {
+  private static final double SVM_OPTIMUM = 0.7480579265368756;
 
   /** All of the comparison. */
   static List<Published> all() {
@@ -168,6 +169,4 @@ record Published(
                             torch.rsub(signed.mv(x), new Scalar(1.0)))),
                 constraints));
   }
-
-  private static final double SVM_OPTIMUM = 0.7480579265368756;
 }

@@ -1,5 +1,6 @@
 package org.cooper4j.comparison;
 
+import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.cooper4j.Constraint;
@@ -15,7 +16,8 @@ final class Runs {
 
   private Runs() {}
 
-  private static Constraints lagrangian() {
+  /** Plain ones, whose multipliers start from 0. */
+  static Constraints lagrangian() {
     return (type, size, dtype) ->
         new Constraint(type, new DenseMultiplier(size, new Device("cpu"), dtype));
   }
@@ -64,24 +66,31 @@ final class Runs {
     Trace trace = new Trace(Long.MAX_VALUE, Double.NaN);
     try (PointerScope scope = new PointerScope()) {
       Task task = use.start(algorithm.constraints().apply(knob), 0);
-      train(task, algorithm.maker().make(task, use.rate(), knob), steps, trace);
+      Algorithm.Step step = algorithm.maker().make(task, use.rate(), knob);
+      int every = steps / MEASURES;
+      measure(task, 0, trace);
+      train(
+          task,
+          step,
+          steps,
+          done -> {
+            if (done % every == 0) {
+              measure(task, every, trace);
+            }
+          });
     } catch (NotFiniteException over) {
       // The trace has what there was.
     }
     return trace;
   }
 
-  private static void train(Task task, Algorithm.Step step, int steps, Trace trace) {
-    int every = steps / MEASURES;
+  /** Makes so many steps; someone is told after each how many have been made. */
+  static void train(Task task, Algorithm.Step step, int steps, IntConsumer made) {
     int done = 0;
-    measure(task, 0, trace);
     while (true) {
       for (Batch batch : task.batches()) {
         step.on(batch);
-        done++;
-        if (done % every == 0) {
-          measure(task, every, trace);
-        }
+        made.accept(++done);
         if (done == steps) {
           return;
         }
