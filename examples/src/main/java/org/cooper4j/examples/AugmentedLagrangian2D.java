@@ -46,13 +46,11 @@ import picocli.CommandLine.Mixin;
  */
 @Command(
     name = "augmented-lagrangian",
-    description = "Compares the augmented Lagrangian with the quadratic penalty.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Compares the augmented Lagrangian with the quadratic penalty.")
 public final class AugmentedLagrangian2D implements Callable<Integer> {
   private static final int STEPS = 5000;
 
-  @Mixin private PictureOptions options;
+  @Mixin private CommonOptions options;
 
   /** The problem; a batch is x, shape {@code [2]}. */
   static final class Problem2D extends ConstrainedMinimizationProblem<Tensor> {

@@ -41,9 +41,7 @@ import picocli.CommandLine.Option;
  */
 @Command(
     name = "churn",
-    description = "Bounds the false positive rate; maximises recall at a precision.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Bounds the false positive rate; maximises recall at a precision.")
 public final class Churn implements Callable<Integer> {
   private static final double FALSE_ALARMS = 0.05;
   private static final double NO_BOUND = 1;
@@ -53,7 +51,7 @@ public final class Churn implements Callable<Integer> {
   @Option(names = "--steps", description = "Steps of a training, on all customers.")
   private int steps = 2000;
 
-  @Mixin private PictureOptions options;
+  @Mixin private CommonOptions options;
   private final Picture picture = new Picture();
   private final Panel panel =
       picture.panel("Test set").xLabel("false positive rate").yLabel("recall");

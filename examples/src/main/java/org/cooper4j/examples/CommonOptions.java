@@ -6,10 +6,11 @@ import org.cooper4j.Threads;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The options of all tutorials. */
-final class PictureOptions {
+/** The options that all programs have. */
+final class CommonOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec program;
 
@@ -29,11 +30,11 @@ final class PictureOptions {
       description = "cpu, cuda, cuda:N, or auto: CUDA when available.")
   Device device;
 
-  PictureOptions() {
+  CommonOptions() {
     this(Path.of("build", "examples"));
   }
 
-  PictureOptions(Path out) {
+  CommonOptions(Path out) {
     this.out = out;
   }
 
@@ -47,7 +48,9 @@ final class PictureOptions {
 
   /** Throws the exception for a wrong option unless a condition holds. */
   void require(boolean condition, String message) {
-    Example.require(condition, program.commandLine(), message);
+    if (!condition) {
+      throw new ParameterException(program.commandLine(), message);
+    }
   }
 
   /** Writes {@code <out>/<name>.png} with the given number of panels in a row. */

@@ -56,9 +56,7 @@ import picocli.CommandLine.Option;
  */
 @Command(
     name = "credit-risk",
-    description = "Shrinks a run that swings to a distribution over its iterates.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Shrinks a run that swings to a distribution over its iterates.")
 public final class CreditRisk implements Callable<Integer> {
   private static final List<String> GROUPS =
       List.of("women to 25", "men to 25", "women over 25", "men over 25");
@@ -73,7 +71,7 @@ public final class CreditRisk implements Callable<Integer> {
   @Option(names = "--dual-rate", description = "The multipliers' learning rate.")
   private double dualRate = 1;
 
-  @Mixin private PictureOptions options;
+  @Mixin private CommonOptions options;
   private final List<Batch> parts = new ArrayList<>();
   private LinearImpl model;
 

@@ -40,9 +40,7 @@ import picocli.CommandLine.Mixin;
  */
 @Command(
     name = "dag-learning",
-    description = "Learns a directed acyclic graph with a quadratic penalty.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Learns a directed acyclic graph with a quadratic penalty.")
 public final class DagLearning implements Callable<Integer> {
   private static final int VARIABLES = 5;
 
@@ -53,7 +51,7 @@ public final class DagLearning implements Callable<Integer> {
   private static final double NOISE = 1e-2;
   private static final int STEPS = 2000;
 
-  @Mixin private PictureOptions options;
+  @Mixin private CommonOptions options;
 
   /** The problem; a batch is the adjacency matrix, {@code [d, d]}: rows depend on columns. */
   static final class Problem extends ConstrainedMinimizationProblem<Tensor> {

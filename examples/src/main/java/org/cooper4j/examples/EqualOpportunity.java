@@ -1,7 +1,5 @@
 package org.cooper4j.examples;
 
-import static org.cooper4j.examples.Example.require;
-
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -41,9 +39,7 @@ import org.cooper4j.rates.Thresholds;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * A linear classifier of the Adult data whose recall for women, men, white and black people is at
@@ -54,9 +50,7 @@ import picocli.CommandLine.Spec;
  */
 @Command(
     name = "equal-opportunity",
-    description = "Trains linear classifiers under equal opportunity in several ways.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Trains linear classifiers under equal opportunity in several ways.")
 public final class EqualOpportunity implements Callable<Integer> {
   private static final double SLACK = 0.05;
 
@@ -66,8 +60,7 @@ public final class EqualOpportunity implements Callable<Integer> {
   @Option(names = "--seeds", description = "Repeats, whose means and deviations are printed.")
   private int seeds = 1;
 
-  @Mixin private PictureOptions options;
-  @Spec private CommandSpec program;
+  @Mixin private CommonOptions options;
   private List<TensorDataset> parts;
 
   private enum Method {
@@ -91,8 +84,8 @@ public final class EqualOpportunity implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    require(epochs >= 1, program.commandLine(), "--epochs: expected at least 1, found " + epochs);
-    require(seeds >= 1, program.commandLine(), "--seeds: expected at least 1, found " + seeds);
+    options.require(epochs >= 1, "--epochs: expected at least 1, found " + epochs);
+    options.require(seeds >= 1, "--seeds: expected at least 1, found " + seeds);
     parts = Adult.readOneHot();
     Picture picture = new Picture();
     Repeats table =

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.cooper4j.checkpoint.CheckpointException;
 import picocli.CommandLine;
-import picocli.CommandLine.ParameterException;
 
 /** Runs a program's command line: what the user can mend is one line and exit code 2. */
 final class Example {
@@ -55,12 +54,5 @@ final class Example {
         .getErr()
         .println(name + ": " + message.lines().findFirst().orElse("") + " (see --help)");
     return CommandLine.ExitCode.USAGE;
-  }
-
-  /** Throws the exception for a wrong option unless a condition holds. */
-  static void require(boolean condition, CommandLine commandLine, String message) {
-    if (!condition) {
-      throw new ParameterException(commandLine, message);
-    }
   }
 }

@@ -1,7 +1,6 @@
 package org.cooper4j.examples;
 
 import static java.util.Arrays.copyOfRange;
-import static org.cooper4j.examples.Example.require;
 
 import com.google.gson.Gson;
 import java.io.IOException;
@@ -39,9 +38,7 @@ import org.cooper4j.training.Panel;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * Predicts incomes of the Adult data while women and men are predicted a high one at rates that
@@ -53,9 +50,7 @@ import picocli.CommandLine.Spec;
  */
 @Command(
     name = "fairness",
-    description = "Trains classifiers under demographic parity at several levels.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Trains classifiers under demographic parity at several levels.")
 public final class FairClassifier implements Callable<Integer> {
   private static final double[] LEVELS = {1, 0.15, 0.1, 0.05, 0.02, 0.01};
   private static final double SHOWN_LEVEL = 0.05;
@@ -63,8 +58,7 @@ public final class FairClassifier implements Callable<Integer> {
   @Option(names = "--epochs", description = "Passes over the training set, for each level.")
   private int epochs = 30;
 
-  @Mixin private PictureOptions options;
-  @Spec private CommandSpec program;
+  @Mixin private CommonOptions options;
   private List<TensorDataset> parts;
   private ProcessGroup group;
   private final Picture picture = new Picture();
@@ -85,7 +79,7 @@ public final class FairClassifier implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    require(epochs >= 1, program.commandLine(), "--epochs: expected at least 1, found " + epochs);
+    options.require(epochs >= 1, "--epochs: expected at least 1, found " + epochs);
     parts = Adult.read();
     try (ProcessGroup open = ProcessGroup.fromEnvironment()) {
       group = open;

@@ -41,9 +41,7 @@ import picocli.CommandLine.Mixin;
  */
 @Command(
     name = "gaussian-mixture",
-    description = "Trains a linear classifier under a rate constraint.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Trains a linear classifier under a rate constraint.")
 public final class GaussianMixture implements Callable<Integer> {
   private static final double LEVEL = 0.7;
   private static final int STEPS = 5000;
@@ -52,7 +50,7 @@ public final class GaussianMixture implements Callable<Integer> {
   private static final int BLUE = 0;
   private static final int RED = 3;
 
-  @Mixin private PictureOptions options;
+  @Mixin private CommonOptions options;
 
   private enum Kind {
     UNCONSTRAINED("Unconstrained"),

@@ -1,7 +1,6 @@
 package org.cooper4j.examples;
 
 import static java.util.Arrays.stream;
-import static org.cooper4j.examples.Example.require;
 
 import java.io.IOException;
 import java.util.List;
@@ -33,9 +32,7 @@ import org.cooper4j.training.Panel;
 import org.cooper4j.training.Picture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * How far a constraint is missed on new data, by networks of several widths that 8,000 people of
@@ -45,9 +42,7 @@ import picocli.CommandLine.Spec;
  */
 @Command(
     name = "held-out",
-    description = "Shows the multipliers data that the model is not trained on.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Shows the multipliers data that the model is not trained on.")
 public final class HeldOut implements Callable<Integer> {
   private static final int PEOPLE = 8000;
   private static final double RECALL = 0.7;
@@ -62,8 +57,7 @@ public final class HeldOut implements Callable<Integer> {
   @Option(names = "--seeds", description = "Repeats, whose means and deviations are printed.")
   private int seeds = 4;
 
-  @Mixin private PictureOptions options;
-  @Spec private CommandSpec program;
+  @Mixin private CommonOptions options;
   private List<TensorDataset> parts;
 
   /** What model and multipliers see. */
@@ -76,14 +70,8 @@ public final class HeldOut implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    require(
-        steps >= EVERY,
-        program.commandLine(),
-        "--steps: expected at least " + EVERY + ", found " + steps);
-    require(
-        seeds >= 1 && seeds <= 4,
-        program.commandLine(),
-        "--seeds: expected 1 to 4, found " + seeds);
+    options.require(steps >= EVERY, "--steps: expected at least " + EVERY + ", found " + steps);
+    options.require(seeds >= 1 && seeds <= 4, "--seeds: expected 1 to 4, found " + seeds);
     parts = Adult.readOneHot();
     Repeats table = new Repeats("seen: error", "seen: violation", "test: error", "test: violation");
     for (int width : widths) {

@@ -37,16 +37,14 @@ import picocli.CommandLine.Mixin;
  */
 @Command(
     name = "infrequent-true-constraint",
-    description = "Updates the multiplier from a costly constraint that is seldom measured.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Updates the multiplier from a costly constraint that is seldom measured.")
 public final class InfrequentTrueConstraint implements Callable<Integer> {
   private static final int DIMENSION = 4;
   private static final int MAX_STEPS = 50_000;
   private static final int TRUE_CONSTRAINT_EVERY = 100;
   private static final double TOLERANCE = 1e-4;
 
-  @Mixin private PictureOptions options;
+  @Mixin private CommonOptions options;
 
   /** The problem; a batch says whether to measure the true constraint. */
   static final class Problem extends ConstrainedMinimizationProblem<Boolean> {

@@ -36,16 +36,14 @@ import picocli.CommandLine.Mixin;
  */
 @Command(
     name = "max-entropy",
-    description = "Finds a maximum entropy distribution with the Lagrangian approach.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Finds a maximum entropy distribution with the Lagrangian approach.")
 public final class MaxEntropy implements Callable<Integer> {
   /** Cooper's tutorial stops at 3000, where the entropy is 1.6153. */
   private static final int STEPS = 10_000;
 
   private static final double[] OPTIMUM = {0.05435, 0.07877, 0.1142, 0.1654, 0.2398, 0.3475};
 
-  @Mixin private PictureOptions options;
+  @Mixin private CommonOptions options;
 
   /** The problem; a batch is the logarithms of the probabilities, shape {@code [faces]}. */
   static final class Problem extends ConstrainedMinimizationProblem<Tensor> {

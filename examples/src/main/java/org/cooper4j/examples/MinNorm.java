@@ -43,15 +43,13 @@ import picocli.CommandLine.Mixin;
  */
 @Command(
     name = "min-norm",
-    description = "Finds the min-norm solution of a linear system with sampled equations.",
-    sortOptions = false,
-    showDefaultValues = true)
+    description = "Finds the min-norm solution of a linear system with sampled equations.")
 public final class MinNorm implements Callable<Integer> {
   private static final int EQUATIONS = 100;
   private static final int VARIABLES = 500;
   private static final int STEPS = 5000;
 
-  @Mixin private PictureOptions options;
+  @Mixin private CommonOptions options;
 
   /** The problem; a batch has equations as inputs, {@code [m, n]}, and their indices as targets. */
   static final class Problem extends ConstrainedMinimizationProblem<Batch> {

@@ -27,7 +27,7 @@ import picocli.CommandLine.*;
  */
 @Command(name = "mnist", description = "Classifies digits by weights of a bounded norm.")
 public final class MnistLogisticRegression implements Callable<Integer> {
-  @Mixin private final PictureOptions common = new PictureOptions(Path.of("build", "mnist"));
+  @Mixin private final CommonOptions options = new CommonOptions(Path.of("build", "mnist"));
 
   @Option(names = "--epochs", description = "Passes over the training set.")
   private int epochs = 7;
@@ -47,7 +47,7 @@ public final class MnistLogisticRegression implements Callable<Integer> {
   /** Cross-entropy of a linear classifier, subject to ‖weight‖² + ‖bias‖² ≤ level. */
   private final class NormConstrained extends ConstrainedMinimizationProblem<Batch> {
     final LinearImpl model = new LinearImpl(28 * 28, 10);
-    final DenseMultiplier multiplier = new DenseMultiplier(1, common.device, ScalarType.Float);
+    final DenseMultiplier multiplier = new DenseMultiplier(1, options.device, ScalarType.Float);
     final Constraint norm = register("norm_constraint", new Constraint(INEQUALITY, multiplier));
 
     @Override
@@ -68,17 +68,17 @@ public final class MnistLogisticRegression implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    common.require(epochs >= 1, "--epochs: expected at least 1, found " + epochs);
-    common.require(batchSize >= 1, "--batch-size: expected at least 1, found " + batchSize);
+    options.require(epochs >= 1, "--epochs: expected at least 1, found " + epochs);
+    options.require(batchSize >= 1, "--batch-size: expected at least 1, found " + batchSize);
     boolean bounds = level > 0 && Double.isFinite(level);
-    common.require(bounds, "--level: expected a finite number above 0, found " + level);
-    Files.createDirectories(common.out);
+    options.require(bounds, "--level: expected a finite number above 0, found " + level);
+    Files.createDirectories(options.out);
     manual_seed(seed);
     try (TensorDataset train = Mnist.load(data, true);
         TensorDataset test = Mnist.load(data, false);
         ProcessGroup group = ProcessGroup.fromEnvironment()) {
       var cmp = new NormConstrained();
-      cmp.model.to(common.device, false);
+      cmp.model.to(options.device, false);
       AdamOptions adam = new AdamOptions(1e-3);
       adam.amsgrad().put(true);
       var primal = new Adam(cmp.model.parameters(), adam);
@@ -87,7 +87,7 @@ public final class MnistLogisticRegression implements Callable<Integer> {
 
       History history = new History(3);
       var checkpoint =
-          new CooperCheckpoint(common.out.resolve("checkpoint.pth"), history)
+          new CooperCheckpoint(options.out.resolve("checkpoint.pth"), history)
               .metric("train_loss", "loss")
               .metric("train_acc", "accuracy")
               .metric("multiplier_value", "multiplier/norm_constraint")
@@ -99,10 +99,10 @@ public final class MnistLogisticRegression implements Callable<Integer> {
       if (group.rank() == 0) {
         var metrics = Map.of("all_metrics", checkpoint.allMetrics(), "test_accuracy", accuracy);
         String json = new Gson().toJson(new TreeMap<>(metrics)); // in the same order every time
-        Files.writeString(common.out.resolve("metrics.json"), json);
+        Files.writeString(options.out.resolve("metrics.json"), json);
         System.out.printf(Locale.ROOT, "test accuracy %.4f%n", accuracy);
         if (!history.names().isEmpty()) {
-          common.save(Picture.of(history), "training", 5);
+          options.save(Picture.of(history), "training", 5);
         }
       }
     }
@@ -110,6 +110,6 @@ public final class MnistLogisticRegression implements Callable<Integer> {
   }
 
   private DataLoader.Builder batches(TensorDataset dataset) {
-    return DataLoader.builder(dataset).batchSize(batchSize).device(common.device);
+    return DataLoader.builder(dataset).batchSize(batchSize).device(options.device);
   }
 }

@@ -7,13 +7,10 @@ import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.examples.FairClassifier.Quality;
 import org.cooper4j.examples.FairClassifier.Result;
@@ -21,6 +18,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class FairClassifierTest {
@@ -73,21 +72,14 @@ class FairClassifierTest {
 
   /** Rounding is another, and Adam makes more of it than gradient descent does. */
   @Test
+  @EnabledOnOs(OS.LINUX)
   void twoProcessesGiveTheNumbersOfOne() throws IOException, InterruptedException {
     Path alone = folder.resolve("alone");
     Path together = folder.resolve("together");
     String[] options = {"--epochs=1", "--device=cpu", "--out=" + alone};
     assertThat(Example.execute(new FairClassifier(), options)).isZero();
     options[2] = "--out=" + together;
-    int port;
-    try (ServerSocket socket = new ServerSocket(0)) {
-      port = socket.getLocalPort();
-    }
-    List<Process> ranks = List.of(start(0, port, options), start(1, port, options));
-    for (int rank = 0; rank < 2; rank++) {
-      int code = ranks.get(rank).waitFor();
-      assertThat(code).as(Files.readString(folder.resolve("rank" + rank + ".txt"))).isZero();
-    }
+    TwoProcesses.run(folder, FairClassifier.class, options);
     Result[] expected = results(alone);
     Result[] found = results(together);
     assertThat(found).hasSameSizeAs(expected);
@@ -96,34 +88,6 @@ class FairClassifierTest {
       compare(found[i].train(), expected[i].train());
       compare(found[i].test(), expected[i].test());
     }
-  }
-
-  /** With the variables that torchrun sets. */
-  private static Process start(int rank, int port, String... options) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-cp",
-                System.getProperty("java.class.path"),
-                FairClassifier.class.getName()));
-    command.addAll(List.of(options));
-    ProcessBuilder builder =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("rank" + rank + ".txt").toFile());
-    builder
-        .environment()
-        .putAll(
-            Map.of(
-                "RANK", "" + rank,
-                "WORLD_SIZE", "2",
-                "MASTER_ADDR", "127.0.0.1",
-                "MASTER_PORT", "" + port,
-                "OMP_NUM_THREADS", "1"));
-    return builder.start();
   }
 
   @Test

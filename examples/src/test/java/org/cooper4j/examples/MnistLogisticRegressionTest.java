@@ -14,13 +14,11 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.Reader;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import javax.imageio.ImageIO;
 import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.Cuda;
@@ -126,45 +124,14 @@ class MnistLogisticRegressionTest {
         .toArray();
   }
 
-  /** Two processes, with the variables that torchrun sets. */
-  private static void runTwo(Path out, String... options) throws Exception {
-    int port;
-    try (ServerSocket socket = new ServerSocket(0)) {
-      port = socket.getLocalPort();
-    }
-    List<Process> ranks = new ArrayList<>();
-    for (int rank = 0; rank < 2; rank++) {
-      List<String> command =
-          new ArrayList<>(
-              List.of(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  MnistLogisticRegression.class.getName(),
-                  "--device=cpu",
-                  "--threads=1",
-                  "--out=" + out));
-      command.addAll(List.of(options));
-      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-      builder
-          .environment()
-          .putAll(
-              Map.of(
-                  "RANK",
-                  "" + rank,
-                  "WORLD_SIZE",
-                  "2",
-                  "MASTER_ADDR",
-                  "127.0.0.1",
-                  "MASTER_PORT",
-                  "" + port));
-      ranks.add(builder.start());
-    }
-    for (Process rank : ranks) {
-      String output = new String(rank.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertThat(rank.waitFor()).as(output).isZero();
-      assertThat(output.contains("test accuracy")).as(output).isEqualTo(rank == ranks.get(0));
-    }
+  private void runTwo(Path out, String... options) throws Exception {
+    String[] all = Arrays.copyOf(options, options.length + 3);
+    all[options.length] = "--device=cpu";
+    all[options.length + 1] = "--threads=1";
+    all[options.length + 2] = "--out=" + out;
+    List<String> printed = TwoProcesses.run(folder, MnistLogisticRegression.class, all);
+    assertThat(printed.get(0)).contains("test accuracy");
+    assertThat(printed.get(1)).doesNotContain("test accuracy");
   }
 
   @Test
