@@ -1,5 +1,6 @@
 package org.cooper4j.spark;
 
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -67,7 +68,7 @@ final class Income {
               i % 5 == 0,
               Arrays.asList((float) (i % 4), (float) (i % 3)),
               x + 0.3 * y > 0 ? 1.0 : 0.0,
-              java.math.BigDecimal.valueOf(i % 3 == 0 ? 0 : 10, 1),
+              BigDecimal.valueOf(i % 3 == 0 ? 0 : 10, 1),
               "clerk"));
     }
     return spark.createDataFrame(rows, SCHEMA).repartition(3);

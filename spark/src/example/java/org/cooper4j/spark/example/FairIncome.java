@@ -131,11 +131,9 @@ public final class FairIncome {
               Tensor rich = batch.targets().select(1, 0);
               RateContext people =
                   RateContext.of(logits, rich)
-                      .groupBy(batch.targets().select(1, 1), List.of("women", "men"));
-              var gap =
-                  Rates.positivePredictionRate(people)
-                      .with(sums -> sums.map(group::sum)) // those of all workers
-                      .differenceTo(0);
+                      .groupBy(batch.targets().select(1, 1), List.of("women", "men"))
+                      .summedBy(group::sum); // the people of all workers
+              var gap = Rates.positivePredictionRate(people).differenceTo(0);
               return CMPState.of(torch.binary_cross_entropy_with_logits(logits, rich))
                   .observe(parity, gap.within(LEVEL));
             });
