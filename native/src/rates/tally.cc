@@ -196,7 +196,8 @@ bool learns(const at::Tensor& x, Input input) {
   return input == Input::kSurrogate && c10::GradMode::is_enabled() && x.requires_grad();
 }
 
-/// Edges have owned their nodes by shared_ptr, with a deleter that newer LibTorch does not declare.
+/// LibTorch 2.10's edges own their nodes by a shared_ptr, whose deleter newer ones do not declare:
+/// theirs own nodes by an intrusive_ptr.
 template <typename Owner, typename... Arguments>
 Owner make_node(Arguments&&... arguments) {
   if constexpr (std::is_same_v<Owner, std::shared_ptr<torch::autograd::Node>>) {

@@ -117,7 +117,7 @@ final class DualMeter {
     return constraint + (rows > 1 ? "[" + row + "]" : "");
   }
 
-  /** Of a row for itself, or of all in the direction in which their multipliers are about to go. */
+  /** Weights of rows: one alone, or all in the direction in which multipliers are about to go. */
   private static Tensor seed(Constraint constraint, ConstraintState observed, int rows, int row) {
     Tensor violation = observed.violation().detach();
     Tensor ones = torch.ones_like(violation);

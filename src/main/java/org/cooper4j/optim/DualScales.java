@@ -47,7 +47,7 @@ final class DualScales {
     }
   }
 
-  /** What makes of a violation its share of what so many steps can move; 0 where unknown. */
+  /** Factors from a violation to its share of what so many steps can move; 0 where unknown. */
   double[] perReach(double steps) {
     double[] factors = new double[rows()];
     for (int i = 0; i < factors.length; i++) {

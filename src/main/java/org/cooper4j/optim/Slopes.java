@@ -8,7 +8,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
-/** How a constraint's gradient lies beside the loss's, and beside the last primal step. */
+/** Compares a constraint's gradient with the loss's and with the last primal step. */
 final class Slopes {
   private final TensorVector variables;
   private final List<Tensor> moves = new ArrayList<>();
@@ -30,17 +30,17 @@ final class Slopes {
     ofLoss = loss.requires_grad() ? gradients(loss, torch.ones_like(loss)) : List.of();
   }
 
-  /** From now on of this constraint: the gradient of Σ seed · violation. */
+  /** Turns to another constraint, whose gradient is that of Σ seed · violation. */
   void turnTo(Tensor violation, Tensor seed) {
     ofConstraint = gradients(violation, seed);
     length = norm(ofConstraint);
   }
 
   /**
-   * The multiplier at which it pulls as hard as the loss, where both pull at the same variables; if
-   * they have none in common, in all.
+   * The multiplier at which the constraint pulls as hard as the loss: on the variables that both
+   * depend on, or on all variables if they share none.
    *
-   * @param otherwise for a loss that does not pull at all
+   * @param otherwise what it is if the loss's gradient is 0
    */
   double unit(double otherwise) {
     double shared = sum(ofConstraint, ofLoss) / length / length;

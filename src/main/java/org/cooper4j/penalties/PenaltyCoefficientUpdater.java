@@ -42,17 +42,22 @@ public abstract class PenaltyCoefficientUpdater {
   /** Updates one coefficient in place; called without gradients, inside a PointerScope. */
   protected abstract void updatePenaltyCoefficient(Constraint constraint, ConstraintState state);
 
-  /** What the native layer makes of a coefficient and of what was observed. */
+  /** A native call that updates a coefficient's tensor in place. */
   interface Update {
-    /** Of a lone violation, unless features say which rows it is of; null without. */
+    /**
+     * Updates it.
+     *
+     * @param violation what was observed, of the rows that features name
+     * @param features int64 [n]; null if nothing is indexed
+     */
     void of(Tensor coefficient, Tensor violation, Tensor features);
   }
 
   /**
-   * Updates a coefficient from what the multipliers see.
+   * Updates a coefficient from the violation that multipliers see: the strict one, if there is one.
    *
-   * @param indexed what is indexed, so that features are needed; null if nothing is
-   * @throws IllegalArgumentException naming the constraint
+   * @param indexed what is indexed, and so needs features, for the message; null if nothing is
+   * @throws IllegalArgumentException if tensors are missing or do not fit, naming the constraint
    */
   static void update(Constraint constraint, ConstraintState state, String indexed, Update update) {
     PenaltyCoefficient coefficient = constraint.penaltyCoefficient().orElseThrow();

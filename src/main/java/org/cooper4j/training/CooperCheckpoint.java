@@ -59,7 +59,7 @@ public final class CooperCheckpoint implements TrainingListener {
     return this;
   }
 
-  /** Whether the file is written, as it is by default: of several processes, by rank 0 alone. */
+  /** Whether the file is written; it is unless set. Of several processes let rank 0 alone write. */
   public CooperCheckpoint writes(boolean whether) {
     writes = whether;
     return this;

@@ -46,7 +46,7 @@ import org.cooper4j.penalties.PenaltyBarrierUpdater;
 import org.cooper4j.penalties.PenaltyCoefficientUpdater;
 
 /**
- * One that has a knob beside the model's learning rate.
+ * An algorithm with one knob beside the model's learning rate.
  *
  * @param name as the tables have it
  * @param untuned what its knob is set to where nobody tunes
