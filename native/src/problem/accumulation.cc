@@ -92,6 +92,10 @@ void Accumulation::take(size_t i) {
   loss_differentiable_ |= state.loss.defined() && state.loss.requires_grad();
   part.values.loss = detached_copy(state.loss);
   part.values.samples = state.samples;
+  if (state.samples.value_or(0) < 0) {
+    throw std::invalid_argument("micro-batch " + std::to_string(i) + " has " +
+                                std::to_string(*state.samples) + " samples; expected at least 0");
+  }
   for (const auto& [constraint, observed] : state.observed_constraints) {
     const std::string self =
         "constraint '" + constraint->name() + "', micro-batch " + std::to_string(i) + ": ";

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
+#include <string>
 
 namespace cooper4j::problem {
 
@@ -12,6 +14,10 @@ CMPState Replica::evaluate(const std::function<CMPState()>& compute) {
 
   std::vector<distributed::Join::Entry> entries;
   std::vector<at::Tensor*> targets;  // what becomes the value over all
+  if (state.samples.value_or(0) < 0) {
+    throw std::invalid_argument("the state has " + std::to_string(*state.samples) +
+                                " samples; expected at least 0");
+  }
   std::string what = state.samples ? "samples\n" : "no samples\n";
   roots_.clear();
   const auto add = [&](at::Tensor* tensor, bool rows, bool root, const std::string& name) {

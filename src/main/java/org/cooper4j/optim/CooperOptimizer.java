@@ -394,6 +394,11 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
         });
   }
 
+  /** Whether rolls are over the samples of several processes. */
+  final boolean isJoined() {
+    return replica != Replicas.ALONE;
+  }
+
   /**
    * From now on calls a hook in every roll, after all gradients of its evaluation were computed and
    * checked, before the step that uses those of the primal variables: in extrapolating optimizers

@@ -74,7 +74,8 @@ public final class DualRates implements GradientHook {
    *
    * @return the hook that does it, whose state is in the optimizer's state dict
    * @throws IllegalArgumentException if a dual optimizer scales its steps itself, as Adam does, or
-   *     a module computes a multiplier
+   *     a module computes a multiplier; a roll throws IllegalStateException if the optimizer is
+   *     distributed over a process group
    */
   public static DualRates of(ConstrainedOptimizer<?> optimizer) {
     Objects.requireNonNull(optimizer, "optimizer");

@@ -41,7 +41,7 @@ public final class Checkpoints implements TrainingListener {
   private long every;
   private int keep = 2;
   private OptionalLong saved = OptionalLong.empty();
-  private Path claim;
+  private Claim claim;
   private Thread hook;
 
   /**
@@ -52,7 +52,7 @@ public final class Checkpoints implements TrainingListener {
    */
   public Checkpoints(Path folder) {
     this.folder = Objects.requireNonNull(folder, "folder");
-    Claims.requireWritable(folder);
+    Claim.requireWritable(folder);
   }
 
   /**
@@ -113,7 +113,7 @@ public final class Checkpoints implements TrainingListener {
   @Override
   public void start(Training training) {
     training.variables().stateDict(); // says now if a variable has no name
-    claim = Claims.take(folder);
+    claim = Claim.take(folder);
     saved = OptionalLong.empty();
     resume(training);
     hook =
@@ -178,13 +178,14 @@ public final class Checkpoints implements TrainingListener {
       return;
     }
     try {
-      boolean isNew = saved.isEmpty() || saved.getAsLong() != training.step();
+      // A run that StopOnNaN put back leaves what was saved later, with finite variables.
+      boolean isNew = saved.isEmpty() || saved.getAsLong() < training.step();
       if (training.isWhole() && isNew) {
         save(training);
       }
     } finally {
       removeHook();
-      Claims.giveBack(claim);
+      claim.giveBack();
       claim = null;
     }
   }

@@ -34,7 +34,7 @@ public final class CooperCheckpoint implements TrainingListener {
   private final History history;
   private final Map<String, String> columns = new LinkedHashMap<>();
   private boolean writes = true;
-  private Path claim;
+  private Claim claim;
 
   /**
    * A file; its folder is made if it is not there.
@@ -68,7 +68,8 @@ public final class CooperCheckpoint implements TrainingListener {
   /**
    * The metrics as the file has them: the steps that were recorded, and each metric's numbers.
    *
-   * @throws IllegalArgumentException if the history has other columns
+   * @throws IllegalArgumentException if the history has other columns, or they were recorded at
+   *     different steps, for which the file has no place
    */
   public Map<String, List<? extends Number>> allMetrics() {
     Map<String, List<? extends Number>> all = new LinkedHashMap<>();
@@ -85,7 +86,14 @@ public final class CooperCheckpoint implements TrainingListener {
             for (double value : history.values(column)) {
               values.add(value);
             }
-            all.put(STEPS, steps);
+            List<? extends Number> others = all.put(STEPS, steps);
+            if (!values.isEmpty() && !others.isEmpty() && !steps.equals(others)) {
+              throw new IllegalArgumentException(
+                  "metric '%s', column '%s': %d records at other steps than the %d before; the file has"
+                          .formatted(name, column, steps.size(), others.size())
+                      + " one list of steps for all, so give it columns of one History that are"
+                      + " recorded together");
+            }
           }
           all.put(name, values);
         });
@@ -104,8 +112,8 @@ public final class CooperCheckpoint implements TrainingListener {
   public void start(Training training) {
     training.variables().stateDict(); // says now if a variable has no name
     if (writes) {
-      Claims.requireWritable(file.toAbsolutePath().getParent());
-      claim = Claims.take(file);
+      Claim.requireWritable(file.toAbsolutePath().getParent());
+      claim = Claim.take(file);
     }
     if (!Files.exists(file) || training.step() > 0) { // a second fit goes on where the first ended
       return;
@@ -126,7 +134,8 @@ public final class CooperCheckpoint implements TrainingListener {
     long steps = saved.integer(STEPS);
     long epochs = saved.integer("epoch") + 1;
     OptionalLong each = training.batches();
-    if (each.isPresent() && steps != epochs * each.getAsLong()) {
+    if (each.isPresent()
+        && (epochs < 1 || steps % epochs != 0 || steps / epochs != each.getAsLong())) {
       throw new IllegalArgumentException(
           "batch_ix: expected %d batches in each of %d epochs, found %d in all"
               .formatted(each.getAsLong(), epochs, steps));
@@ -137,6 +146,11 @@ public final class CooperCheckpoint implements TrainingListener {
     int records = all.has(STEPS) ? all.list(STEPS).size() : 0;
     columns.forEach(
         (name, column) -> {
+          if (records > 0 && all.list(name).size() != records) {
+            throw new IllegalArgumentException(
+                "all_metrics.%s: expected a number for each of %d steps, found %d"
+                    .formatted(name, records, all.list(name).size()));
+          }
           for (int i = 0; i < records; i++) {
             metrics.add(all.at(STEPS).integer(i), Map.of(column, all.at(name).number(i)));
           }
@@ -170,7 +184,7 @@ public final class CooperCheckpoint implements TrainingListener {
   @Override
   public void end(Training training) {
     if (claim != null) {
-      Claims.giveBack(claim);
+      claim.giveBack();
       claim = null;
     }
   }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import org.cooper4j.optim.Candidates;
 
 /**
@@ -116,15 +117,24 @@ public final class Panel {
 
   /**
    * Draws the trade-off of a run: the objective of each candidate over the largest of its
-   * violations, feasible ones left of a line at 0, and the best one.
+   * violations, feasible ones left of a line at 0, and the one that was chosen, perhaps on other
+   * data.
    *
-   * @param objectives of each candidate, as {@link Candidates#findBestCandidateIndex(double[],
-   *     double[][], boolean)} takes them, which chooses the best with {@code rankObjectives} false
+   * @param objectives of each candidate
    * @param violations of each candidate, one a constraint
-   * @throws IllegalArgumentException as that method, or if there are no constraints
+   * @param best the candidate that was chosen, as by {@link
+   *     Candidates#findBestCandidateIndex(double[], double[][], boolean)}
+   * @throws IllegalArgumentException if there are no constraints, or not as many rows of violations
+   *     as objectives
+   * @throws IndexOutOfBoundsException if there is no such candidate
    */
-  public Panel candidates(double[] objectives, double[][] violations) {
-    int best = Candidates.findBestCandidateIndex(objectives, violations, false);
+  public Panel candidates(double[] objectives, double[][] violations, int best) {
+    if (violations.length != objectives.length) {
+      throw new IllegalArgumentException(
+          "panel '%s': %d objectives and %d rows of violations"
+              .formatted(title, objectives.length, violations.length));
+    }
+    Objects.checkIndex(best, objectives.length);
     double[] largest = Arrays.stream(violations).mapToDouble(Panel::largest).toArray();
     points("candidates", largest, objectives);
     marked("best", new double[] {largest[best]}, new double[] {objectives[best]});

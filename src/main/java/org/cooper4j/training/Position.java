@@ -82,7 +82,9 @@ final class Position {
 
   /** Remembers how to go on in the middle of an epoch, when {@code fit} ends. */
   void pause() {
-    if (batch > 0) {
+    if (saved != null) { // a run that had ended: as it was left
+      loadRng(saved);
+    } else if (batch > 0) {
       Map<String, Object> here = stateDict();
       here.keySet().retainAll(GENERATORS);
       saved = here;

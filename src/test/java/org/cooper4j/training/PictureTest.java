@@ -203,7 +203,7 @@ class PictureTest {
     Panel panel =
         picture
             .panel("trade-off")
-            .candidates(objectives, violations)
+            .candidates(objectives, violations, 1)
             .mixture(new double[] {0.25, 0.75, 0, 0}, objectives, violations);
     assertThat(panel.series())
         .extracting(Panel.Series::label)
@@ -217,7 +217,7 @@ class PictureTest {
     assertThatThrownBy(() -> panel.mixture(new double[1], objectives, violations))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("1 probabilities of 4 objectives");
-    assertThatThrownBy(() -> panel.candidates(new double[1], new double[][] {{}}))
+    assertThatThrownBy(() -> panel.candidates(new double[1], new double[][] {{}}, 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("without violations");
   }

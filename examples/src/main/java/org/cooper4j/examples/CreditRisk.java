@@ -124,7 +124,7 @@ public final class CreditRisk implements Callable<Integer> {
         new Repeats("train: error", "train: violation", "test: error", "test: violation");
     add(table, "last iterate", iterates, train.last());
     add(table, "all iterates", iterates, train.uniform());
-    add(table, "best iterate", iterates, train.best());
+    add(table, "best iterate", iterates, train.only(train.best()));
     add(table, "mixture of " + mixture.states().size(), iterates, probabilities);
     System.out.println(table);
     var swing = stream(train.largest()).skip(states.size() / 2).summaryStatistics();
@@ -143,7 +143,8 @@ public final class CreditRisk implements Callable<Integer> {
         .yLabel("largest violation")
         .line(at, train.largest())
         .level(0);
-    train.draw(picture.panel("Candidates on the training set"), probabilities);
+    train.draw(
+        picture.panel("Candidates on the training set"), train.bestFeasible(), probabilities);
     options.save(picture, "credit_risk", 2);
     return 0;
   }

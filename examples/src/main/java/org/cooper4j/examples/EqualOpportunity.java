@@ -100,12 +100,13 @@ public final class EqualOpportunity implements Callable<Integer> {
         String name = method == Method.LAGRANGIAN ? "Lagrangian" : "proxy-Lagrangian";
         run.addTo(table, name + ", last iterate", run.train.last());
         run.addTo(table, name + ", all iterates", run.train.uniform());
-        run.addTo(table, name + ", best iterate", run.train.best());
+        int best = run.train.best();
+        run.addTo(table, name + ", best iterate", run.train.only(best));
         double[] mixture = run.train.mixture();
         run.addTo(table, name + ", best mixture", mixture);
         if (seed == 0) {
-          run.train.draw(picture.panel(name + ", training set"), mixture);
-          run.test.draw(picture.panel(name + ", test set"), mixture);
+          run.train.draw(picture.panel(name + ", training set"), best, mixture);
+          run.test.draw(picture.panel(name + ", test set"), best, mixture);
         }
       }
     }

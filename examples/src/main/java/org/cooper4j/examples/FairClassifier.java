@@ -148,7 +148,7 @@ public final class FairClassifier implements Callable<Integer> {
     }
     int best = iterates.bestFeasible();
     if (level == SHOWN_LEVEL) {
-      iterates.draw(picture.panel("Epochs at level " + level));
+      iterates.draw(picture.panel("Epochs at level " + level), best);
     }
     models.get(best).save(options.out.resolve(name(level)).toString());
     return new Result(level, best, quality(models.get(best), 0), quality(models.get(best), 1));

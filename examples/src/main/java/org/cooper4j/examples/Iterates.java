@@ -38,9 +38,9 @@ final class Iterates {
     return only(errors.size() - 1);
   }
 
-  /** Of the best one by the ranks of error and violation, as of a mixture. */
-  double[] best() {
-    return only(Candidates.findBestCandidateIndex(errors(), violations(), true));
+  /** The best one by the ranks of error and violation. */
+  int best() {
+    return Candidates.findBestCandidateIndex(errors(), violations(), true);
   }
 
   /** The feasible one that errs least; if none is feasible, the one that violates least. */
@@ -60,7 +60,8 @@ final class Iterates {
     return Candidates.findBestCandidateDistribution(errors(), violations());
   }
 
-  private double[] only(int iterate) {
+  /** One of them, as a mixture. */
+  double[] only(int iterate) {
     double[] probabilities = new double[errors.size()];
     probabilities[iterate] = 1;
     return probabilities;
@@ -79,13 +80,13 @@ final class Iterates {
     return new double[] {error, Arrays.stream(means).max().orElseThrow()};
   }
 
-  /** Draws the trade-off, and the feasible one that errs least. */
-  Panel draw(Panel panel) {
-    return panel.candidates(errors(), violations());
+  /** Draws the trade-off, and the iterate that was chosen. */
+  Panel draw(Panel panel, int best) {
+    return panel.candidates(errors(), violations(), best);
   }
 
-  /** Draws a mixture among them. */
-  Panel draw(Panel panel, double[] mixture) {
-    return draw(panel).mixture(mixture, errors(), violations());
+  /** Draws a mixture among them, too. */
+  Panel draw(Panel panel, int best, double[] mixture) {
+    return draw(panel, best).mixture(mixture, errors(), violations());
   }
 }
