@@ -143,8 +143,7 @@ public final class CreditRisk implements Callable<Integer> {
         .yLabel("largest violation")
         .line(at, train.largest())
         .level(0);
-    train.draw(
-        picture.panel("Candidates on the training set"), train.bestFeasible(), probabilities);
+    train.draw(picture.panel("Candidates on the training set"), train.best(), probabilities);
     options.save(picture, "credit_risk", 2);
     return 0;
   }
