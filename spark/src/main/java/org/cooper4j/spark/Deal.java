@@ -43,7 +43,7 @@ final class Deal implements BatchSampler {
 
   @Override
   public long size() {
-    return (rows + batchSize - 1) / batchSize;
+    return rows / batchSize + (rows % batchSize > 0 ? 1 : 0);
   }
 
   @Override

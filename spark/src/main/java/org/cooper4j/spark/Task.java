@@ -134,6 +134,9 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     }
     torch.manual_seed(plan.seed() + group.rank());
     Trainer<Batch> trainer = plan.program().trainer(group, rows);
+    if (trainer == null) {
+      throw new IllegalArgumentException("the program returned no trainer, but null");
+    }
     if (group.rank() == 0) {
       group.barrier();
     }

@@ -118,6 +118,17 @@ class RefusalsTest {
     assertThat(ATTEMPTS).hasValue(2);
   }
 
+  @Test
+  void aProgramWithoutATrainer() {
+    assertRefused(Income.spark((group, rows) -> null, 2), frame, "returned no trainer");
+  }
+
+  @Test
+  void aBatchMayBeLargerThanAllRows() {
+    SparkTrainer trainer = Income.spark(Income::trainer, 2).setBatchSize(Long.MAX_VALUE);
+    assertThat(trainer.fit(frame).integer("epoch")).isEqualTo(3);
+  }
+
   private static final AtomicInteger ATTEMPTS = new AtomicInteger();
 
   @Test
