@@ -410,6 +410,10 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
     primalHooks = with(primalHooks, hook);
   }
 
+  final List<GradientHook> dualHooks() {
+    return dualHooks;
+  }
+
   final void addDualHook(GradientHook hook) {
     dualHooks = with(dualHooks, hook);
   }
@@ -596,7 +600,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   }
 
   /** Does something that no other thread's roll may overlap; a roll of this thread may. */
-  private <T> T owned(Supplier<T> action) {
+  final <T> T owned(Supplier<T> action) {
     if (user.get() == Thread.currentThread()) {
       return action.get();
     }

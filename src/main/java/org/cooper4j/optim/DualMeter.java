@@ -1,9 +1,11 @@
 package org.cooper4j.optim;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -26,6 +28,7 @@ final class DualMeter {
   private static final int MOST_ROWS = 16;
   private static final String UNIT = "dual_unit/";
   private static final String REACH = "dual_reach/";
+  private static final String SHARE = "dual_share/"; // of the roll's parts, which had a gradient
 
   private final ConstrainedOptimizer<?> optimizer;
   private Map<String, DualScales> scales = new LinkedHashMap<>();
@@ -42,9 +45,12 @@ final class DualMeter {
     return scales;
   }
 
-  /** Every tenth step is measured, for which the variables before it are kept. */
+  /**
+   * Every tenth step is measured, for which the variables before it are kept; and every one, until
+   * all rows that were seen have had a gradient.
+   */
   void beforePrimalStep() {
-    if (steps++ % EVERY == 0) {
+    if (steps++ % EVERY == 0 || !scales.values().stream().allMatch(DualScales::knowsAll)) {
       replaceBefore(copies(variables()));
     }
   }
@@ -84,6 +90,10 @@ final class DualMeter {
     if (before.isEmpty() || state.loss().isEmpty()) {
       return;
     }
+    if (!fits(before)) { // one was frozen, or unfrozen, since
+      replaceBefore(List.of());
+      return;
+    }
     try (PointerScope temporaries = new PointerScope()) {
       Slopes slopes = null;
       long rows = 0;
@@ -103,11 +113,27 @@ final class DualMeter {
             slopes.turnTo(observed.violation(), seed(entry.getKey(), observed, its.rows(), row));
             String name = name(entry.getKey().name().orElseThrow(), its.rows(), row);
             double unit = slopes.unit(its.knows(row) ? Double.NaN : slopes.inverse());
-            state.misc(UNIT + name, unit).misc(REACH + name, slopes.reach());
+            put(state, name, unit, slopes.reach());
           }
         }
       }
     }
+  }
+
+  /** A part in which the row has no gradient counts for nothing in the means of all parts. */
+  private static void put(CMPState state, String name, double unit, double reach) {
+    boolean has = Double.isFinite(unit) && Double.isFinite(reach);
+    state
+        .misc(UNIT + name, has ? unit : 0)
+        .misc(REACH + name, has ? reach : 0)
+        .misc(SHARE + name, has ? 1.0 : 0.0);
+  }
+
+  private boolean fits(List<Tensor> others) {
+    List<Tensor> variables = variables();
+    return others.size() == variables.size()
+        && IntStream.range(0, others.size())
+            .allMatch(i -> Arrays.equals(variables.get(i).shape(), others.get(i).shape()));
   }
 
   private DualScales scales(Constraint constraint, ConstraintState observed) {
@@ -147,8 +173,14 @@ final class DualMeter {
       for (int row = 0; row < rows; row++) {
         String name = name(entry.getKey(), rows, row);
         if (state.misc().get(UNIT + name) instanceof Number unit
-            && state.misc().get(REACH + name) instanceof Number reach) {
-          entry.getValue().add(row, unit.doubleValue(), reach.doubleValue());
+            && state.misc().get(REACH + name) instanceof Number reach
+            && state.misc().get(SHARE + name) instanceof Number share) {
+          entry
+              .getValue()
+              .add(
+                  row,
+                  unit.doubleValue() / share.doubleValue(),
+                  reach.doubleValue() / share.doubleValue());
           measured = true;
         }
       }

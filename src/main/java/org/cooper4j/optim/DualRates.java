@@ -62,10 +62,12 @@ public final class DualRates implements GradientHook {
   private static final int HORIZON = 50;
   private static final int PATIENCE = 3 * DualMeter.EVERY;
 
+  private final ConstrainedOptimizer<?> optimizer;
   private final DualMeter meter;
   private final Map<String, Integer> waited = new LinkedHashMap<>(); // steps, by constraint
 
-  private DualRates(DualMeter meter) {
+  private DualRates(ConstrainedOptimizer<?> optimizer, DualMeter meter) {
+    this.optimizer = optimizer;
     this.meter = meter;
   }
 
@@ -74,8 +76,8 @@ public final class DualRates implements GradientHook {
    *
    * @return the hook that does it, whose state is in the optimizer's state dict
    * @throws IllegalArgumentException if a dual optimizer scales its steps itself, as Adam does, or
-   *     a module computes a multiplier; a roll throws IllegalStateException if the optimizer is
-   *     distributed over a process group
+   *     a module computes a multiplier, or the optimizer has DualRates already; a roll throws
+   *     IllegalStateException if the optimizer is distributed over a process group
    */
   public static DualRates of(ConstrainedOptimizer<?> optimizer) {
     Objects.requireNonNull(optimizer, "optimizer");
@@ -88,9 +90,13 @@ public final class DualRates implements GradientHook {
                 + " DualRates.controller(problem.dualParameters())");
       }
     }
+    if (optimizer.dualHooks().stream().anyMatch(DualRates.class::isInstance)) {
+      throw new IllegalArgumentException(
+          "this optimizer has DualRates already, which scale its dual steps once");
+    }
     optimizer.cmp().constraints().forEach(DualRates::isServed);
     DualMeter meter = new DualMeter(optimizer);
-    DualRates rates = new DualRates(meter);
+    DualRates rates = new DualRates(optimizer, meter);
     optimizer.beforePrimalStep(gradients -> meter.beforePrimalStep());
     optimizer.beforeDualStep(rates);
     return rates;
@@ -200,16 +206,28 @@ public final class DualRates implements GradientHook {
     }
   }
 
-  /** Means, counts, and the variables where a step of theirs is still to be measured; copies. */
+  /**
+   * Means, counts, and the variables where a step of theirs is still to be measured; copies.
+   *
+   * @throws IllegalStateException if another thread uses the optimizer
+   */
   @Override
   public Map<String, Object> stateDict() {
-    return meter.stateDict();
+    return optimizer.owned(meter::stateDict);
   }
 
-  /** {@inheritDoc} */
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalStateException if another thread uses the optimizer
+   */
   @Override
   public void loadStateDict(Map<String, ?> state) {
-    meter.loadStateDict(state);
-    waited.clear();
+    optimizer.owned(
+        () -> {
+          meter.loadStateDict(state);
+          waited.clear();
+          return null;
+        });
   }
 }

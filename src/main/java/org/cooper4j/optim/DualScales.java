@@ -34,6 +34,10 @@ final class DualScales {
     return reach.clone();
   }
 
+  boolean knowsAll() {
+    return Arrays.stream(measurements).allMatch(count -> count > 0);
+  }
+
   boolean knows(int row) {
     return measurements[row] > 0;
   }

@@ -77,12 +77,18 @@ final class Slopes {
   }
 
   private static double norm(List<Tensor> vector) {
-    return Math.sqrt(total(vector, vector, (a, b) -> a.norm().square()));
+    return Math.sqrt(
+        total(vector, vector, (a, b) -> precise(a).norm().to(torch.ScalarType.Double).square()));
   }
 
   /** Σ |a_i| |b_i|. */
   private static double sum(List<Tensor> a, List<Tensor> b) {
-    return total(a, b, (x, y) -> x.mul(y).abs().sum());
+    return total(a, b, (x, y) -> precise(x).mul(y).abs().sum());
+  }
+
+  /** Half precision overflows in a sum of squares. */
+  private static Tensor precise(Tensor x) {
+    return x.element_size() < Float.BYTES ? x.to(torch.ScalarType.Float) : x;
   }
 
   private static double total(

@@ -3,6 +3,7 @@ package org.cooper4j.solver;
 import static org.cooper4j.internal.Tensors.keep;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.bytedeco.pytorch.BoolOptional;
@@ -66,6 +67,7 @@ final class Evaluator<B> {
     RollScope scope = new RollScope();
     try {
       Graph graph = graph(x);
+      requireUsed(graph);
       double steepest =
           graph.loss().requires_grad()
               ? gradient(graph.loss(), torch.ones_like(graph.loss()), true)
@@ -193,6 +195,32 @@ final class Evaluator<B> {
     return new Graph(loss.to(x.device(), x.scalar_type()).squeeze(), violations);
   }
 
+  /** A variable that is in no value stays where it is, and all would look solved. */
+  private void requireUsed(Graph graph) {
+    boolean[] used = new boolean[variables.tensors().size()];
+    for (Tensor root : List.of(graph.loss(), graph.violations())) {
+      if (root.requires_grad()) {
+        TensorVector gradients = gradients(new TensorVector(root), ones(root), true);
+        for (int i = 0; i < used.length; i++) {
+          used[i] |= gradients.get(i).defined();
+        }
+      }
+    }
+    for (int i = 0; i < used.length; i++) {
+      if (!used[i]) {
+        throw new IllegalArgumentException(
+            "variable "
+                + i
+                + " is in neither the loss nor a violation; give the solver the tensors that"
+                + " computeCMPState uses");
+      }
+    }
+  }
+
+  private static TensorVector ones(Tensor root) {
+    return new TensorVector(torch.ones_like(root));
+  }
+
   private Tensor gradient(Graph graph, double lossWeight, Tensor weights) {
     TensorVector roots = new TensorVector();
     TensorVector seeds = new TensorVector();
@@ -213,18 +241,7 @@ final class Evaluator<B> {
 
   /** With respect to all variables, [n]; 0 where a root does not depend on one. */
   private Tensor gradient(TensorVector roots, TensorVector seeds, boolean again) {
-    TensorVector gradients;
-    try {
-      gradients = torch.grad(roots, leaves, seeds, new BoolOptional(again), false, true);
-    } catch (RuntimeException e) {
-      if (String.valueOf(e.getMessage()).contains("backward through the graph a second time")) {
-        throw new IllegalStateException(
-            "computeCMPState must build its graph anew every time, and not call backward(): "
-                + e.getMessage(),
-            e);
-      }
-      throw e;
-    }
+    TensorVector gradients = gradients(roots, seeds, again);
     TensorVector parts = new TensorVector();
     for (int i = 0; i < variables.tensors().size(); i++) {
       Tensor gradient = gradients.get(i);
@@ -236,6 +253,21 @@ final class Evaluator<B> {
               .flatten());
     }
     return torch.cat(parts);
+  }
+
+  /** With respect to each variable; undefined where a root does not depend on it. */
+  private TensorVector gradients(TensorVector roots, TensorVector seeds, boolean again) {
+    try {
+      return torch.grad(roots, leaves, seeds, new BoolOptional(again), false, true);
+    } catch (RuntimeException e) {
+      if (String.valueOf(e.getMessage()).contains("backward through the graph a second time")) {
+        throw new IllegalStateException(
+            "computeCMPState must build its graph anew every time, and not call backward(): "
+                + e.getMessage(),
+            e);
+      }
+      throw e;
+    }
   }
 
   /** Whether the problem gives other values at the same point than before. */

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -44,7 +44,7 @@ public final class Solver<B> {
   private final ConstrainedMinimizationProblem<B> problem;
   private final Variables variables;
   private final List<Predicate<Solution>> listeners = new ArrayList<>();
-  private final AtomicBoolean running = new AtomicBoolean();
+  private final AtomicReference<Thread> running = new AtomicReference<>();
   private double tolerance;
   private long maxEvaluations = 100_000;
   private int historySize = 10;
@@ -179,7 +179,7 @@ public final class Solver<B> {
    * @throws IllegalStateException if the solver is running already
    */
   public Solution minimize(B batch) {
-    if (!running.compareAndSet(false, true)) {
+    if (!running.compareAndSet(null, Thread.currentThread())) {
       throw new IllegalStateException(
           "this solver is running: its evaluation or another thread must not start it again");
     }
@@ -210,7 +210,17 @@ public final class Solver<B> {
         throw e;
       }
     } finally {
-      running.set(false);
+      running.set(null);
+    }
+  }
+
+  private void requireOwn() {
+    Thread solving = running.get();
+    if (solving != null && solving != Thread.currentThread()) {
+      throw new IllegalStateException(
+          "this solver is running in the thread '"
+              + solving.getName()
+              + "'; call it in a listener, or afterwards");
     }
   }
 
@@ -234,9 +244,11 @@ public final class Solver<B> {
    * Where the last run is: variables, multipliers, penalty, scales and curvature, in the variables'
    * precision. A run that goes on from it equals one that was not interrupted.
    *
-   * @throws IllegalStateException before the first update of the multipliers
+   * @throws IllegalStateException before the first update of the multipliers, or while another
+   *     thread solves; a listener may call it
    */
   public Map<String, Object> stateDict() {
+    requireOwn();
     MethodState state = method == null ? resumed : method.state();
     if (state == null) {
       throw new IllegalStateException(
@@ -250,8 +262,10 @@ public final class Solver<B> {
    * Lets the next {@link #minimize} go on where another run was.
    *
    * @throws IllegalArgumentException naming the key that does not fit; nothing changes then
+   * @throws IllegalStateException while another thread solves
    */
   public void loadStateDict(Map<String, ?> stateDict) {
+    requireOwn();
     resumed = MethodState.of(stateDict, variables.size());
     method = null;
   }

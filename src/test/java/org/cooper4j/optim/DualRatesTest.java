@@ -418,4 +418,115 @@ class DualRatesTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("constraint 'implicit': a module computes its multiplier");
   }
+
+  /** min (x − 2)² + (y − 1)² subject to x ≤ 0.5, whose row not all batches have. */
+  private static final class Sometimes {
+    final Tensor x = doubles(0, 0).requires_grad_(true);
+    final Constraint first = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    final ConstrainedMinimizationProblem<Boolean> problem =
+        ConstrainedMinimizationProblem.of(
+            Map.of("first", first),
+            has -> {
+              Tensor violation = x.select(0, 0).sub(new Scalar(0.5));
+              return CMPState.of(x.sub(doubles(2, 1)).square().sum())
+                  .observe(first, has ? violation : violation.mul(new Scalar(0.0)));
+            });
+    final SimultaneousOptimizer<Boolean> optimizer = descent(problem, x, 0.05);
+
+    Sometimes() {
+      DualRates.of(optimizer);
+    }
+  }
+
+  @Test
+  void aRowThatTheMeasuredStepsLackIsMeasuredAtOthers() {
+    Sometimes run = new Sometimes();
+    for (int i = 0; i < 2000; i++) {
+      run.optimizer.roll(i % 10 != 1);
+    }
+    assertThat(Devices.values(run.x)[0]).isCloseTo(0.5, within(0.1));
+  }
+
+  @Test
+  void aPartWithoutARowCountsForNothing() {
+    Sometimes run = new Sometimes();
+    for (int i = 0; i < 2000; i++) {
+      run.optimizer.rollAccumulated(List.of(true, false));
+    }
+    assertThat(Devices.values(run.x)[0]).isCloseTo(0.5, within(0.02));
+  }
+
+  @Test
+  void aVariableMayBeFrozenAndUnfrozen() {
+    Tensor x = doubles(0, 0).requires_grad_(true);
+    Tensor y = doubles(0, 0, 0).requires_grad_(true);
+    Constraint sum = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("sum", sum),
+            batch ->
+                CMPState.of(x.sub(doubles(2, 1)).square().sum().add(y.square().sum()))
+                    .observe(sum, x.sum().sub(new Scalar(1.0))));
+    var optimizer =
+        new SimultaneousOptimizer<>(
+            problem,
+            new SGD(new TensorVector(x, y), new SGDOptions(0.05)),
+            DualRates.controller(problem.dualParameters()));
+    DualRates.of(optimizer);
+    for (int i = 0; i < 600; i++) {
+      y.requires_grad_(i / 11 % 2 == 0);
+      optimizer.roll();
+    }
+    assertThat(Devices.values(x)).containsExactly(new double[] {1, 0}, within(0.02));
+  }
+
+  @Test
+  void halfPrecisionHasUnits() {
+    Tensor x = doubles(0, 0).to(ScalarType.Half).requires_grad_(true);
+    Constraint sum = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("sum", sum),
+            batch ->
+                CMPState.of(x.sub(new Scalar(1.0)).square().sum())
+                    .observe(sum, x.sum().sub(new Scalar(1.0)).mul(new Scalar(1000.0))));
+    var optimizer = descent(problem, x, 0.05);
+    DualRates rates = DualRates.of(optimizer);
+    for (int i = 0; i < 20; i++) {
+      optimizer.roll();
+    }
+    assertThat(rates.units().get("sum")[0]).isPositive();
+  }
+
+  @Test
+  void isOneOfAnOptimizerAndOfOneThread() throws Exception {
+    Sometimes run = new Sometimes();
+    assertThatThrownBy(() -> DualRates.of(run.optimizer))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("has DualRates already");
+    Quadratic other = new Quadratic(INEQUALITY, 1, 0, 1, 1);
+    List<Throwable> seen = new ArrayList<>();
+    other.optimizer.beforePrimalStep(
+        gradients -> {
+          if (seen.isEmpty()) {
+            Thread timer =
+                new Thread(
+                    () -> {
+                      try {
+                        other.rates.stateDict();
+                      } catch (IllegalStateException e) {
+                        seen.add(e);
+                      }
+                    });
+            timer.start();
+            try {
+              timer.join();
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            }
+          }
+        });
+    other.run(0, 3);
+    assertThat(seen).hasSize(1);
+  }
 }

@@ -133,6 +133,45 @@ class SolverTest {
   }
 
   @Test
+  void aVariableThatTheProblemDoesNotUseIsRefused() {
+    Tensor x = variable(3, -1);
+    Tensor other = variable(1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    assertThatThrownBy(() -> new Solver<>(nearest(x, sum), x, other).minimize())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("variable 1 is in neither the loss nor a violation");
+  }
+
+  @Test
+  void anotherThreadMayNotAskForTheStateOfARun() throws Exception {
+    Tensor x = variable(3, -1);
+    var solver = new Solver<>(nearest(x, new Constraint(EQUALITY, multiplier(1))), x);
+    List<Throwable> seen = new ArrayList<>();
+    solver.listen(
+        solution -> {
+          Thread timer =
+              new Thread(
+                  () -> {
+                    try {
+                      solver.stateDict();
+                    } catch (IllegalStateException e) {
+                      seen.add(e);
+                    }
+                  });
+          timer.start();
+          try {
+            timer.join();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          return solver.stateDict() != null;
+        });
+    solver.minimize();
+    assertThat(seen).isNotEmpty();
+    assertThat(seen.get(0)).hasMessageContaining("running in the thread");
+  }
+
+  @Test
   void holdsBoundsAtEveryEvaluation() {
     Tensor x = variable(5, 0.5);
     List<double[]> seen = new ArrayList<>();
