@@ -3,10 +3,12 @@ package org.cooper4j.rates;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -57,8 +59,8 @@ public final class RateReport {
    *     does
    * @param resamples how many the bootstrap takes; each evaluates the rate once
    * @param seed of the resamples
-   * @throws IllegalArgumentException if resamples are negative; without any, what has no Wilson
-   *     interval has none
+   * @throws IllegalArgumentException if resamples are negative (without any, what has no Wilson
+   *     interval has none), or two groups have one name, or one is called {@code all}
    */
   public static RateReport of(
       RateContext context,
@@ -76,6 +78,13 @@ public final class RateReport {
     }
     contexts.add(context.ungrouped());
     names.add("all");
+    Set<String> seen = new HashSet<>();
+    for (String name : names) {
+      if (!seen.add(name)) {
+        throw new IllegalArgumentException(
+            "two columns are called '" + name + "', of which 'all' is everybody's; rename a group");
+      }
+    }
     Map<String, List<Cell>> rows = new LinkedHashMap<>();
     for (RateContext each : contexts) {
       cells(each, rates, resamples, seed)

@@ -1,6 +1,7 @@
 package org.cooper4j.rates;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.gson.JsonObject;
@@ -8,6 +9,7 @@ import com.google.gson.JsonParser;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 
 class RateReportTest {
@@ -27,6 +29,17 @@ class RateReportTest {
     assertThat(report.rows().get("accuracy").stream().map(RateReport.Cell::value))
         .containsExactly(0.6, 1.0, Double.NaN, 0.8);
     assertThat(report.rows()).containsKeys("precision", "F1", "ROC-AUC", "PR-AUC");
+  }
+
+  @Test
+  void columnsOfOneNameAreRefused() {
+    RateContext people = RateContext.of(torch.zeros(2), torch.ones(2));
+    for (List<String> names : List.of(List.of("a", "all"), List.of("a", "a"))) {
+      RateContext groups = people.groupBy(torch.zeros(2), names);
+      assertThatThrownBy(() -> RateReport.of(groups))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("two columns are called '" + names.get(1) + "'");
+    }
   }
 
   @Test
