@@ -54,9 +54,11 @@ import org.cooper4j.optim.torch.NuPIOptions;
  * one of a single constraint, so that a step costs a fifth of a backward pass more, and every 10th
  * one a copy of the variables. Each element of a dense constraint of up to 16 has a unit and a
  * reach of its own. Larger constraints and indexed ones have one of each for all elements, in the
- * direction of their violation: scale such elements alike. The roll that measures has them in
- * {@code values().misc()} as {@code dual_unit/NAME} and {@code dual_reach/NAME}. What each part of
- * this contributes was measured: {@code docs/algorithms.md}.
+ * direction of their violation: scale such elements alike. While a row has had no gradient yet,
+ * every step measures it. The roll that measures has them in {@code values().misc()} as {@code
+ * dual_unit/NAME} and {@code dual_reach/NAME}; in a roll over parts both are to be divided by
+ * {@code dual_share/NAME}, the share of the parts in which the row had a gradient. What each part
+ * of this contributes was measured: {@code docs/algorithms.md}.
  */
 public final class DualRates implements GradientHook {
   private static final int HORIZON = 50;
