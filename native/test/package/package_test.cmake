@@ -22,7 +22,7 @@ endfunction()
 
 function(build_program)
   file(REMOVE_RECURSE ${WORK}/build)
-  run(${CMAKE_COMMAND} -S . -B build -DCMAKE_PREFIX_PATH=${WORK}/prefix "-DCMAKE_CXX_FLAGS=$ENV{CXXFLAGS}" ${ARGN})
+  run(${CMAKE_COMMAND} -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${WORK}/prefix "-DCMAKE_CXX_FLAGS=$ENV{CXXFLAGS}" ${ARGN})
   run(${CMAKE_COMMAND} --build build)
   run(build/program)
   if(NOT output MATCHES "0\\.5000\n 0\\.5000")

@@ -80,7 +80,7 @@ void AtomicFile::commit() {
   fd_ = -1;
   const int folder = open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return;
-  fsync(folder);  // some file systems refuse; the rename stands
+  sync(folder);  // some file systems refuse; the rename stands
   close(folder);
 }
 

@@ -321,7 +321,7 @@ std::string no_file_kind(const std::filesystem::path& path) {
   bool sharded = false;
   for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
     sharded = sharded || lower_extension(at->path()) == ".distcp";
-    if (has_checkpoint_name(at->path())) names.push_back(at->path().filename().string());
+    if (has_checkpoint_name(at->path())) names.push_back(at->path().filename().u8string());
   }
   if (sharded)
     return "is the folder of a checkpoint in shards (torch.distributed.checkpoint); make a file of "
