@@ -2,6 +2,7 @@ package org.cooper4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.nio.file.Files;
@@ -38,7 +39,7 @@ class CooperToJavaTest {
     Map<String, Class<?>> classes = new HashMap<>(Map.of("List", List.class));
     try (Stream<Path> files = Files.walk(CLASSES.resolve("org/cooper4j"))) {
       for (Path file : files.filter(path -> path.toString().endsWith(".class")).toList()) {
-        String name = CLASSES.relativize(file).toString().replace('/', '.');
+        String name = CLASSES.relativize(file).toString().replace(File.separatorChar, '.');
         Class<?> type = load(name.substring(0, name.length() - ".class".length()));
         if (Modifier.isPublic(type.getModifiers())) {
           classes.put(type.getSimpleName(), type);

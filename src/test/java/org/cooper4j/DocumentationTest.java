@@ -2,6 +2,7 @@ package org.cooper4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,8 +43,13 @@ class DocumentationTest {
     return match.group(1);
   }
 
+  /** As links have it, on any system. */
+  private static String text(Path file) {
+    return file.toString().replace(File.separatorChar, '/');
+  }
+
   private static boolean isOnTheSite(Path file, List<Path> pages) {
-    String name = file.toString();
+    String name = text(file);
     return name.endsWith(".md")
         ? pages.contains(file) && !name.equals("README.md") // which is index.html there
         : name.equals("LICENSE")
@@ -79,7 +85,7 @@ class DocumentationTest {
   void everyGuideIsInTheMenuOfTheSite() throws IOException {
     String menu = Files.readString(Path.of("src/site/site.xml"));
     for (Path guide : markdown(Path.of("docs"))) {
-      assertThat(menu).contains("href=\"" + guide.toString().replaceFirst("md$", "html") + "\"");
+      assertThat(menu).contains("href=\"" + text(guide).replaceFirst("md$", "html") + "\"");
     }
   }
 
@@ -88,7 +94,7 @@ class DocumentationTest {
     List<String> anchors = new ArrayList<>();
     try (Stream<Path> files = Files.walk(Path.of("src/main/java"))) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
-        if (Files.readString(file).contains(TROUBLESHOOTING + "#")) {
+        if (Files.readString(file).contains(text(TROUBLESHOOTING) + "#")) {
           anchors.addAll(matches(ERROR, file));
         }
       }

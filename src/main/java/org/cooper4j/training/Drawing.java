@@ -61,14 +61,14 @@ final class Drawing {
   byte[] svg() throws IOException {
     StringBuilder svg = new StringBuilder("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     svg.append(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%1$d\" height=\"%2$d\" viewBox=\"0 0 %1$d %2$d\">%n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%1$d\" height=\"%2$d\" viewBox=\"0 0 %1$d %2$d\">\n"
             .formatted(WIDTH * columns, HEIGHT * rows));
     svg.append(
-        "<rect width=\"100%%\" height=\"100%%\" fill=\"#%06x\"/>%n"
+        "<rect width=\"100%%\" height=\"100%%\" fill=\"#%06x\"/>\n"
             .formatted(ground.getRGB() & 0xffffff));
     for (int i = 0; i < charts.size(); i++) {
       svg.append(
-          "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">%n"
+          "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">\n"
               .formatted(WIDTH * (i % columns), HEIGHT * (i / columns), WIDTH, HEIGHT));
       svg.append(element(i)).append("\n</svg>\n");
     }

@@ -28,6 +28,8 @@ import org.cooper4j.data.TensorDataset;
 import org.cooper4j.optim.NotFiniteException;
 import org.cooper4j.optim.RollOut;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -324,6 +326,7 @@ class ResumeTest {
   }
 
   @Test
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "a process there cannot be asked to end")
   void whatEndsTheProcessWritesACheckpointFromWhichTheRunGoesOn() throws Exception {
     // Not -INT, which does the same, but is ignored by who was started in the background.
     Process process = fork();
