@@ -28,9 +28,12 @@ public final class Cuda {
     if (Context.hasCUDART()) {
       return Optional.of(whatLibTorchSays());
     }
+    if (CLASSIFIER.startsWith("macosx-")) {
+      return Optional.of("there is no CUDA for macOS");
+    }
+    String library = System.mapLibraryName("torch_cuda");
     boolean hasJar =
-        torch.class.getResource("/org/bytedeco/pytorch/" + CLASSIFIER + "/libtorch_cuda.so")
-            != null;
+        torch.class.getResource("/org/bytedeco/pytorch/" + CLASSIFIER + "/" + library) != null;
     return Optional.of(
         hasJar
             ? "org.bytedeco:pytorch:"

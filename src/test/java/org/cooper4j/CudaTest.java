@@ -30,6 +30,7 @@ class CudaTest {
                 + Loader.getPlatform()
                 + "-gpu",
             "but not the libraries of CUDA that it needs",
+            "there is no CUDA for macOS",
             "Found no NVIDIA driver",
             "No CUDA GPUs are available");
 
