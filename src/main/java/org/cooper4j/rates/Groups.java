@@ -97,6 +97,11 @@ final class Groups {
     return values.new_zeros(count()).index_add(0, codes, values);
   }
 
+  /** Sums of each group over some examples, int64 {@code [P]}; of codes alone. */
+  Tensor sumOf(Tensor examples, Tensor values) {
+    return values.new_zeros(count()).index_add(0, codes.index_select(0, examples), values);
+  }
+
   /** Float64 {@code [K, n]}; not without groups. */
   Tensor masks() {
     if (masks != null) {
@@ -111,7 +116,7 @@ final class Groups {
     }
   }
 
-  /** {@code [K, n]}, or {@code [1, n]} of everybody. */
+  /** {@code [K, n]}, or {@code [1, n]} of everybody; for masks, as n codes are K n numbers. */
   Tensor rows(Tensor values) {
     return isNone() ? values.unsqueeze(0) : masks().mul(values.unsqueeze(0));
   }
