@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.util.Map;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
@@ -14,26 +13,14 @@ import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.penalties.IndexedPenaltyCoefficient;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Indices that name no row of a table. */
+@ExtendWith(Scoped.class)
 class IndicesTest {
-  private PointerScope scope;
-
-  @BeforeEach
-  void open() {
-    scope = new PointerScope();
-  }
-
-  @AfterEach
-  void close() {
-    scope.close();
-  }
-
   @ParameterizedTest
   @ValueSource(longs = {3, -1, 1L << 40, Long.MIN_VALUE})
   void oneOutOfRangeIsNamedWithItsConstraint(long stray) {

@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.SGD;
@@ -25,6 +24,7 @@ import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.Scoped;
 import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.formulations.Formulation;
 import org.cooper4j.formulations.PenalizedLagrangian;
@@ -45,26 +45,20 @@ import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.cooper4j.penalties.IndexedPenaltyCoefficient;
 import org.cooper4j.penalties.PenaltyBarrierUpdater;
 import org.cooper4j.penalties.PenaltyBarrierUpdater.Rule;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Options, state and refusals of the algorithms whose numbers GoldenAlgorithmsTest compares. */
+@ExtendWith(Scoped.class)
 class AlgorithmsTest {
-  private PointerScope scope;
   private Tensor x;
 
   @BeforeEach
-  void open() {
-    scope = new PointerScope();
+  void start() {
     x = vector(1, -2).requires_grad_(true);
-  }
-
-  @AfterEach
-  void close() {
-    scope.close();
   }
 
   /** min |x|² with x + 1 ≤ 0, elementwise. */
