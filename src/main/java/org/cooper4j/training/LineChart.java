@@ -2,14 +2,18 @@ package org.cooper4j.training;
 
 import java.awt.BasicStroke;
 import java.awt.Color;
+import java.awt.font.FontRenderContext;
+import java.awt.geom.Rectangle2D;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.cooper4j.training.Panel.Kind;
 import org.cooper4j.training.Panel.Series;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -24,6 +28,15 @@ final class LineChart {
   /** More labels would hide what they are of. */
   private static final int LEGEND = 8;
 
+  // Of XChart's drawing, in pixels: the least room that axes leave, and what is around labels.
+  private static final double PLOT_WIDTH = 330;
+  private static final double PLOT_HEIGHT = 290;
+  private static final int LEGEND_LINE = 24;
+  private static final int LEGEND_MARGIN = 64;
+
+  /** Labels side by side below a panel. */
+  private static final int ROW = 400;
+
   /** Fewer points, such as those of a validation, are no noise. */
   private static final int FEW = 50;
 
@@ -32,7 +45,10 @@ final class LineChart {
   private final Axes axes;
   private final XYChart chart;
   private final XYStyler styler;
-  private final List<Points> drawn = new ArrayList<>();
+  private final List<Drawn> drawn = new ArrayList<>();
+
+  /** What a legend should not hide. */
+  private record Drawn(Points points, boolean joined) {}
 
   LineChart(Panel panel, Theme theme, double smoothing) {
     this.theme = theme;
@@ -84,7 +100,7 @@ final class LineChart {
     if (points.isEmpty()) {
       return;
     }
-    drawn.add(points);
+    drawn.add(new Drawn(points, series.kind() != Kind.POINTS));
     switch (series.kind()) {
       case AREA -> {
         XYSeries area = add(null, points, new Color(0, true));
@@ -132,14 +148,31 @@ final class LineChart {
   }
 
   private void legend(Panel panel) {
-    long labels = panel.series().stream().filter(series -> series.label() != null).count();
-    styler.setLegendVisible(labels > 0 && labels <= LEGEND);
-    styler.setLegendPosition(emptiestCorner());
+    List<String> labels =
+        panel.series().stream().map(Series::label).filter(Objects::nonNull).toList();
+    styler.setLegendVisible(!labels.isEmpty() && labels.size() <= LEGEND);
+    int widest = labels.stream().mapToInt(this::widthOf).max().orElse(0);
+    double width = (widest + LEGEND_MARGIN) / PLOT_WIDTH;
+    double height = (labels.size() * LEGEND_LINE + LEGEND_MARGIN) / PLOT_HEIGHT;
+    LegendPosition corner = emptyCorner(width, height);
+    if (corner != null) {
+      styler.setLegendPosition(corner);
+    } else if (labels.stream().mapToInt(label -> widthOf(label) + LEGEND_MARGIN).sum() < ROW) {
+      styler.setLegendPosition(LegendPosition.OutsideS);
+      styler.setLegendLayout(LegendLayout.Horizontal);
+    } else {
+      styler.setLegendPosition(LegendPosition.OutsideE);
+    }
   }
 
-  private LegendPosition emptiestCorner() {
-    LegendPosition best = LegendPosition.InsideNE;
-    double fewest = Double.POSITIVE_INFINITY;
+  /** In pixels. */
+  private int widthOf(String label) {
+    FontRenderContext context = new FontRenderContext(null, true, true);
+    return (int) Math.ceil(styler.getLegendFont().getStringBounds(label, context).getWidth());
+  }
+
+  /** A corner in which the legend hides nothing; null if there is none. */
+  private LegendPosition emptyCorner(double width, double height) {
     for (LegendPosition corner :
         new LegendPosition[] {
           LegendPosition.InsideNE,
@@ -149,12 +182,12 @@ final class LineChart {
         }) {
       boolean right = corner == LegendPosition.InsideNE || corner == LegendPosition.InsideSE;
       boolean top = corner == LegendPosition.InsideNE || corner == LegendPosition.InsideNW;
-      double there = drawn.stream().mapToDouble(points -> points.share(axes, right, top)).sum();
-      if (there < fewest) {
-        fewest = there;
-        best = corner;
+      Rectangle2D box =
+          new Rectangle2D.Double(right ? 1 - width : 0, top ? 1 - height : 0, width, height);
+      if (drawn.stream().noneMatch(each -> each.points.touches(box, axes, each.joined))) {
+        return corner;
       }
     }
-    return best;
+    return null;
   }
 }

@@ -104,14 +104,14 @@ public final class Picture {
     boolean svg = name.endsWith(".svg");
     if (!svg && !name.endsWith(".png")) {
       throw new IllegalArgumentException(
-          "picture " + path + ": expected a name that ends with .png or .svg");
+          path + ": expected the name of a picture, which ends with .png or .svg");
     }
     byte[] bytes = draw(svg);
     try {
       Files.createDirectories(path.toAbsolutePath().getParent());
       Files.write(path, bytes);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot write the picture " + path + ": " + e, e);
+      throw new UncheckedIOException(path + ": the picture cannot be written: " + e, e);
     }
   }
 

@@ -1,5 +1,6 @@
 package org.cooper4j.training;
 
+import java.awt.geom.Rectangle2D;
 import java.util.Arrays;
 import org.cooper4j.training.Panel.Series;
 
@@ -78,16 +79,27 @@ record Points(double[] xs, double[] ys) {
     return new Points(fewerXs, fewerYs);
   }
 
-  /** Which share of them lies in a corner of the axes. */
-  double share(Axes axes, boolean right, boolean top) {
-    int there = 0;
+  /**
+   * Whether one lies in a box, or a line between two of them crosses it.
+   *
+   * @param box in shares of the axes, from 0 to 1
+   */
+  boolean touches(Rectangle2D box, Axes axes, boolean joined) {
+    boolean hasLast = false;
+    double lastX = 0;
+    double lastY = 0;
     for (int i = 0; i < xs.length; i++) {
       double x = axes.acrossX(xs[i]);
       double y = axes.acrossY(ys[i]);
-      if ((right ? x > 0.55 : x < 0.45) && (top ? y > 0.65 : y < 0.35)) {
-        there++;
+      boolean here = !Double.isNaN(y);
+      if (here
+          && (box.contains(x, y) || joined && hasLast && box.intersectsLine(lastX, lastY, x, y))) {
+        return true;
       }
+      hasLast = here;
+      lastX = x;
+      lastY = y;
     }
-    return (double) there / Math.max(1, xs.length);
+    return false;
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.File;
@@ -25,6 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.style.Styler.LegendPosition;
 import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 import org.xml.sax.InputSource;
@@ -109,6 +112,54 @@ class PictureTest {
     }
     assertThat(ids).isNotEmpty();
     assertThat(root.getElementsByTagName("path").getLength()).isGreaterThan(50);
+  }
+
+  private static long coloured(XYChart chart) {
+    BufferedImage image = new BufferedImage(450, 400, BufferedImage.TYPE_INT_RGB);
+    Graphics2D graphics = image.createGraphics();
+    chart.paint(graphics, 450, 400);
+    graphics.dispose();
+    long count = 0;
+    for (int x = 0; x < 450; x++) {
+      for (int y = 0; y < 400; y++) {
+        count += (image.getRGB(x, y) & 0xffffff) == 0x1f77b4 ? 1 : 0;
+      }
+    }
+    return count;
+  }
+
+  @Test
+  void aLegendHidesNoPointAndNoLine() {
+    Random random = new Random(7);
+    Set<LegendPosition> positions = new HashSet<>();
+    for (int i = 0; i < 40; i++) {
+      double[] xs = random.doubles(1 + random.nextInt(8)).toArray();
+      double[] ys = random.doubles(xs.length).toArray();
+      Panel panel = new Picture().panel("points");
+      if (i % 2 == 0) {
+        panel.points("a rather long label", xs, ys);
+      } else {
+        panel.marked("short", xs, ys);
+      }
+      XYChart chart = new LineChart(panel, Theme.LIGHT, 0).chart();
+      LegendPosition position = chart.getStyler().getLegendPosition();
+      positions.add(position);
+      if (position != LegendPosition.OutsideS) {
+        long shown = coloured(chart); // among them those in the legend
+        chart.getStyler().setLegendVisible(false);
+        assertThat(shown).as("%d: %s", i, position).isGreaterThanOrEqualTo(coloured(chart));
+      }
+    }
+    assertThat(positions).hasSizeGreaterThanOrEqualTo(4).contains(LegendPosition.OutsideS);
+  }
+
+  @Test
+  void aLegendThatWouldHideALineWithoutPointsThereIsOutside() {
+    Panel panel = new Picture().panel("a cross");
+    panel.line("up", new double[] {0, 1}, new double[] {0, 1});
+    panel.line("down", new double[] {0, 1}, new double[] {1, 0});
+    assertThat(new LineChart(panel, Theme.LIGHT, 0).chart().getStyler().getLegendPosition())
+        .isEqualTo(LegendPosition.OutsideS);
   }
 
   static Map<String, double[]> awkward() {
@@ -227,7 +278,7 @@ class PictureTest {
     Picture picture = Picture.of(training());
     assertThatThrownBy(() -> picture.save(Path.of("training.jpg")))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("picture training.jpg: expected a name that ends with .png or .svg");
+        .hasMessage("training.jpg: expected the name of a picture, which ends with .png or .svg");
     assertThatThrownBy(() -> picture.smoothed(1)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> picture.smoothed(Double.NaN))
         .isInstanceOf(IllegalArgumentException.class);
