@@ -2,9 +2,9 @@ package org.cooper4j.training;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.optim.RollOut;
 
@@ -38,9 +38,13 @@ public final class BestFeasible implements TrainingListener {
     source = new Source();
   }
 
-  /** Judges by what the {@link Validation} of that name measures; copies when it is better. */
+  /**
+   * Judges by what the {@link Validation} of that name measures; copies when it is better.
+   *
+   * @throws IllegalArgumentException if the name is blank
+   */
   public BestFeasible(String validation) {
-    source = new Source(Objects.requireNonNull(validation, "validation"));
+    source = new Source(Validation.requireName(validation));
   }
 
   /**
@@ -76,6 +80,11 @@ public final class BestFeasible implements TrainingListener {
   /** By how much the best iterate violates its constraints beyond the tolerance; 0 if feasible. */
   public OptionalDouble violation() {
     return best == null ? OptionalDouble.empty() : OptionalDouble.of(best.violation());
+  }
+
+  @Override
+  public Set<String> claims() {
+    return Set.of("what is put back at the end");
   }
 
   @Override

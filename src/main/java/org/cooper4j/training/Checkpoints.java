@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -41,7 +42,6 @@ public final class Checkpoints implements TrainingListener {
   private long every;
   private int keep = 2;
   private OptionalLong saved = OptionalLong.empty();
-  private Claim claim;
   private Thread hook;
 
   /**
@@ -103,17 +103,21 @@ public final class Checkpoints implements TrainingListener {
     return files;
   }
 
+  /** The folder. */
+  @Override
+  public Set<Path> claims() {
+    return Set.of(folder);
+  }
+
   /**
-   * Resumes, if there is a checkpoint.
+   * Resumes, if there is a checkpoint, unless another listener has from a later one.
    *
    * @throws IllegalArgumentException if it is of another training, naming the key that does not fit
-   * @throws IllegalStateException if another training that runs saves to the same folder
    * @throws CheckpointException if there are checkpoints, and none is whole
    */
   @Override
   public void start(Training training) {
     training.variables().stateDict(); // says now if a variable has no name
-    claim = Claim.take(folder);
     saved = OptionalLong.empty();
     resume(training);
     hook =
@@ -127,7 +131,7 @@ public final class Checkpoints implements TrainingListener {
 
   private void resume(Training training) {
     CheckpointException damaged = null;
-    for (Path file : byStep().descendingMap().values()) {
+    for (Path file : byStep().tailMap(training.resumed(), false).descendingMap().values()) {
       Checkpoint checkpoint;
       try {
         checkpoint = Checkpoint.load(file);
@@ -174,9 +178,6 @@ public final class Checkpoints implements TrainingListener {
 
   @Override
   public void end(Training training) {
-    if (claim == null) { // it did not start
-      return;
-    }
     try {
       // A run that StopOnNaN put back leaves what was saved later, with finite variables.
       boolean isNew = saved.isEmpty() || saved.getAsLong() < training.step();
@@ -185,8 +186,6 @@ public final class Checkpoints implements TrainingListener {
       }
     } finally {
       removeHook();
-      claim.giveBack();
-      claim = null;
     }
   }
 

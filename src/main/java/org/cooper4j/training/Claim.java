@@ -24,29 +24,41 @@ final class Claim {
   }
 
   /**
-   * Takes a file, or a folder that is there.
+   * Takes a file, whose folder is made, or a folder that is there.
    *
    * @throws IllegalStateException if it is taken
    * @throws UncheckedIOException if nothing can be written there
    */
   static Claim take(Path path) {
-    Path absolute = path.toAbsolutePath();
-    Path lockFile =
-        Files.isDirectory(absolute)
-            ? absolute.resolve(".lock")
-            : absolute.resolveSibling("." + absolute.getFileName() + ".lock");
     try {
+      Path place = place(path);
+      Path lockFile =
+          Files.isDirectory(place)
+              ? place.resolve(".lock")
+              : place.resolveSibling("." + place.getFileName() + ".lock");
+      Files.createDirectories(lockFile.getParent());
       FileChannel channel =
           FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       if (!isLocked(channel)) {
         channel.close();
         throw new IllegalStateException(
-            path + ": a training that runs saves there already; give each one a place of its own");
+            path + ": a training that runs writes there already; give each one a place of its own");
       }
       return new Claim(lockFile, channel);
     } catch (IOException e) {
       throw new UncheckedIOException(
           path + ": nothing can be written there: " + e + "; give another place", e);
+    }
+  }
+
+  /** The path by which all spellings and links of it are one. */
+  static Path place(Path path) {
+    try {
+      return path.toRealPath();
+    } catch (IOException e) { // it will be made
+      Path absolute = path.toAbsolutePath().normalize();
+      Path parent = absolute.getParent();
+      return parent == null ? absolute : place(parent).resolve(absolute.getFileName());
     }
   }
 
@@ -80,7 +92,7 @@ final class Claim {
       Files.delete(Files.createTempFile(folder, ".writable", ""));
     } catch (IOException e) {
       throw new UncheckedIOException(
-          folder + ": no checkpoint can be written there: " + e + "; give another folder", e);
+          folder + ": nothing can be written there: " + e + "; give another folder", e);
     }
   }
 }

@@ -8,8 +8,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.Constraint;
+import org.cooper4j.ConstraintType;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.checkpoint.CheckpointException;
+import org.cooper4j.optim.RollOut;
 
 /**
  * One file, in the layout that Cooper's tutorials give theirs, so that a run goes on in Python and
@@ -34,13 +39,14 @@ public final class CooperCheckpoint implements TrainingListener {
   private final History history;
   private final Map<String, String> columns = new LinkedHashMap<>();
   private boolean writes = true;
-  private Claim claim;
+  private boolean hasDerived;
 
   /**
    * A file; its folder is made if it is not there.
    *
-   * @param history where the metrics are; it listens to the same trainer, and is restored from the
-   *     file
+   * @param history where the metrics are; it must listen to the same trainer, and is restored from
+   *     the file, with {@code max_violation} where the metrics have the violations of all
+   *     constraints and none is strict
    * @throws NullPointerException if either is null
    */
   public CooperCheckpoint(Path file, History history) {
@@ -53,9 +59,15 @@ public final class CooperCheckpoint implements TrainingListener {
    *
    * @param name in Python, such as {@code train_loss}
    * @param column of the history, such as {@code loss}
+   * @throws IllegalArgumentException if the file has something else of that name
    */
   public CooperCheckpoint metric(String name, String column) {
-    columns.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(column, "column"));
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(column, "column");
+    if (name.equals(STEPS) || columns.putIfAbsent(name, column) != null) {
+      throw new IllegalArgumentException(
+          "metric '" + name + "': the file has something else of that name; choose another one");
+    }
     return this;
   }
 
@@ -100,20 +112,27 @@ public final class CooperCheckpoint implements TrainingListener {
     return all;
   }
 
+  /** The file, if it is written. */
+  @Override
+  public Set<Path> claims() {
+    return writes ? Set.of(file) : Set.of();
+  }
+
   /**
    * Resumes, if the file is there and the run at its beginning.
    *
    * @throws IllegalArgumentException if it is damaged or of another training, naming the key that
    *     does not fit
-   * @throws IllegalStateException if another training that runs writes the same file
-   * @throws java.io.UncheckedIOException if it cannot be written
+   * @throws IllegalStateException if there are metrics, and the history does not listen
    */
   @Override
   public void start(Training training) {
     training.variables().stateDict(); // says now if a variable has no name
-    if (writes) {
-      Claim.requireWritable(file.toAbsolutePath().getParent());
-      claim = Claim.take(file);
+    if (!columns.isEmpty() && training.listeners().stream().noneMatch(l -> l == history)) {
+      throw new IllegalStateException(
+          file
+              + ": the History of its CooperCheckpoint does not listen to this trainer, so it would"
+              + " have no metrics; listen(history, checkpoint)");
     }
     if (!Files.exists(file) || training.step() > 0) { // a second fit goes on where the first ended
       return;
@@ -155,10 +174,47 @@ public final class CooperCheckpoint implements TrainingListener {
             metrics.add(all.at(STEPS).integer(i), Map.of(column, all.at(name).number(i)));
           }
         });
+    hasDerived = addLargest(training.problem(), metrics);
     Map<String, Object> state = new LinkedHashMap<>(saved.asMap());
     state.putAll(Map.of("epoch", epochs, "step", steps, "batch", 0L));
     training.loadStateDict(state);
     history.loadStateDict(metrics.stateDict());
+  }
+
+  /**
+   * Adds the largest violations, which the file has no metric of, where it has the violations of
+   * all constraints; whether it did.
+   */
+  private static boolean addLargest(ConstrainedMinimizationProblem<?> problem, History metrics) {
+    Set<String> names = Set.copyOf(metrics.names());
+    Map<Long, Double> largest = new LinkedHashMap<>();
+    for (Map.Entry<String, Constraint> named : problem.namedConstraints().entrySet()) {
+      boolean inequality = named.getValue().constraintType() == ConstraintType.INEQUALITY;
+      String one = "violation/" + named.getKey();
+      String column = inequality && names.contains(one + "/max") ? one + "/max" : one;
+      if (!names.contains(column)) {
+        return false;
+      }
+      long[] steps = metrics.steps(column);
+      double[] values = metrics.values(column);
+      for (int i = 0; i < steps.length; i++) {
+        largest.merge(
+            steps[i], inequality ? Math.max(0, values[i]) : Math.abs(values[i]), Math::max);
+      }
+    }
+    if (largest.isEmpty() || names.contains(Numbers.MAX_VIOLATION)) {
+      return false;
+    }
+    largest.forEach((step, value) -> metrics.add(step, Map.of(Numbers.MAX_VIOLATION, value)));
+    return true;
+  }
+
+  @Override
+  public void step(Training training, RollOut rollOut) {
+    if (hasDerived && !training.values().strictViolations().isEmpty()) {
+      history.forget(Numbers.MAX_VIOLATION, training.step()); // which would have been of these
+    }
+    hasDerived = false;
   }
 
   @Override
@@ -179,13 +235,5 @@ public final class CooperCheckpoint implements TrainingListener {
               }
             });
     Checkpoint.save(file, saved);
-  }
-
-  @Override
-  public void end(Training training) {
-    if (claim != null) {
-      claim.giveBack();
-      claim = null;
-    }
   }
 }

@@ -74,9 +74,13 @@ public final class EarlyStopping implements TrainingListener {
     return new EarlyStopping(null, "no better feasible iterate in " + patience, patience);
   }
 
-  /** Judges a plateau by what the {@link Validation} of that name measures. */
+  /**
+   * Judges a plateau by what the {@link Validation} of that name measures.
+   *
+   * @throws IllegalArgumentException if the name is blank
+   */
   public EarlyStopping of(String validation) {
-    source = new Source(Objects.requireNonNull(validation, "validation"));
+    source = new Source(Validation.requireName(validation));
     return this;
   }
 

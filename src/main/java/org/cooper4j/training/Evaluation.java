@@ -105,7 +105,9 @@ final class Evaluation {
       }
     }
     numbers.put(Numbers.MAX_VIOLATION, max);
-    misc.forEach((key, mean) -> numbers.put(key, mean.get()));
+    Map<String, Double> means = new LinkedHashMap<>();
+    misc.forEach((key, mean) -> means.put(key, mean.get()));
+    Numbers.putMisc(numbers, means);
     return numbers;
   }
 

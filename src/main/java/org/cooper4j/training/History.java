@@ -113,6 +113,22 @@ public final class History implements TrainingListener {
     return column.values[column.size - 1];
   }
 
+  /** Drops what a column has of before a step. */
+  void forget(String name, long before) {
+    Column old = columns.get(name);
+    Column rest = new Column();
+    for (int i = 0; i < old.size; i++) {
+      if (old.steps[i] >= before) {
+        rest.add(old.steps[i], old.values[i]);
+      }
+    }
+    if (rest.size == 0) {
+      columns.remove(name);
+    } else {
+      columns.put(name, rest);
+    }
+  }
+
   private Column column(String name) {
     Column column = columns.get(name);
     if (column == null) {

@@ -19,8 +19,23 @@ final class Numbers {
     put(numbers, "multiplier", values.multipliers());
     put(numbers, "penalty", values.penaltyCoefficients());
     numbers.put(MAX_VIOLATION, values.maxViolation());
-    numbers.putAll(values.misc());
+    putMisc(numbers, values.misc());
     return numbers;
+  }
+
+  /**
+   * Adds a state's misc.
+   *
+   * @throws IllegalArgumentException if one has the name of another number
+   */
+  static void putMisc(Map<String, Double> numbers, Map<String, Double> misc) {
+    misc.forEach(
+        (key, value) -> {
+          if (numbers.putIfAbsent(key, value) != null) {
+            throw new IllegalArgumentException(
+                "misc '" + key + "': a training has a number of that name; choose another key");
+          }
+        });
   }
 
   static void put(Map<String, Double> numbers, String kind, Map<String, double[]> all) {

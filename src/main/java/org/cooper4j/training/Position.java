@@ -38,6 +38,10 @@ final class Position {
     loader = batches instanceof DataLoader ours ? ours : null;
   }
 
+  boolean iterates(DataLoader other) {
+    return other != null && other == loader;
+  }
+
   /** The rest of the epoch that was interrupted, or a new one. */
   <B> Iterator<B> iterator(Iterable<B> batches) {
     Map<String, ?> start = saved;

@@ -3,6 +3,7 @@ package org.cooper4j.training;
 import java.io.Console;
 import java.io.PrintStream;
 import java.util.Locale;
+import java.util.Set;
 import org.cooper4j.optim.RollOut;
 
 /**
@@ -33,6 +34,11 @@ public final class ProgressBar implements TrainingListener {
       throw new IllegalStateException(
           "ProgressBar needs me.tongfei:progressbar:0.10.1; add it to your dependencies", e);
     }
+  }
+
+  @Override
+  public Set<String> claims() {
+    return terminal == null ? Set.of() : Set.of("the terminal");
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.cooper4j.training;
 
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.cooper4j.optim.LRScheduler;
@@ -19,16 +20,19 @@ import org.cooper4j.penalties.PenaltyCoefficientUpdater;
  */
 public final class Stepped implements TrainingListener {
   private final long every; // 0 is once an epoch
+  private final Object stepped;
   private final Consumer<RollOut> action;
   private final Supplier<Map<String, Object>> state;
   private final Consumer<Map<String, ?>> load;
 
   private Stepped(
       long every,
+      Object stepped,
       Consumer<RollOut> action,
       Supplier<Map<String, Object>> state,
       Consumer<Map<String, ?>> load) {
     this.every = every;
+    this.stepped = stepped;
     this.action = action;
     this.state = state;
     this.load = load;
@@ -70,20 +74,32 @@ public final class Stepped implements TrainingListener {
 
   private static Stepped of(long every, LRScheduler scheduler) {
     return new Stepped(
-        every, rollOut -> scheduler.step(), scheduler::stateDict, scheduler::loadStateDict);
+        every,
+        scheduler,
+        rollOut -> scheduler.step(),
+        scheduler::stateDict,
+        scheduler::loadStateDict);
   }
 
   private static Stepped of(long every, ScheduledValue value) {
-    return new Stepped(every, rollOut -> value.step(), value::stateDict, value::loadStateDict);
+    return new Stepped(
+        every, value, rollOut -> value.step(), value::stateDict, value::loadStateDict);
   }
 
   private static Stepped of(long every, PenaltyCoefficientUpdater updater) {
     Objects.requireNonNull(updater, "updater");
     return new Stepped(
         every,
+        updater,
         rollOut -> updater.step(rollOut.cmpState().observedConstraints()),
         Map::of,
         unused -> {});
+  }
+
+  /** What is stepped, which two would do twice. */
+  @Override
+  public Set<?> claims() {
+    return Set.of(stepped);
   }
 
   @Override

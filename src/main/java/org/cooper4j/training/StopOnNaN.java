@@ -1,6 +1,7 @@
 package org.cooper4j.training;
 
 import java.util.Map;
+import java.util.Set;
 import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.optim.NotFiniteException;
 import org.cooper4j.optim.RollOut;
@@ -33,6 +34,11 @@ public final class StopOnNaN implements TrainingListener {
    */
   public StopOnNaN(long n) {
     every = Training.requireEvery(n);
+  }
+
+  @Override
+  public Set<String> claims() {
+    return Set.of("what is put back at NaN");
   }
 
   @Override

@@ -95,7 +95,8 @@ public final class Trainer<B> {
         throw new IllegalArgumentException(
             "the listener "
                 + listener
-                + " was given twice, and would hear everything twice; give it once, or make another");
+                + " was given twice, and would hear everything twice; give it once, or make"
+                + " another");
       }
       all.add(listener);
     }
@@ -136,7 +137,10 @@ public final class Trainer<B> {
    * @return why and where it ended
    * @throws IllegalArgumentException if it is below 0, or if a listener that resumes a checkpoint
    *     finds that it does not fit
-   * @throws IllegalStateException if the batches give none, or this trainer is training already
+   * @throws IllegalStateException if the batches give none, this trainer is training already, two
+   *     of its listeners have an equal {@link TrainingListener#claims() claim}, or another training
+   *     that runs writes to the same place
+   * @throws java.io.UncheckedIOException if nothing can be written to a place that is claimed
    * @throws RuntimeException what a roll or a listener threw; with those of listeners' {@code end}
    *     as suppressed ones
    */
@@ -181,6 +185,7 @@ public final class Trainer<B> {
               : "steps is " + steps + "; expected how many there are to be in all, at least 0");
     }
     requireIdle();
+    Claims claims = Claims.of(listeners);
     running = true;
     training.begin(size(batches));
     training.position().begin(batches);
@@ -195,6 +200,7 @@ public final class Trainer<B> {
     try {
       end(started);
     } finally {
+      claims.giveBack();
       running = false;
       training.position().pause();
       training.ended();
@@ -233,8 +239,8 @@ public final class Trainer<B> {
         throw new IllegalStateException(
             "epoch "
                 + position.epoch
-                + " has no batches; the data set is empty or smaller than a batch that is dropped, or"
-                + " iterator() does not start a new pass");
+                + " has no batches; the data set is empty or smaller than a batch that is dropped,"
+                + " or iterator() does not start a new pass");
       }
       position.epochEnded = true;
       training.speaks();

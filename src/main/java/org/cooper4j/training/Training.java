@@ -30,6 +30,7 @@ public final class Training {
   private final Position position = new Position();
 
   private OptionalLong batches = OptionalLong.empty();
+  private long resumed;
   private RollOut rollOut;
   private Map<String, Double> numbers;
   private volatile String stopReason;
@@ -179,6 +180,12 @@ public final class Training {
       throw e;
     }
     position.goTo(there);
+    resumed = there.step;
+  }
+
+  /** The step that this call of {@code fit} was resumed to; -1 if none. */
+  long resumed() {
+    return resumed;
   }
 
   private void loadVariables(Map<String, ?> state) {
@@ -226,6 +233,7 @@ public final class Training {
   /** A new call of {@code fit}. */
   void begin(OptionalLong size) {
     batches = size;
+    resumed = -1;
     rollOut = null;
     numbers = null;
     stopReason = null;

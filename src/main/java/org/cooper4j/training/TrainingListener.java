@@ -1,6 +1,7 @@
 package org.cooper4j.training;
 
 import java.util.Map;
+import java.util.Set;
 import org.cooper4j.optim.RollOut;
 
 /**
@@ -50,6 +51,19 @@ public interface TrainingListener {
    * Training#failure()} tell.
    */
   default void end(Training training) {}
+
+  /**
+   * What no other listener may have beside this one: {@code fit} refuses two with an equal claim
+   * before it starts any, as one would undo or double what the other does. Nothing unless
+   * overridden.
+   *
+   * @return files and folders that are written to, as {@link java.nio.file.Path}s, which no other
+   *     training that runs may write to either; for all else a text that says what it is, such as
+   *     {@code "the name 'validation'"}, or the object itself
+   */
+  default Set<?> claims() {
+    return Set.of();
+  }
 
   /**
    * What the listener remembers from step to step, for a checkpoint: anything that {@link

@@ -3,6 +3,7 @@ package org.cooper4j.training;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.cooper4j.ConstrainedMinimizationProblem;
@@ -48,10 +49,27 @@ public final class Validation<B> implements TrainingListener {
     loader = null;
   }
 
-  /** Another name than {@code validation}, such as for a second data set. */
+  /**
+   * Another name than {@code validation}: each one of a trainer has its own.
+   *
+   * @throws IllegalArgumentException if it is blank
+   */
   public Validation<B> named(String newName) {
-    name = Objects.requireNonNull(newName, "name");
+    name = requireName(newName);
     return this;
+  }
+
+  static String requireName(String name) {
+    if (name.isBlank()) {
+      throw new IllegalArgumentException("the name of a validation is blank; give it one");
+    }
+    return name;
+  }
+
+  /** The name. */
+  @Override
+  public Set<String> claims() {
+    return Set.of("the name '" + name + "'");
   }
 
   boolean is(String itsName) {
@@ -66,6 +84,22 @@ public final class Validation<B> implements TrainingListener {
   public Validation<B> everySteps(long n) {
     every = Training.requireEvery(n);
     return this;
+  }
+
+  /**
+   * Refuses to lose the training's place in its loader.
+   *
+   * @throws IllegalStateException if it would go through that loader in the middle of an epoch
+   */
+  @Override
+  public void start(Training training) {
+    if (every > 0 && training.position().iterates(loader)) {
+      throw new IllegalStateException(
+          "the validation '"
+              + name
+              + "' would go through the training's own loader in the middle of an epoch, whose"
+              + " place is then lost; give it a loader of its own");
+    }
   }
 
   @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,10 +15,14 @@ import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
+import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.checkpoint.StateDict;
@@ -43,6 +48,7 @@ class CooperCheckpointTest {
     final LinearImpl model = new LinearImpl(1, 1);
     final Constraint bound = new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(1));
     final History history = new History(3);
+    boolean strict;
     final List<Batch> batches;
     final Trainer<Batch> trainer;
 
@@ -57,8 +63,8 @@ class CooperCheckpointTest {
       ConstrainedMinimizationProblem<Batch> problem =
           ConstrainedMinimizationProblem.of(
               batch ->
-                  CMPState.of(torch.mse_loss(model.forward(batch.inputs()), batch.targets()))
-                      .lessOrEqual(bound, model.weight().square().sum(), 0.1),
+                  state(
+                      CMPState.of(torch.mse_loss(model.forward(batch.inputs()), batch.targets()))),
               Map.entry("bound", bound));
       trainer =
           new Trainer<>(
@@ -67,6 +73,17 @@ class CooperCheckpointTest {
                       new Adam(model.parameters(), new AdamOptions(0.1)),
                       new SGD(problem.dualParameters(), new SGDOptions(0.1))))
               .module("model", model);
+    }
+
+    private CMPState state(CMPState state) {
+      Tensor violation = model.weight().square().sum().sub(new Scalar(0.1));
+      return strict
+          ? state.observe(
+              bound,
+              ConstraintState.builder(violation)
+                  .strictViolation(violation.gt(new Scalar(0.0)).to(ScalarType.Float))
+                  .build())
+          : state.observe(bound, violation);
     }
 
     CooperCheckpoint listen(Path file) {
@@ -107,6 +124,35 @@ class CooperCheckpointTest {
     assertThat(saved.at("all_metrics").root()).isEqualTo(checkpoint.allMetrics());
     assertThat(checkpoint.allMetrics().get("batch_ix").toString()).isEqualTo("[3, 6, 9, 12]");
     assertThat(second.history.values("loss")).containsExactly(whole.history.values("loss"));
+  }
+
+  @Test
+  void aResumedRunHasTheLargestViolationsOfBefore() {
+    Line whole = new Line(0);
+    whole.listen(folder.resolve("whole.pth")).metric("violation", "violation/bound");
+    whole.trainer.fit(whole.batches, 3);
+    Line first = new Line(0);
+    first.listen(file).metric("violation", "violation/bound");
+    first.trainer.fit(first.batches, 2);
+    for (int epochs : new int[] {2, 3}) { // none more, one more
+      Line second = new Line(7);
+      second.listen(file).metric("violation", "violation/bound");
+      second.trainer.fit(second.batches, epochs);
+      assertThat(second.history.values("max_violation"))
+          .containsExactly(
+              Arrays.copyOf(whole.history.values("max_violation"), epochs == 2 ? 2 : 4));
+    }
+  }
+
+  @Test
+  void ofStrictViolationsTheFileHasNotTheLargest() {
+    for (int epochs : new int[] {1, 2}) {
+      Line run = new Line(0);
+      run.strict = true;
+      run.listen(file).metric("violation", "violation/bound");
+      run.trainer.fit(run.batches, epochs);
+      assertThat(run.history.steps("max_violation")).containsExactly(epochs == 1 ? 3 : 6);
+    }
   }
 
   @Test
@@ -182,6 +228,29 @@ class CooperCheckpointTest {
   }
 
   @Test
+  void aHistoryThatDoesNotListenIsSaidBeforeTheFirstStep() {
+    Line run = new Line(0);
+    run.trainer.listen(new CooperCheckpoint(file, new History()).metric("train_loss", "loss"));
+    assertThatThrownBy(() -> run.trainer.fit(run.batches, 1))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith(file + ": the History of its CooperCheckpoint does not listen");
+    assertThat(run.trainer.training().step()).isZero();
+    Line withoutMetrics = new Line(0);
+    withoutMetrics.trainer.listen(new CooperCheckpoint(file, new History()));
+    assertThat(withoutMetrics.trainer.fit(withoutMetrics.batches, 1).step()).isEqualTo(4);
+  }
+
+  @Test
+  void twoMetricsOfOneNameAreRefused() {
+    CooperCheckpoint checkpoint = new CooperCheckpoint(file, new History()).metric("a", "loss");
+    for (String taken : List.of("a", "batch_ix")) {
+      assertThatThrownBy(() -> checkpoint.metric(taken, "max_violation"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("metric '" + taken + "'");
+    }
+  }
+
+  @Test
   void whoDoesNotWriteReads() {
     Line run = new Line(0);
     run.listen(file);
@@ -201,7 +270,7 @@ class CooperCheckpointTest {
     run.trainer.listen(Run.everyStep(training -> other.trainer.fit(other.batches, 1)));
     assertThatThrownBy(() -> run.trainer.fit(run.batches, 1))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageStartingWith(file + ": a training that runs saves there already");
+        .hasMessageStartingWith(file + ": a training that runs writes there already");
     assertThat(other.trainer.fit(other.batches, 1).step()).isEqualTo(4);
   }
 
@@ -212,7 +281,7 @@ class CooperCheckpointTest {
     run.listen(file.resolve("within"));
     assertThatThrownBy(() -> run.trainer.fit(run.batches, 1))
         .isInstanceOf(UncheckedIOException.class)
-        .hasMessageContaining(file + ": no checkpoint can be written there");
+        .hasMessageContaining(file.resolve("within") + ": nothing can be written there");
     assertThat(run.trainer.training().step()).isZero();
   }
 }

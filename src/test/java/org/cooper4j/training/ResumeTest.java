@@ -181,14 +181,12 @@ class ResumeTest {
     Checkpoints checkpoints = new Checkpoints(folder);
     run.trainer.listen(
         checkpoints,
-        new TrainingListener() {
-          @Override
-          public void step(Training training, RollOut rollOut) {
-            if (training.step() == 8) {
-              throw new IllegalStateException("of a listener");
-            }
-          }
-        });
+        Run.everyStep(
+            training -> {
+              if (training.step() == 8) {
+                throw new IllegalStateException("of a listener");
+              }
+            }));
     assertThatThrownBy(() -> run.trainer.fit(run.loader, 3)).hasMessage("of a listener");
     assertThat(checkpoints.files()).hasSize(1).first().asString().endsWith("step-000000006.pt");
   }
@@ -367,13 +365,14 @@ class ResumeTest {
   @Test
   void twoTrainingsThatRunDoNotSaveToOneFolder() {
     Run run = new Run(0);
+    Run second = new Run(0);
+    second.trainer.listen(new Checkpoints(folder.resolve("../" + folder.getFileName())));
     run.trainer.listen(
-        new Checkpoints(folder), new Checkpoints(folder.resolve("../" + folder.getFileName())));
+        new Checkpoints(folder), Run.everyStep(training -> second.trainer.fit(second.loader, 1)));
     assertThatThrownBy(() -> run.trainer.fit(run.loader, 1))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("a training that runs saves there already");
-    Run second = new Run(0);
-    second.trainer.listen(new Checkpoints(folder)).fit(second.loader, 1);
+        .hasMessageContaining("a training that runs writes there already");
+    second.trainer.fit(second.loader, 1);
     assertThat(new Checkpoints(folder).files()).hasSize(1);
   }
 
@@ -383,7 +382,7 @@ class ResumeTest {
     for (Path path : List.of(file, file.resolve("within"))) {
       assertThatThrownBy(() -> new Checkpoints(path))
           .isInstanceOf(UncheckedIOException.class)
-          .hasMessageStartingWith(path + ": no checkpoint can be written there");
+          .hasMessageStartingWith(path + ": nothing can be written there");
     }
   }
 

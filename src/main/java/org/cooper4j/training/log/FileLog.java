@@ -3,6 +3,7 @@ package org.cooper4j.training.log;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 
 /** A log that is a text file of a line a record. */
 abstract sealed class FileLog extends TrainingLog permits CsvLog, JsonLog {
@@ -17,6 +18,12 @@ abstract sealed class FileLog extends TrainingLog permits CsvLog, JsonLog {
     super(path);
     this.path = path;
     file = io(() -> new RecordFile(path, start));
+  }
+
+  /** The file. */
+  @Override
+  public final Set<Path> claims() {
+    return Set.of(path);
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.cooper4j.internal.Json;
 import org.cooper4j.internal.Log;
 import org.cooper4j.training.Training;
@@ -89,6 +90,12 @@ public final class MlflowLog extends TrainingLog {
     Json.text(json.append(",\"key\":"), allowed(name));
     Json.text(json.append(",\"value\":"), String.valueOf(value));
     io(() -> server.post("runs/log-parameter", json.append('}').toString()));
+  }
+
+  /** The run. */
+  @Override
+  public Set<String> claims() {
+    return Set.of("the run '" + runId + "'");
   }
 
   @Override

@@ -40,7 +40,7 @@ final class RecordFile implements AutoCloseable {
         channel.close();
         throw new IllegalArgumentException(
             path
-                + " is no log of this kind: it does not begin with "
+                + ": no log of this kind, as it does not begin with "
                 + start
                 + "; name another file");
       }

@@ -7,6 +7,7 @@ import java.time.Clock;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * Event files that {@code tensorboard --logdir FOLDER} shows: numbers under Scalars, pictures under
@@ -54,6 +55,7 @@ public final class TensorBoard extends TrainingLog {
 
   private final Clock clock;
   private final EventFile file;
+  private final Path run;
   private boolean started;
 
   /**
@@ -70,12 +72,19 @@ public final class TensorBoard extends TrainingLog {
     super(folder);
     this.clock = clock;
     file = io(() -> EventFile.create(folder, clock.instant().getEpochSecond()));
+    run = io(() -> folder.toRealPath());
     io(() -> file.append(event(0).text(Field.FILE_VERSION, "brain.Event:2").toBytes()));
   }
 
   /** The event file. */
   public Path file() {
     return file.path();
+  }
+
+  /** The event files of its folder, beside which there may be others. */
+  @Override
+  public Set<String> claims() {
+    return Set.of("the event files of '" + run + "'");
   }
 
   @Override

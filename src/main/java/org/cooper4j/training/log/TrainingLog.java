@@ -85,7 +85,7 @@ public abstract class TrainingLog implements TrainingListener, AutoCloseable {
   final void requireOpen() {
     if (closed) {
       throw new IllegalStateException(
-          "the " + getClass().getSimpleName() + " of " + target + " was closed; make another one");
+          target + ": the " + getClass().getSimpleName() + " was closed; make another one");
     }
   }
 
@@ -112,7 +112,7 @@ public abstract class TrainingLog implements TrainingListener, AutoCloseable {
       return action.run();
     } catch (IOException e) {
       throw new UncheckedIOException(
-          getClass().getSimpleName() + " of " + target + ": " + reason(e), e);
+          target + ": " + getClass().getSimpleName() + ": " + reason(e), e);
     }
   }
 

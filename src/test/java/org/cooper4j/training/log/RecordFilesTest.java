@@ -159,7 +159,7 @@ class RecordFilesTest {
     Path file = Files.writeString(folder.resolve("thesis.txt"), "All happy families");
     assertThatThrownBy(() -> kind.open.apply(file))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("thesis.txt is no log of this kind")
+        .hasMessageContaining("thesis.txt: no log of this kind")
         .hasMessageEndingWith("; name another file");
     assertThat(file).hasContent("All happy families");
   }
