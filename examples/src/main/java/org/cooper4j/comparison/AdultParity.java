@@ -1,7 +1,6 @@
 package org.cooper4j.comparison;
 
 import java.util.List;
-import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -11,7 +10,6 @@ import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.data.Batch;
-import org.cooper4j.data.DataLoader;
 import org.cooper4j.rates.RateContext;
 import org.cooper4j.rates.Rates;
 
@@ -19,16 +17,14 @@ import org.cooper4j.rates.Rates;
  * A logistic regression of incomes whose answers to men and to women differ by 0.02 at most: their
  * mean probabilities, which have a gradient, or their rates of positive answers, which have none.
  */
-final class AdultParity extends Task {
+final class AdultParity extends Linear {
   private static final double LEVEL = 0.02;
 
-  private final LinearImpl model = new LinearImpl(Data.people().inputs().size(1), 1);
-  private final DataLoader batches =
-      DataLoader.builder(Data.people()).batchSize(512).shuffle(0).build();
   private final boolean rates;
   private final Constraint parity;
 
   AdultParity(boolean rates, Constraints constraints) {
+    super(Data.people(), 1, 512);
     this.rates = rates;
     parity = register("parity", constraints.of(ConstraintType.INEQUALITY, 2, ScalarType.Float));
   }
@@ -56,20 +52,5 @@ final class AdultParity extends Task {
 
   private static Tensor mean(Tensor answers, Tensor who) {
     return answers.dot(who).div(who.sum());
-  }
-
-  @Override
-  protected CMPState whole() {
-    return evaluate(new Batch(Data.people().inputs(), Data.people().targets()));
-  }
-
-  @Override
-  public TensorVector variables() {
-    return model.parameters();
-  }
-
-  @Override
-  public Iterable<Batch> batches() {
-    return batches;
   }
 }

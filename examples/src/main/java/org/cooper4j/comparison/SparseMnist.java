@@ -1,6 +1,5 @@
 package org.cooper4j.comparison;
 
-import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -11,7 +10,6 @@ import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.data.Batch;
-import org.cooper4j.data.DataLoader;
 
 /**
  * A linear classifier of digits that may look at a tenth of the pixels: each pixel has a gate that
@@ -20,19 +18,17 @@ import org.cooper4j.data.DataLoader;
  * constraint (Gallego-Posada et al., "Controlled Sparsity via Constrained Optimization", NeurIPS
  * 2022).
  */
-final class SparseMnist extends Task {
+final class SparseMnist extends Linear {
   private static final double SHARE = 0.1;
   private static final double TEMPERATURE = 2.0 / 3;
   private static final double LOW = -0.1;
   private static final double HIGH = 1.1;
 
-  private final LinearImpl model = new LinearImpl(28 * 28, 10);
   private final Tensor gates = torch.zeros(28 * 28).requires_grad_(true);
-  private final DataLoader batches =
-      DataLoader.builder(Data.digits()).batchSize(128).shuffle(0).build();
   private final Constraint sparsity;
 
   SparseMnist(Constraints constraints) {
+    super(Data.digits(), 10, 128);
     sparsity = register("sparsity", constraints.of(ConstraintType.INEQUALITY, 1, ScalarType.Float));
   }
 
@@ -44,7 +40,7 @@ final class SparseMnist extends Task {
 
   @Override
   protected CMPState whole() {
-    return state(new Batch(Data.digits().inputs(), Data.digits().targets()), gates.sigmoid());
+    return state(all(), gates.sigmoid());
   }
 
   private CMPState state(Batch batch, Tensor open) {
@@ -64,10 +60,5 @@ final class SparseMnist extends Task {
     TensorVector variables = new TensorVector(model.weight(), model.bias());
     variables.push_back(gates);
     return variables;
-  }
-
-  @Override
-  public Iterable<Batch> batches() {
-    return batches;
   }
 }
