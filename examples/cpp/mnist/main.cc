@@ -97,7 +97,7 @@ class Training {
       throw UserError("cannot resume: " + path + ": " + e.what() +
                       "; remove it or choose another --out");
     }
-    std::cout << "resumed from " << path << " after epoch " << start_epoch_ << "\n";
+    std::cout << path << ": resumed after epoch " << start_epoch_ << "\n";
   }
 
   void load() {

@@ -45,8 +45,8 @@ import picocli.CommandLine.Option;
  * differ by a level at most. For each of several levels, a TorchScript model that Python has
  * trained without a constraint is trained further, the best feasible iterate is chosen and saved as
  * TorchScript again, which {@code src/main/python/income_classifier.py} loads. Started by torchrun,
- * it trains over all processes, whose rates are those of all: their sums are added up; each but the
- * first writes into a folder of its own.
+ * it trains over all processes, whose rates are those of all: their sums are added up. The first
+ * one writes.
  */
 @Command(
     name = "fairness",
@@ -83,22 +83,28 @@ public final class FairClassifier implements Callable<Integer> {
     parts = Adult.read();
     try (ProcessGroup open = ProcessGroup.fromEnvironment()) {
       group = open;
-      if (group.rank() > 0) {
-        options.out = options.out.resolve("rank" + group.rank());
-      }
+      boolean writes = group.rank() == 0;
       Files.createDirectories(options.out);
       List<Result> results = new ArrayList<>();
       for (double level : LEVELS) {
         results.add(train(level));
-        System.out.println(results.get(results.size() - 1));
+        if (writes) {
+          System.out.println(results.get(results.size() - 1));
+        }
       }
-      Files.writeString(options.out.resolve("fairness.json"), new Gson().toJson(results));
-      draw("train", results, Result::train);
-      draw("test", results, Result::test);
-      kept.line("gap = level", new double[] {0, LEVELS[1]}, new double[] {0, LEVELS[1]});
-      options.save(picture, "fairness", 3);
+      if (writes) {
+        write(results);
+      }
     }
     return 0;
+  }
+
+  private void write(List<Result> results) throws IOException {
+    Files.writeString(options.out.resolve("fairness.json"), new Gson().toJson(results));
+    draw("train", results, Result::train);
+    draw("test", results, Result::test);
+    kept.line("gap = level", new double[] {0, LEVELS[1]}, new double[] {0, LEVELS[1]});
+    options.save(picture, "fairness", 3);
   }
 
   private void draw(String part, List<Result> results, Function<Result, Quality> on) {
@@ -150,7 +156,9 @@ public final class FairClassifier implements Callable<Integer> {
     if (level == SHOWN_LEVEL) {
       iterates.draw(picture.panel("Epochs at level " + level), best);
     }
-    models.get(best).save(options.out.resolve(name(level)).toString());
+    if (group.rank() == 0) {
+      models.get(best).save(options.out.resolve(name(level)).toString());
+    }
     return new Result(level, best, quality(models.get(best), 0), quality(models.get(best), 1));
   }
 

@@ -23,7 +23,7 @@ import picocli.CommandLine.*;
  * name.
  *
  * <p>After each epoch the state goes to a checkpoint, where the program resumes when it is started
- * again, as Python's does. Started by torchrun, it trains over all processes.
+ * again, as Python's does. Started by torchrun, it trains over all processes. The first one writes.
  */
 @Command(name = "mnist", description = "Classifies digits by weights of a bounded norm.")
 public final class MnistLogisticRegression implements Callable<Integer> {
