@@ -3,6 +3,7 @@ package org.cooper4j.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,8 @@ import org.cooper4j.training.log.CsvLog;
 import org.cooper4j.training.log.JsonLog;
 import org.cooper4j.training.log.TensorBoard;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Two listeners that would undo or double each other's work. */
@@ -73,17 +76,14 @@ class ClaimsTest {
   }
 
   @Test
-  void writersOfOneFileOrFolderAreRefusedHoweverItIsSpelt() throws Exception {
+  void writersOfOneFileOrFolderAreRefusedHoweverItIsSpelt() {
     Path file = folder.resolve("numbers");
-    Path link = Files.createSymbolicLink(folder.resolve("link"), file);
     try (CsvLog table = new CsvLog(file);
         CsvLog same = new CsvLog(folder.resolve("..").resolve(folder.getFileName() + "/numbers"));
-        CsvLog linked = new CsvLog(link);
         TensorBoard board = new TensorBoard(folder);
         TensorBoard another = new TensorBoard(folder.resolve("."))) {
       refuses(
           "numbers' is claimed by two listeners of this training, CsvLog and CsvLog", table, same);
-      refuses("is claimed by", table, linked);
       refuses("CsvLog and CooperCheckpoint", table, new CooperCheckpoint(file, new History()));
       refuses("TensorBoard and TensorBoard", board, another);
       refuses("Checkpoints and Checkpoints", new Checkpoints(folder), new Checkpoints(folder));
@@ -91,6 +91,17 @@ class ClaimsTest {
     }
     assertThat(folder.resolve(".lock")).doesNotExist();
     assertThat(folder.resolve(".numbers.lock")).doesNotExist();
+  }
+
+  @Test
+  @DisabledOnOs(value = OS.WINDOWS, disabledReason = "a link there needs a privilege")
+  void aLinkIsTheFileThatItNames() throws IOException {
+    Path file = folder.resolve("numbers");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), file);
+    try (CsvLog table = new CsvLog(file);
+        CsvLog linked = new CsvLog(link)) {
+      refuses("is claimed by", table, linked);
+    }
   }
 
   @Test
