@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
@@ -23,6 +24,7 @@ final class NativeLibrary {
   private static final String BLAS = "org.bytedeco.openblas.load";
   private static final String NAME = "jnicooper4j";
   private static final String PRELOAD = "jnicooper4jpreload";
+  private static final String JNI_TORCH = System.mapLibraryName("jnitorch");
 
   /** What this jar was compiled for; Maven fills it in. */
   private static final Properties BUILD = read(NativeLibrary.class.getResource("build.properties"));
@@ -41,6 +43,7 @@ final class NativeLibrary {
     requireVersion("pytorch");
     requireVersion("javacpp");
     requireFile(folder, platform);
+    ClassesAhead.load();
     try (LoadLock unused = LoadLock.take()) {
       boolean sleeps =
           OpenMp.load(() -> load(folder, platform, PRELOAD), () -> loadLibTorch(platform));
@@ -144,7 +147,11 @@ final class NativeLibrary {
 
   private static void loadLibTorch(String platform) {
     preferMkl(platform);
-    ClassesAhead.load(torch.class, "org.bytedeco.pytorch");
+    CompletableFuture<Void> ahead = CompletableFuture.completedFuture(null);
+    if (resource("/org/bytedeco/pytorch/" + platform + "-gpu/" + JNI_TORCH) == null) {
+      ahead = LibrariesAhead.load(platform);
+      CudaSearch.skip();
+    }
     try {
       Loader.load(torch.class);
     } catch (LinkageError e) {
@@ -160,6 +167,8 @@ final class NativeLibrary {
               platform,
               BUILD.getProperty("openblas"),
               BUILD.getProperty("javacpp")));
+    } finally {
+      ahead.join();
     }
   }
 
