@@ -15,6 +15,7 @@
 #include "cooper4j/threads.h"
 #include "cooper4j/values.h"
 #include "lagrangian/backward.h"
+#include "lagrangian/bound.h"
 #include "rates/tally.h"
 
 namespace cooper4j::jni {
@@ -286,6 +287,9 @@ at::Tensor tally_quotients(const at::Tensor& x, int input, const at::Tensor* tru
                           examples(truth, weights, groups, size), unpack(tally),
                           float64 ? at::kDouble : at::kFloat);
 }
+
+at::Tensor above(const at::Tensor& value, double bound) { return cooper4j::above(value, bound); }
+at::Tensor below(const at::Tensor& value, double bound) { return cooper4j::below(value, bound); }
 
 at::Tensor binary_labels(const at::Tensor& labels) { return rates::binary_labels(labels); }
 at::Tensor group_codes(const at::Tensor& codes, int64_t size) {

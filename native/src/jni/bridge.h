@@ -145,6 +145,10 @@ at::Tensor tally_sums(const at::Tensor& x, int input, const at::Tensor* truth,
 at::Tensor tally_quotients(const at::Tensor& x, int input, const at::Tensor* truth,
                            const at::Tensor* weights, const at::Tensor* groups, int64_t size,
                            const double* tally, bool float64);
+/// A violation: value - bound, or bound - value.
+at::Tensor above(const at::Tensor& value, double bound);
+at::Tensor below(const at::Tensor& value, double bound);
+
 at::Tensor binary_labels(const at::Tensor& labels);
 at::Tensor group_codes(const at::Tensor& codes, int64_t size);
 bool has_nan(const at::Tensor& scores);

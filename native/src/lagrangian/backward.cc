@@ -24,6 +24,7 @@ namespace {
 using torch::autograd::Edge;
 using torch::autograd::Node;
 using torch::autograd::generated::ConvolutionBackward0;
+using torch::autograd::generated::RsubBackward1;
 using torch::autograd::generated::SelectBackward0;
 
 thread_local bool split = false;
@@ -140,6 +141,8 @@ void validate(const torch::autograd::edge_list& edges, std::vector<at::Tensor>& 
 }
 
 class Pass {
+  static constexpr auto negated = [](auto value) { return -value; };
+
  public:
   /// What needs the engine; null if every node can be run here.
   const char* discover(const std::vector<Edge>& roots) {
@@ -172,7 +175,7 @@ class Pass {
       std::pop_heap(ready_.begin(), ready_.end());
       Visit& visit = visits_[ready_.back().second];
       ready_.pop_back();
-      if (!scatter(visit)) apply(visit);
+      if (!scatter(visit) && !negate(visit)) apply(visit);
     }
   }
 
@@ -212,6 +215,22 @@ class Pass {
     input(next, edge.input_nr)
         .add_selected(gradient, C10_AS_INTARRAYREF_SLOW(select.self_sym_sizes), select.dim,
                       select.index.expect_int());
+    arrived(next);
+    return true;
+  }
+
+  /// `1 - x` of a few elements, by a plain loop.
+  bool negate(Visit& visit) {
+    if (typeid(*visit.node) != typeid(RsubBackward1)) return false;
+    const auto& rsub = static_cast<const RsubBackward1&>(*visit.node);
+    const Edge& edge = rsub.next_edge(0);
+    const at::Tensor gradient = visit.inputs[0].take();
+    if (!edge.is_valid() || !is_small(gradient) || !fits(edge, gradient) || !rsub.alpha.equal(1)) {
+      visit.inputs[0].add(gradient);
+      return false;
+    }
+    const uint32_t next = next_[visit.first_edge];
+    input(next, edge.input_nr).add(map_small(gradient.sizes(), negated, gradient));
     arrived(next);
     return true;
   }

@@ -196,7 +196,7 @@ void Evaluation::evaluate(size_t k) {
                         const at::Tensor& violation) {
     Factors factors;
     if (term.multiplier_kind != Factor::kNone) {
-      factors.multiplier = read_factor(multiplier.detach(), term.multiplier_kind, features);
+      factors.multiplier = read_factor(multiplier, term.multiplier_kind, features);
     }
     if (term.penalty_kind != Factor::kNone) {
       factors.penalty = read_factor(term.penalty, term.penalty_kind, features);

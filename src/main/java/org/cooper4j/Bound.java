@@ -5,9 +5,8 @@ import static org.cooper4j.ConstraintType.INEQUALITY;
 
 import java.util.Arrays;
 import java.util.Objects;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.internal.Native;
 import org.cooper4j.internal.Tensors;
 
 /** How a value is bounded, and the violation of that. */
@@ -25,17 +24,17 @@ enum Bound {
   }
 
   Tensor violation(Constraint constraint, Tensor value, double bound) {
-    String self = check(constraint, value);
+    check(constraint, value);
     if (!Double.isFinite(bound)) {
       throw new IllegalArgumentException(
-          self + "the bound is " + bound + "; expected a finite number");
+          self(constraint) + ": the bound is " + bound + "; expected a finite number");
     }
-    Scalar scalar = new Scalar(bound);
-    return this == GREATER_OR_EQUAL ? torch.rsub(value, scalar) : value.sub(scalar);
+    return this == GREATER_OR_EQUAL ? Native.below(value, bound) : Native.above(value, bound);
   }
 
   Tensor violation(Constraint constraint, Tensor value, Tensor bound) {
-    String self = check(constraint, value);
+    check(constraint, value);
+    String self = self(constraint) + ": ";
     Tensors.requireTensor(bound, self + "the bound");
     Tensors.requireFloatingPoint(bound, self + "the bound");
     if (!fits(value, bound)) {
@@ -68,12 +67,15 @@ enum Bound {
     return tensor.dim() <= 1 && tensor.numel() == 1;
   }
 
-  private String check(Constraint constraint, Tensor value) {
+  private static String self(Constraint constraint) {
+    return "constraint '" + constraint.name().orElse("?") + "'";
+  }
+
+  private void check(Constraint constraint, Tensor value) {
     Objects.requireNonNull(constraint, "constraint");
-    String self = "constraint '" + constraint.name().orElse("?") + "'";
     if (constraint.constraintType() != type) {
       throw new IllegalArgumentException(
-          self
+          self(constraint)
               + " is an "
               + constraint.constraintType()
               + ", but "
@@ -86,9 +88,10 @@ enum Bound {
               + type
               + ", …)");
     }
-    self += ": ";
-    Tensors.requireTensor(value, self + "its value");
-    Tensors.requireFloatingPoint(value, self + "its value");
-    return self;
+    if (!Tensors.hasValues(value) || !Tensors.isFloatingPoint(value)) {
+      String what = self(constraint) + ": its value";
+      Tensors.requireTensor(value, what);
+      Tensors.requireFloatingPoint(value, what);
+    }
   }
 }

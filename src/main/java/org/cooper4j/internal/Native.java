@@ -132,6 +132,12 @@ public final class Native {
   @Name("project_gradient_rows")
   public static native void projectGradientRows(@Const @ByRef Tensor weight);
 
+  /** value − bound, as a violation. */
+  public static native @ByVal Tensor above(@Const @ByRef Tensor value, double bound);
+
+  /** bound − value, as a violation. */
+  public static native @ByVal Tensor below(@Const @ByRef Tensor value, double bound);
+
   @Name("update_penalty")
   public static native void updatePenalty(
       @Const @ByRef Tensor value,

@@ -138,6 +138,11 @@ public final class Tensors {
     }
   }
 
+  /** Whether {@link #requireTensor} passes. */
+  public static boolean hasValues(Tensor tensor) {
+    return tensor != null && !tensor.isNull() && tensor.defined();
+  }
+
   /** That there is a tensor: not null, not closed by hand or by a PointerScope, not undefined. */
   public static void requireTensor(Tensor tensor, String what) {
     if (tensor == null) {

@@ -201,6 +201,31 @@ class NativeLibraryTest {
   }
 
   @Test
+  @EnabledOnOs(OS.LINUX)
+  void librariesOfCudaAreSearchedForWithItsBuildOnly() throws Exception {
+    String log = "-Dorg.bytedeco.javacpp.logger.debug=true";
+    assertThat(run(classPath(), log)).contains("libtorch_cpu.so").doesNotContain("cublas");
+    Path folder = temporary.resolve("org/bytedeco/pytorch/" + PLATFORM + "-gpu");
+    Files.createDirectories(folder);
+    Files.writeString(folder.resolve("libjnitorch.so"), "no library, so that the CPU's is loaded");
+    List<String> classPath =
+        Stream.concat(classPath().stream(), Stream.of(temporary.toString())).toList();
+    assertThat(run(classPath, log)).contains("cublas").endsWith("runs");
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void librariesAreLoadedAheadUnlessJavaCppMightTakeOthers() throws Exception {
+    String[] options = {
+      "-XX:ActiveProcessorCount=2", "-Dorg.slf4j.simpleLogger.defaultLogLevel=debug", ""
+    };
+    options[2] = "-Dorg.bytedeco.javacpp.maxRetries=9";
+    assertThat(run(classPath(), options)).contains("libraries ahead of JavaCPP: true");
+    options[2] = "-Dorg.bytedeco.javacpp.pathsFirst=true";
+    assertThat(run(classPath(), options)).doesNotContain("libraries ahead").endsWith("runs");
+  }
+
+  @Test
   void anotherVersionOfTheNativeJarOfThePresetsIsNamed() throws Exception {
     Path properties = temporary.resolve("META-INF/maven/org.bytedeco/pytorch/pom.properties");
     Files.createDirectories(properties.getParent());

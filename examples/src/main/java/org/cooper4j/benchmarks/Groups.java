@@ -1,12 +1,10 @@
 package org.cooper4j.benchmarks;
 
 import static org.bytedeco.pytorch.global.torch.randn;
-import static org.bytedeco.pytorch.global.torch.rsub;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.pytorch.Optimizer;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
@@ -21,8 +19,6 @@ import org.cooper4j.penalties.PenaltyCoefficientUpdater;
 
 /** min |x|² subject to x_k >= 1, each element a constraint of its own. */
 final class Groups extends Problem {
-  private static final Scalar ONE = new Scalar(1.0);
-
   private final Tensor x;
   private final List<Constraint> groups = new ArrayList<>();
   private final PenaltyCoefficientUpdater updater;
@@ -50,7 +46,7 @@ final class Groups extends Problem {
   public CMPState computeCMPState(Void nothing) {
     CMPState state = CMPState.of(x.square().sum());
     for (int k = 0; k < groups.size(); k++) {
-      state.observe(groups.get(k), rsub(x.select(0, k), ONE));
+      state.greaterOrEqual(groups.get(k), x.select(0, k), 1);
     }
     return state;
   }
