@@ -38,8 +38,7 @@ final class ClassesAhead {
     ClassLoader loader = ClassesAhead.class.getClassLoader();
     try {
       Class.forName(OPENBLAS, false, loader);
-      CodeSource source =
-          Class.forName(TORCH, false, loader).getProtectionDomain().getCodeSource();
+      CodeSource source = Class.forName(TORCH, false, loader).getProtectionDomain().getCodeSource();
       if (source != null) {
         loadAll(source, loader);
       }
