@@ -3,6 +3,7 @@ package org.cooper4j.internal;
 import java.io.File;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
@@ -42,7 +43,7 @@ final class LibrariesAhead {
     if (!platform.startsWith("linux-")
         || Runtime.getRuntime().availableProcessors() == 1
         || System.getProperties().stringPropertyNames().stream()
-            .anyMatch(name -> SETTINGS.contains(name.toLowerCase(java.util.Locale.ROOT)))) {
+            .anyMatch(name -> SETTINGS.contains(name.toLowerCase(Locale.ROOT)))) {
       return CompletableFuture.completedFuture(null);
     }
     return CompletableFuture.runAsync(() -> loadAll(platform), LibrariesAhead::start);
@@ -59,7 +60,7 @@ final class LibrariesAhead {
       boolean found =
           loadAll("/org/bytedeco/openblas/" + platform, OPENBLAS)
               && loadAll("/org/bytedeco/pytorch/" + platform, LIBTORCH);
-      Log.LOGGER.debug("libraries ahead of JavaCPP: {}", found);
+      Log.LOGGER.trace("libraries ahead of JavaCPP: {}", found);
     } catch (IOException | LinkageError | RuntimeException e) {
       Log.LOGGER.debug("libraries are loaded when they are asked for", e);
     }

@@ -217,7 +217,7 @@ class NativeLibraryTest {
   @EnabledOnOs(OS.LINUX)
   void librariesAreLoadedAheadUnlessJavaCppMightTakeOthers() throws Exception {
     String[] options = {
-      "-XX:ActiveProcessorCount=2", "-Dorg.slf4j.simpleLogger.defaultLogLevel=debug", ""
+      "-XX:ActiveProcessorCount=2", "-Dorg.slf4j.simpleLogger.defaultLogLevel=trace", ""
     };
     options[2] = "-Dorg.bytedeco.javacpp.maxRetries=9";
     assertThat(run(classPath(), options)).contains("libraries ahead of JavaCPP: true");
