@@ -17,7 +17,7 @@ import java.util.jar.JarFile;
 final class ClassesAhead {
   private static final String PACKAGE = "org.bytedeco.pytorch";
 
-  /** What JavaCPP initialises first, by one class file of 2.7 MB and one of 2.3. */
+  /** What JavaCPP initialises first: a class file of 2.7 MB. */
   private static final String OPENBLAS = "org.bytedeco.openblas.global.openblas";
 
   private static final String TORCH = PACKAGE + ".global.torch";
