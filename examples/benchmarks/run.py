@@ -13,6 +13,7 @@ graph" is the share of the loop that evaluates the user's loss and violations an
     mnist                 the tutorial's step: model, loss, accuracy, Adam with amsgrad, four values read
     groups:K              K constraints of one element, Lagrangian
     augmented:K           the same, augmented Lagrangian with a multiplicative penalty updater
+    bounds:K, augmented-bounds:K    the same two, said by greaterOrEqual in cooper4j
     dense:N               one constraint of N elements
     indexed:N             batches of 256 from a table of N multipliers
     indexed-augmented:N   the same with a table of penalties and their updater
@@ -54,7 +55,7 @@ from ranks import OWN, PROBLEMS
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 NAMES = (
-    "mnist groups:1 groups:10 groups:100 groups:1000 augmented:100 dense:1000000 "
+    "mnist groups:1 groups:10 groups:100 groups:1000 bounds:100 augmented:100 augmented-bounds:100 dense:1000000 "
     "indexed:1000 indexed:100000 indexed:10000000 indexed-augmented:1000 indexed-augmented:10000000 "
     "indexed-nupi:1000 indexed-nupi:10000000 threads reading tutorial distributed"
 ).split()
@@ -83,6 +84,11 @@ def build_loop():
     return build / "loop_bench"
 
 
+def of_others(problem):
+    """The problem's name where there is no greaterOrEqual."""
+    return problem.replace("augmented-bounds", "augmented").replace("bounds", "groups")
+
+
 class Contenders:
     def __init__(self, python, seconds):
         self.python = python
@@ -101,17 +107,19 @@ class Contenders:
         return class_path("-Pmkl")
 
     def cooper(self, problem, by_default=False):
+        problem = of_others(problem)
         last, env = (("--default-threads",), DEFAULT) if by_default else ((), ONE_THREAD)
         return self.microseconds(
             self.python, "-Wignore", HERE / "cooper_bench.py", problem, last=last, env=env
         )
 
     def loop(self, problem):
+        problem = of_others(problem)
         return self.microseconds(self.loop_program, problem) if "-" not in problem else float("nan")
 
     def graph(self, problem):
         """What the user's own forward and backward take in the C++ loop."""
-        problem = problem.replace("indexed-augmented", "indexed").replace("indexed-nupi", "indexed")
+        problem = of_others(problem).replace("indexed-augmented", "indexed").replace("indexed-nupi", "indexed")
         return self.microseconds(self.loop_program, problem, last=("graph",))
 
     def microseconds(self, *command, last=(), env=ONE_THREAD):

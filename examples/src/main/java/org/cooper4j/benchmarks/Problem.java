@@ -37,8 +37,10 @@ abstract class Problem extends ConstrainedMinimizationProblem<Void> {
       case "mlp" -> new Perceptron(n == 0 ? 2048 : n);
       case "convnet" -> new ConvNet();
       case "transformer" -> new Transformer();
-      case "groups" -> new Groups(n, false);
-      case "augmented" -> new Groups(n, true);
+      case "groups" -> new Groups(n, false, false);
+      case "augmented" -> new Groups(n, true, false);
+      case "bounds" -> new Groups(n, false, true);
+      case "augmented-bounds" -> new Groups(n, true, true);
       case "dense" -> new Dense(n);
       case "rates" -> new GroupRates(n);
       case "indexed" -> new Indexed(n, false);
