@@ -15,10 +15,10 @@
 // Ownership: a group outlives the optimizers that are distributed over it. It closes when it goes.
 // Threads:   one thread at a time, the same calls in the same order in all processes.
 // Errors:    std::invalid_argument for a wrong argument. std::runtime_error that names the rank if
-//            another process failed, ended, hangs or does something else, at the latest after the
-//            group's timeout; the group has ended then. Who fails should close the group (or let
-//            it go), so that the others do not wait. On other systems than Linux only groups of one
-//            process can be made.
+//            another process failed, ended, hangs or does something else, or has other variables,
+//            at the latest after the group's timeout; the group has ended then. Who fails should
+//            say so with fail(), or close the group (or let it go), so that the others do not wait.
+//            On other systems than Linux only groups of one process can be made.
 // Security:  the store and the connections are neither encrypted nor authenticated: use them in
 //            private networks.
 #pragma once
@@ -95,6 +95,16 @@ class COOPER4J_EXPORT ProcessGroup {
   void broadcast(const std::vector<at::Tensor>& tensors, int root = 0);
   /// Waits for all processes; throws after `timeout`, or the group's.
   void barrier(std::chrono::milliseconds timeout = {});
+  /// Whether rolls of optimizers that are distributed from now on see to it that all processes
+  /// still have the same variables, multipliers, penalty coefficients and learning rates, and throw
+  /// what differs; they do unless set. Variables are compared by their bits, a part a roll if they
+  /// are many: where processes' steps may round differently, as on other kinds of processors, it is
+  /// set to false, in all of them.
+  void compare(bool whether);
+  bool compares() const { return compares_; }
+  /// This process cannot go on: ends the group, and the others' calls throw that reason. A roll
+  /// that throws does it by itself.
+  void fail(const std::string& reason);
   /// Ends it; calls after this throw.
   void close();
 
@@ -108,6 +118,7 @@ class COOPER4J_EXPORT ProcessGroup {
  private:
   std::unique_ptr<distributed::Group> group_;
   std::unique_ptr<distributed::Sums> sums_;
+  bool compares_ = true;
 };
 
 }  // namespace cooper4j

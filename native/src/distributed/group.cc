@@ -3,12 +3,15 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <exception>
 #include <future>
 #include <regex>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 
+#include "distributed/alone.h"
+#include "distributed/checksum.h"
 #include "distributed/interrupts.h"
 #include "message.h"
 
@@ -18,16 +21,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-/// In the buffer that every call sums: two checksums and their squares, then values.
-constexpr int64_t kHeader = 4;
+/// In the buffer that every call sums: two checksums, then values.
+constexpr int64_t kHeader = 2 * kAlikeSlots;
 constexpr int64_t kCapacity = 512;
-
-/// FNV-1a.
-uint64_t checksum(const std::string& text) {
-  uint64_t sum = 14695981039346656037U;
-  for (const unsigned char c : text) sum = (sum ^ c) * 1099511628211U;
-  return sum;
-}
 
 /// Of LibTorch's and Gloo's errors what they say, without where in their sources.
 std::string plain(const std::exception& e) {
@@ -96,24 +92,17 @@ at::Tensor Group::sum(const std::string& what, const at::Tensor& values) {
   call_ = what.substr(0, what.find('\n'));
   if (news_) news_->enter(calls_, call_);
   const uint64_t check = checksum(what + " of " + std::to_string(n));
-  const auto low = static_cast<double>(check & 0xfffff);
-  const auto high = static_cast<double>(check >> 20 & 0xfffff);
   at::Tensor buffer = at::zeros({kCapacity}, at::kDouble);
   auto* const sums = buffer.mutable_data_ptr<double>();
-  sums[0] = low;
-  sums[1] = low * low;
-  sums[2] = high;
-  sums[3] = high * high;
+  write_alike(check, sums);
+  write_alike(check >> 20, sums + kAlikeSlots);
   if (fits) buffer.narrow(0, kHeader, n).copy_(values);
   channel_.copy_(buffer);
   all_reduce(channel_);
   buffer.copy_(channel_);
-  // The squares' mean is the mean's square if and only if all are equal; all numbers are exact.
-  if (size_ * sums[1] != sums[0] * sums[0] || size_ * sums[3] != sums[2] * sums[2]) {
-    const std::string topic = "call/" + std::to_string(calls_) + "/";
-    const std::string difference = news_ ? news_->difference(topic, what) : "";
-    end("the ranks do not do the same" + (difference.empty() ? std::string() : ": " + difference) +
-        "; all must make the same calls, with tensors of the same shapes and dtypes");
+  if (!are_alike(sums, size_) || !are_alike(sums + kAlikeSlots, size_)) {
+    end_apart("the ranks do not do the same", what,
+              "all must make the same calls, with tensors of the same shapes and dtypes");
   }
   if (fits) return buffer.narrow(0, kHeader, n).clone();
   at::Tensor all = values.to(device_, at::kDouble, false, true);
@@ -225,7 +214,7 @@ std::string Group::reason_to_stop(Clock::time_point start, milliseconds timeout,
     return reason;
   }
   // Who closes has perhaps only finished a moment earlier.
-  if (!news.text.empty() && (news.failure || ++*slices_since_closed > 2)) return news.text;
+  if (!news.text.empty() && (news.failure || ++*slices_since_closed > 2)) return told(news);
   if (Clock::now() - start < timeout) return "";
   const std::string reason =
       "timed out after " + std::to_string(timeout.count()) + " ms" + in_call();
@@ -234,6 +223,14 @@ std::string Group::reason_to_stop(Clock::time_point start, milliseconds timeout,
 
 std::string Group::in_call() const {
   return calls_ == 0 ? "" : " in call " + std::to_string(calls_) + ", " + call_;
+}
+
+/// Of a rank that has merely closed, what this one still waits for.
+std::string Group::told(const News::Item& news) const {
+  return news.failure || calls_ == 0
+             ? news.text
+             : news.text + "; rank " + std::to_string(rank_) + " has come to call " +
+                   std::to_string(calls_) + ", " + call_;
 }
 
 void Group::wait(const c10::intrusive_ptr<c10d::Work>& work) {
@@ -251,7 +248,10 @@ void Group::wait(const c10::intrusive_ptr<c10d::Work>& work) {
       if (work->isCompleted()) {
         release(nullptr);
         const std::string error = plain(e) + in_call();
-        end(news_ ? news_->explain(error) : error);
+        if (!news_) end(error);
+        const std::string reason = news_->explain(error);
+        const News::Item news = news_->latest();
+        end(news.text.empty() ? reason : told(news));
       }
     }
     const std::string reason = reason_to_stop(start, timeout_, &slices_since_closed);
@@ -274,6 +274,13 @@ void Group::release(c10::intrusive_ptr<c10d::Work> pending) {
   }).detach();
 }
 
+void Group::end_apart(const std::string& trouble, const std::string& mine,
+                      const std::string& todo) {
+  const std::string difference =
+      news_ ? news_->difference("call/" + std::to_string(calls_) + "/", mine) : "";
+  end(trouble + (difference.empty() ? "" : ": " + difference) + "; " + todo);
+}
+
 void Group::end(const std::string& reason) {
   ended_ = reason;
   if (news_ && news_->latest().text.empty()) news_->post(reason, true);
@@ -292,7 +299,12 @@ void Group::close() {
   if (ended_.empty()) ended_ = "it was closed";
   if (news_) {
     if (news_->latest().text.empty()) {
-      news_->post("rank " + std::to_string(rank_) + " has closed the group", false);
+      // Who closes may have finished, or be about to throw what nobody has told the group.
+      news_->post("rank " + std::to_string(rank_) + " has closed the group" +
+                      (std::uncaught_exceptions() > 0 ? " because of an exception" : "") +
+                      (calls_ == 0 ? " before its first call"
+                                   : " after its call " + std::to_string(calls_) + ", " + call_),
+                  false);
     }
     news_->linger();
     news_.reset();

@@ -58,6 +58,10 @@ class Group {
   void broadcast(const std::vector<at::Tensor>& tensors, int root);
   void barrier(std::chrono::milliseconds timeout);
 
+  /// All ranks have seen that they do not say the same, a line a thing: ends the group, and throws
+  /// what differs first and what to do.
+  [[noreturn]] void end_apart(const std::string& trouble, const std::string& mine,
+                              const std::string& todo);
   /// This rank cannot go on: lets the others know, and closes.
   void fail(const std::string& reason);
   void close();
@@ -70,6 +74,7 @@ class Group {
   std::string reason_to_stop(std::chrono::steady_clock::time_point start,
                              std::chrono::milliseconds timeout, int* slices_since_closed);
   std::string in_call() const;
+  std::string told(const News::Item& news) const;
   void wait(const c10::intrusive_ptr<c10d::Work>& work);
   [[noreturn]] void end(const std::string& reason);
   void release(c10::intrusive_ptr<c10d::Work> pending);

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 #include <stdexcept>
@@ -21,15 +22,30 @@ void describe(std::ostringstream& text, const Join::Entry& entry) {
   text << (entry.rows ? " a row\n" : "\n");
 }
 
+/// Where each rank's rows come among all that are dealt in turn.
+std::vector<at::Tensor> places(const std::vector<int64_t>& counts) {
+  std::vector<at::Tensor> places;
+  for (const int64_t count : counts) places.push_back(at::empty({count}, at::kLong));
+  int64_t place = 0;
+  const int64_t most = *std::max_element(counts.begin(), counts.end());
+  for (int64_t i = 0; i < most; ++i) {
+    for (size_t rank = 0; rank < counts.size(); ++rank) {
+      if (i < counts[rank]) places[rank].mutable_data_ptr<int64_t>()[i] = place++;
+    }
+  }
+  return places;
+}
+
 }  // namespace
 
-Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::string& what)
+Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::string& what,
+           Agreement* agreement)
     : own_(std::move(entries)) {
   const c10::NoGradGuard no_grad;
   const int ranks = group.size();
   std::ostringstream text;
-  text << "a roll\n" << what;
-  int64_t n = 1;
+  text << "a roll\n" << what << (agreement != nullptr ? "compared\n" : "");
+  int64_t n = 1 + (agreement != nullptr ? Agreement::kSlots : 0);
   for (auto& entry : own_) {
     if (entry.rows && entry.value.dim() == 0) {
       const c10::AutoGradMode grad(true);
@@ -45,7 +61,8 @@ Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::s
   for (const auto& [value, rows] : own_) {
     if (!rows) means.push_back(value);
   }
-  // First all means, then of each entry whether it requires grad and how many rows it has.
+  // First all means, then of each entry whether it requires grad and how many rows it has, last
+  // whether all have the same.
   double* at = slots + 1;
   read_values(means, at);
   for (const auto& mean : means) {
@@ -60,8 +77,10 @@ Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::s
     at[group.rank()] = static_cast<double>(value.size(0));
     at += ranks;
   }
+  if (agreement != nullptr) agreement->write(at);
   const at::Tensor all = group.sum(text.str(), mine);
   const auto* sums = data_of<double>(all);
+  if (agreement != nullptr) agreement->check(group, sums + n - Agreement::kSlots);
   weight_ = sums[0];
   if (weight_ <= 0) {
     throw std::invalid_argument("the batch has no samples at all, in no process");
@@ -91,12 +110,15 @@ Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::s
   }
   const std::vector<at::Tensor> joined =
       rows.empty() ? std::vector<at::Tensor>() : group.gather(rows, counts);
-  starts_.assign(own_.size(), 0);
+  places_.resize(own_.size());
   size_t r = 0;
   for (size_t i = 0; i < own_.size(); ++i) {
     if (own_[i].rows) {
-      for (int rank = 0; rank < group.rank(); ++rank) starts_[i] += counts[r][rank];
-      values_[i] = joined[r++];
+      const std::vector<at::Tensor> of_ranks = places(counts[r]);
+      places_[i] = of_ranks[group.rank()].to(own_[i].value.device());
+      values_[i] = at::empty_like(joined[r]);
+      values_[i].index_copy_(0, at::cat(of_ranks).to(joined[r].device()), joined[r]);
+      ++r;
     }
     values_[i].set_requires_grad(differentiable[i]);
   }
@@ -107,7 +129,7 @@ at::Tensor Join::gradient(size_t entry) const {
   const auto& [value, rows] = own_[entry];
   const at::Tensor gradient = values_[entry].grad();
   if (!gradient.defined() || !value.requires_grad()) return {};
-  if (rows) return gradient.narrow(0, starts_[entry], value.size(0)).clone();
+  if (rows) return gradient.index_select(0, places_[entry]);
   return share_ > 0 ? gradient.mul(share_) : at::Tensor();
 }
 
@@ -128,7 +150,8 @@ void GradientSums::sum(Group& group, const std::vector<at::Tensor>& parameters) 
     if (!parameter.requires_grad()) continue;
     if (parameter.grad().defined() && parameter.grad().layout() != at::kStrided) {
       throw std::invalid_argument(
-          "a gradient is sparse, which is not summed over processes; make the embedding's dense "
+          "the gradient of a variable " + c10::str(parameter.scalar_type(), parameter.sizes()) +
+          " is sparse, which is not summed over processes; let the embedding make dense ones "
           "(sparse = false)");
     }
     kinds[parameter.scalar_type()].push_back(parameter);

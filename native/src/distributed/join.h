@@ -6,14 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "distributed/agreement.h"
 #include "distributed/group.h"
 
 namespace cooper4j::distributed {
 
-/// Every process gives the same entries. A mean over samples becomes the mean over all samples, rows
-/// become those of all processes, in the order of ranks. What a Lagrangian is made of afterwards
-/// ends, backward, in these values, which are leaves; gradients() then are those of the process's
-/// own values, whose sums over processes are the gradients of the whole.
+/// Every process gives the same entries. A mean over samples becomes the mean over all samples,
+/// rows become those of all processes: the first ones, in the order of ranks, then the second ones,
+/// and so on. That is the order of a batch whose rows were dealt in turn, as DataLoader does, and
+/// so it is as in one process which row comes last of those with one index. What a Lagrangian is
+/// made of afterwards ends, backward, in these values, which are leaves; gradients() then are those
+/// of the process's own values, whose sums over processes are the gradients of the whole.
 class Join {
  public:
   struct Entry {
@@ -22,8 +25,10 @@ class Join {
   };
 
   /// `weight` is the number of samples that the means of this process are over; with 0 they do not
-  /// count, NaN or not. `what` says what else is the same in all processes, a line a thing.
-  Join(Group& group, std::vector<Entry> entries, double weight, const std::string& what);
+  /// count, NaN or not. `what` says what else is the same in all processes, a line a thing. Without
+  /// an agreement nobody looks whether the processes still have the same variables.
+  Join(Group& group, std::vector<Entry> entries, double weight, const std::string& what,
+       Agreement* agreement);
 
   /// Of all processes; a leaf that requires grad if the entry does in any of them.
   const at::Tensor& value(size_t entry) const { return values_[entry]; }
@@ -35,7 +40,7 @@ class Join {
  private:
   std::vector<Entry> own_;
   std::vector<at::Tensor> values_;
-  std::vector<int64_t> starts_;  // of rows
+  std::vector<at::Tensor> places_;  // of its own rows among all
   double share_ = 0;
   double weight_ = 0;
 };

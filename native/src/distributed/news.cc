@@ -40,8 +40,12 @@ std::pair<std::string, std::string> first_difference(const std::string& a, const
 }
 
 std::string join(const std::vector<int>& ranks) {
+  constexpr size_t kMost = 8;
   std::string all;
-  for (const int rank : ranks) all += (all.empty() ? "" : ", ") + std::to_string(rank);
+  for (size_t i = 0; i < std::min(ranks.size(), kMost); ++i) {
+    all += (i == 0 ? "" : ", ") + std::to_string(ranks[i]);
+  }
+  if (ranks.size() > kMost) all += " and " + std::to_string(ranks.size() - kMost) + " more";
   return (ranks.size() == 1 ? "rank " : "ranks ") + all;
 }
 
@@ -184,7 +188,8 @@ void News::post(const std::string& text, bool failure) {
 }
 
 std::string News::explain(const std::string& error) {
-  if (const Item known = latest(); known.failure) return known.text;  // the store may be gone by now
+  if (const Item known = latest(); known.failure)
+    return known.text;  // the store may be gone by now
   auto result = std::make_shared<std::string>();
   const bool answered =
       Board::ask(board_, 2 * kAnswer, [board = board_.get(), result, error](c10d::Store& store) {
@@ -213,21 +218,34 @@ std::string News::explain(const std::string& error) {
 }
 
 std::string News::difference(const std::string& topic, const std::string& mine) {
-  auto result = std::make_shared<std::string>();
-  Board::ask(board_, 2 * kAnswer, [board = board_.get(), result, topic, mine](c10d::Store& store) {
-    store.set(topic + std::to_string(board->rank), bytes(mine));
-    for (int r = 0; r < board->size && result->empty(); ++r) {
-      const std::string key = topic + std::to_string(r);
-      store.wait({key}, kAnswer);
-      const std::string theirs = text(store.get(key));
-      const auto [here, there] = first_difference(mine, theirs);
-      if (here != there) {
-        *result = "rank " + std::to_string(board->rank) + " has " + here + ", rank " +
-                  std::to_string(r) + " has " + there;
-      }
+  auto all = std::make_shared<std::vector<std::string>>();
+  const bool answered =
+      Board::ask(board_, 2 * kAnswer, [board = board_.get(), all, topic, mine](c10d::Store& store) {
+        store.set(topic + std::to_string(board->rank), bytes(mine));
+        std::vector<std::string> said;
+        for (int r = 0; r < board->size; ++r) {
+          const std::string key = topic + std::to_string(r);
+          try {
+            store.wait({key}, kAnswer);
+          } catch (const std::exception&) {
+            break;  // a rank has gone; those before it have said enough
+          }
+          said.push_back(text(store.get(key)));
+        }
+        *all = std::move(said);
+      });
+  if (!answered) return "";
+  std::string first;
+  std::vector<int> others;
+  for (size_t r = 1; r < all->size(); ++r) {
+    const auto [here, there] = first_difference(all->front(), (*all)[r]);
+    if (here == there) continue;
+    others.push_back(static_cast<int>(r));
+    if (first.empty()) {
+      first = "rank 0 has " + here + ", rank " + std::to_string(r) + " has " + there;
     }
-  });
-  return *result;
+  }
+  return others.size() > 1 ? first + "; " + join(others) + " differ from rank 0" : first;
 }
 
 void News::linger() const {

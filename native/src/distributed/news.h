@@ -36,7 +36,8 @@ class News {
   /// not come as far as the others, or says what one of them has said. Waits for some seconds.
   std::string explain(const std::string& error);
 
-  /// What the other ranks say where this one says `mine`: the first that differs, or nothing.
+  /// Where ranks do not say the same as rank 0 does, of which `mine` is this one's: the first line
+  /// that differs, and which ranks do; or nothing. Waits for some seconds.
   std::string difference(const std::string& topic, const std::string& mine);
 
   /// Keeps this rank's store up until the others have read of a failure, for at most two seconds.

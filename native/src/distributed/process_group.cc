@@ -48,6 +48,8 @@ ProcessGroup::~ProcessGroup() = default;
 int ProcessGroup::rank() const { return group_->rank(); }
 int ProcessGroup::size() const { return group_->size(); }
 at::Tensor ProcessGroup::sum(const at::Tensor& tensor) { return sums_->sum(tensor); }
+void ProcessGroup::compare(bool whether) { compares_ = whether; }
+void ProcessGroup::fail(const std::string& reason) { group_->fail(reason); }
 void ProcessGroup::close() { group_->close(); }
 
 at::Tensor ProcessGroup::all_gather(const at::Tensor& rows) {

@@ -12,6 +12,7 @@
 #include <tuple>
 #include <utility>
 
+#include "distributed/alone.h"
 #include "distributed/gloo.h"
 #include "distributed/interrupts.h"
 #include "distributed/quiet.h"

@@ -58,6 +58,7 @@ class Optimizers {
   static void end();
   int64_t parameters() const;
   std::vector<at::Tensor> primal_parameters() const;
+  const cooper4j::Optimizers& side(bool primal) const { return primal ? primal_ : dual_; }
   void zero_grad() const;
   /// cooper4j/optim/step.h
   void check_step(bool primal) const;
@@ -74,8 +75,6 @@ class Optimizers {
   void apply(MoreauEnvelope& envelope) const;
 
  private:
-  const cooper4j::Optimizers& side(bool primal) const { return primal ? primal_ : dual_; }
-
   cooper4j::Optimizers primal_;
   cooper4j::Optimizers dual_;
   int64_t parameters_ = -1;  // as of the last begin()

@@ -5,6 +5,7 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
+#include "distributed/agreement.h"
 #include "distributed/join.h"
 #include "distributed/rendezvous.h"
 #include "distributed/sums.h"
@@ -71,14 +72,27 @@ void ProcessGroup::backward(const int64_t* roots, const int64_t* gradients, int 
   group_.sums().backward(tensors_at(roots, count), tensors_at(gradients, count));
 }
 
-Join::Join(ProcessGroup& group, const Optimizers& optimizers, const int64_t* tensors,
-           const int* rows, int count, double weight, const char* what) {
+Agreement::Agreement() = default;
+
+Agreement::~Agreement() = default;
+
+void Agreement::add(const char* name, const at::Tensor& tensor) {
+  named_.emplace_back(name, tensor);
+}
+
+Join::Join(ProcessGroup& group, const Optimizers& optimizers, Agreement* agreement,
+           const int64_t* tensors, const int* rows, int count, double weight, const char* what) {
+  if (agreement != nullptr && !agreement->agreement_) {
+    agreement->agreement_ = std::make_unique<distributed::Agreement>(
+        optimizers.side(true), optimizers.side(false), std::move(agreement->named_));
+  }
   std::vector<distributed::Join::Entry> entries;
   const std::vector<at::Tensor> values = tensors_at(tensors, count);
   for (int i = 0; i < count; ++i) entries.push_back({values[i], rows[i] != 0});
   join_ = std::make_unique<distributed::Join>(
       group.group_.group(), std::move(entries), weight,
-      what + distributed::GradientSums::describe(optimizers.primal_parameters()));
+      what + distributed::GradientSums::describe(optimizers.primal_parameters()),
+      agreement != nullptr ? agreement->agreement_.get() : nullptr);
 }
 
 Join::~Join() = default;

@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bridge.h"
 #include "cooper4j/distributed.h"
 
 namespace cooper4j::distributed {
+class Agreement;
 class GradientSums;
 class Join;
 class Rendezvous;
@@ -60,12 +63,26 @@ class ProcessGroup {
   cooper4j::ProcessGroup group_;
 };
 
+/// distributed/agreement.h
+class Agreement {
+ public:
+  Agreement();
+  ~Agreement();
+  /// What belongs to a constraint; before the first Join.
+  void add(const char* name, const at::Tensor& tensor);
+
+ private:
+  friend class Join;
+  std::vector<std::pair<std::string, at::Tensor>> named_;
+  std::unique_ptr<distributed::Agreement> agreement_;
+};
+
 /// distributed/join.h
 class Join {
  public:
   /// `rows` says of each of `count` entries at the addresses `tensors` whether it has rows, 1 or 0.
-  Join(ProcessGroup& group, const Optimizers& optimizers, const int64_t* tensors, const int* rows,
-       int count, double weight, const char* what);
+  Join(ProcessGroup& group, const Optimizers& optimizers, Agreement* agreement,
+       const int64_t* tensors, const int* rows, int count, double weight, const char* what);
   ~Join();
   at::Tensor value(int entry) const;
   /// Undefined if nothing is to be differentiated there.

@@ -274,7 +274,7 @@ void ConstrainedOptimizer::distribute(ProcessGroup& group) {
     problem_.load_state_dict(document, document.find(state, "problem"));
     load_state_dict(document, document.find(state, "optimizer"));
   }
-  replica_ = std::make_shared<problem::Replica>(group, primal);
+  replica_ = std::make_shared<problem::Replica>(group, problem_, primal_, dual_);
 }
 
 RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp_state) {
@@ -284,9 +284,11 @@ RollOut SimultaneousOptimizer::roll(const std::function<CMPState()>& compute_cmp
 RollOut SimultaneousOptimizer::roll_accumulated(
     size_t parts, const std::function<CMPState(size_t part)>& compute_cmp_state) {
   if (replica() != nullptr) {
-    throw std::logic_error(
+    const std::string refusal =
         "roll_accumulated() is for one process; in a group call roll(), and give each process a "
-        "smaller part of the batch");
+        "smaller part of the batch";
+    replica()->fail(refusal);
+    throw std::logic_error(refusal);
   }
   if (parts == 0) throw std::invalid_argument("no micro-batch was given; give at least one");
   return guarded(parts, compute_cmp_state);

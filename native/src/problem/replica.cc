@@ -7,6 +7,26 @@
 
 namespace cooper4j::problem {
 
+Replica::Replica(ProcessGroup& group, const ConstrainedMinimizationProblem& problem,
+                 const Optimizers& primal, const Optimizers& dual)
+    : group_(group), parameters_(parameters(primal)) {
+  if (!group.compares()) return;
+  std::vector<distributed::Agreement::Named> named;
+  for (const auto& constraint : problem.constraints()) {
+    const std::string whose = " of constraint '" + constraint.name() + "'";
+    if (constraint.multiplier()) {
+      for (const auto& parameter : constraint.multiplier()->parameters()) {
+        named.emplace_back("the multiplier" + whose, parameter);
+      }
+    }
+    if (constraint.penalty_coefficient()) {
+      named.emplace_back("the penalty coefficient" + whose,
+                         constraint.penalty_coefficient()->value());
+    }
+  }
+  agreement_.emplace(primal, dual, std::move(named));
+}
+
 CMPState Replica::evaluate(const std::function<CMPState()>& compute) {
   group_.sums().start();
   CMPState state = compute();
@@ -53,7 +73,8 @@ CMPState Replica::evaluate(const std::function<CMPState()>& compute) {
   }
   what += distributed::GradientSums::describe(parameters_);
   join_ = std::make_unique<distributed::Join>(group_.group(), std::move(entries),
-                                              static_cast<double>(state.samples.value_or(1)), what);
+                                              static_cast<double>(state.samples.value_or(1)), what,
+                                              agreement_ ? &*agreement_ : nullptr);
   for (size_t i = 0; i < targets.size(); ++i) *targets[i] = join_->value(i);
   if (state.samples) state.samples = static_cast<int64_t>(join_->weight());
   return state;

@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cooper4j/constrained_optimizer.h"
 #include "cooper4j/distributed.h"
+#include "distributed/agreement.h"
 #include "distributed/join.h"
 #include "distributed/sums.h"
 
@@ -15,8 +17,8 @@ namespace cooper4j::problem {
 /// What a ConstrainedOptimizer does in place of evaluating and differentiating by itself.
 class Replica {
  public:
-  Replica(ProcessGroup& group, std::vector<at::Tensor> parameters)
-      : group_(group), parameters_(std::move(parameters)) {}
+  Replica(ProcessGroup& group, const ConstrainedMinimizationProblem& problem,
+          const Optimizers& primal, const Optimizers& dual);
 
   /// The state over the samples of all.
   CMPState evaluate(const std::function<CMPState()>& compute);
@@ -27,6 +29,7 @@ class Replica {
  private:
   ProcessGroup& group_;
   std::vector<at::Tensor> parameters_;
+  std::optional<distributed::Agreement> agreement_;
   distributed::GradientSums gradient_sums_;
   std::vector<std::pair<size_t, at::Tensor>> roots_;  // entries to differentiate
   std::unique_ptr<distributed::Join> join_;

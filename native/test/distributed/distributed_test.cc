@@ -71,12 +71,20 @@ struct Regression : ConstrainedMinimizationProblem {
   }
 };
 
+/// A rank's regression, which starts anew.
+struct Rank {
+  explicit Rank(ProcessGroup& group) : problem(1.0 + group.rank()) { optimizer.distribute(group); }
+
+  Regression problem;
+  torch::optim::SGD primal{{problem.w}, 0.1};
+  torch::optim::SGD dual{problem.dual_parameters(), 0.2};
+  SimultaneousOptimizer optimizer{problem, primal, dual};
+};
+
 at::Tensor train(ProcessGroup& group) {
-  Regression problem(1.0 + group.rank());
-  torch::optim::SGD primal({problem.w}, 0.1);
-  torch::optim::SGD dual(problem.dual_parameters(), 0.2);
-  SimultaneousOptimizer optimizer(problem, primal, dual);
-  optimizer.distribute(group);
+  Rank rank(group);
+  Regression& problem = rank.problem;
+  SimultaneousOptimizer& optimizer = rank.optimizer;
   std::vector<at::Tensor> log;
   for (int64_t step = 0; step < 20; ++step) {
     // Seven rows, or one, which leaves rank 1 without any.
@@ -196,20 +204,149 @@ TEST(ranks_that_do_not_do_the_same_are_told) {
 
 TEST(a_failure_of_one_reaches_the_other) {
   const auto [first, second] = both([](ProcessGroup& group) {
-    Regression problem(1);
-    torch::optim::SGD primal({problem.w}, 0.1);
-    torch::optim::SGD dual(problem.dual_parameters(), 0.2);
-    SimultaneousOptimizer optimizer(problem, primal, dual);
-    optimizer.distribute(group);
+    Rank rank(group);
     return error_of([&] {
-      optimizer.roll([&]() -> CMPState {
+      rank.optimizer.roll([&]() -> CMPState {
         if (group.rank() == 1) throw std::runtime_error("no such file");
-        return problem.over(at::arange(3, at::kLong));
+        return rank.problem.over(at::arange(3, at::kLong));
       });
     });
   });
   CHECK(contains(first, "rank 1 failed: no such file"));
   CHECK_EQ("no such file", second);
+}
+
+/// What both ranks throw, of which one changes something after some rolls.
+std::pair<std::string, std::string> errors_after(const std::function<void(Rank&)>& change,
+                                                 bool compare = true) {
+  return both([&](ProcessGroup& group) {
+    group.compare(compare);
+    Rank rank(group);
+    const auto roll = [&] {
+      rank.optimizer.roll([&] { return rank.problem.over(at::arange(3, at::kLong)); });
+    };
+    roll();
+    roll();
+    if (group.rank() == 1) change(rank);
+    return error_of([&] {
+      roll();
+      roll();
+    });
+  });
+}
+
+TEST(what_one_process_changes_alone_is_found_by_the_next_rolls) {
+  const std::vector<std::pair<std::function<void(Rank&)>, std::string>> changes{
+      {[](Rank& rank) { rank.problem.w.detach().fill_(7); }, "rank 1 has primal variable 0 = 7, 7"},
+      {[](Rank& rank) { rank.problem.w.detach().neg_(); }, "rank 1 has primal variable 0 = "},
+      {[](Rank& rank) { rank.problem.residual.multiplier()->parameters()[0].detach().fill_(3); },
+       "rank 1 has the multiplier of constraint 'residual' = 3"},
+      {[](Rank& rank) {
+         rank.problem.rows.multiplier()->parameters()[0].detach().select(0, 6).fill_(3);
+       },
+       "rank 1 has the multiplier of constraint 'rows' = Double[7, 1] of checksum "},
+      {[](Rank& rank) {
+         rank.problem.residual.penalty_coefficient()->set_value(at::full({1}, 4.0, at::kDouble));
+       },
+       "rank 1 has the penalty coefficient of constraint 'residual' = 4"},
+      {[](Rank& rank) { rank.primal.param_groups()[0].options().set_lr(0.5); },
+       "rank 0 has lr = 0.1 in group 0 of primal optimizer 0, rank 1 has lr = 0.5 in"},
+      {[](Rank& rank) { rank.dual.param_groups()[0].options().set_lr(0.5); },
+       "rank 1 has lr = 0.5 in group 0 of dual optimizer 0"},
+      {[](Rank& rank) {
+         rank.optimizer.before_primal_step(
+             [](CMPState& /*state*/, const Optimizers& primal) { clip_grad_norm(primal, 1e-3); });
+       },
+       "rank 1 has primal variable 0 = "},
+  };
+  for (const auto& [change, says] : changes) {
+    const auto [first, second] = errors_after(change);
+    for (const auto& text : {first, second}) {
+      CHECK(contains(text, "the ranks no longer have the same"));
+      CHECK(contains(text, says));
+    }
+  }
+  const auto [first, second] = errors_after(changes[0].first, /*compare=*/false);
+  CHECK_EQ("", first);
+  CHECK_EQ("", second);
+}
+
+TEST(rows_of_one_index_are_in_the_order_of_a_batch_that_is_dealt_in_turn) {
+  ProcessGroup alone;
+  const auto last = [](ProcessGroup& group) {
+    Rank rank(group);
+    const at::Tensor mine = at::arange(7, at::kLong).slice(0, group.rank(), 7, group.size());
+    const RollOut out = rank.optimizer.roll([&] {
+      CMPState state = rank.problem.over(mine);
+      state.observed_constraints[1].second.constraint_features = mine.remainder(2);
+      return state;
+    });
+    return out.state.observed_constraints[1].second.violation.detach().clone();
+  };
+  const at::Tensor expected = last(alone);
+  const auto [first, second] = both(last);
+  CHECK(at::equal(first, second));
+  // The others start from what rank 0 has, as a process alone does.
+  CHECK(at::allclose(first, expected, 0, 1e-12));
+}
+
+TEST(micro_batches_are_refused_in_a_group_and_the_others_are_told) {
+  for (const bool all : {true, false}) {
+    const auto [first, second] = both([all](ProcessGroup& group) {
+      Rank rank(group);
+      const at::Tensor rows = at::arange(3, at::kLong);
+      return error_of([&] {
+        if (all || group.rank() == 1) {
+          rank.optimizer.roll_accumulated(2, [&](size_t) { return rank.problem.over(rows); });
+        } else {
+          rank.optimizer.roll([&] { return rank.problem.over(rows); });
+        }
+      });
+    });
+    CHECK(contains(second, "roll_accumulated() is for one process; in a group call roll()"));
+    CHECK(contains(first, "roll_accumulated() is for one process; in a group call roll()"));
+    CHECK_EQ(!all, contains(first, "rank 1 failed: "));
+  }
+}
+
+TEST(who_closes_or_fails_outside_of_rolls_says_why) {
+  const auto [failed, none] = both([](ProcessGroup& group) {
+    if (group.rank() == 1) {
+      group.fail("the disk is full");
+      return std::string();
+    }
+    return error_of([&] { group.barrier(); });
+  });
+  CHECK(contains(failed, "rank 1 failed: the disk is full"));
+  const auto [closed, nothing] = both([](ProcessGroup& group) {
+    group.sum(at::ones({2}));
+    return group.rank() == 1 ? "" : error_of([&] { group.barrier(); });
+  });
+  CHECK(contains(closed,
+                 "rank 1 has closed the group after its call 1, the sum of Float[2]; rank 0 has "
+                 "come to call 2, a barrier"));
+}
+
+TEST(a_group_that_goes_with_an_exception_says_so) {
+  std::promise<int> port;
+  GlooOptions options;
+  options.address = "127.0.0.1";
+  options.size = 2;
+  options.timeout = std::chrono::seconds(60);
+  auto second = std::async(std::launch::async, [&, options]() mutable {
+    options.rank = 1;
+    options.port = port.get_future().get();
+    return error_of([&] {
+      const ProcessGroup group(options);
+      throw std::runtime_error("the disk is full");
+    });
+  });
+  options.port = 0;
+  options.listening = [&](int chosen) { port.set_value(chosen); };
+  ProcessGroup group(options);
+  CHECK(contains(error_of([&] { group.barrier(); }),
+                 "rank 1 has closed the group because of an exception before its first call"));
+  CHECK_EQ("the disk is full", second.get());
 }
 
 TEST(what_does_not_fit_is_refused) {

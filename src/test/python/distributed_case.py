@@ -77,6 +77,8 @@ def make(kind):
         "VARIANCE": (LAGRANGIAN, dense(), None),
         "ROWS": (LAGRANGIAN, indexed(), None),
         "AUGMENTED_ROWS": (AUGMENTED, indexed(), indexed_penalty()),
+        "REPEATED_ROWS": (LAGRANGIAN, indexed(), None),
+        "AUGMENTED_REPEATED_ROWS": (AUGMENTED, indexed(), indexed_penalty()),
         "MODULE": (LAGRANGIAN, LinearMultiplier(), None),
     }[kind]
     return Constraint(
@@ -112,9 +114,11 @@ def observe(kind, indices, score, w):
         return ConstraintState(gap(score.sigmoid(), men), strict_violation=gap(positive, men))
     if kind == "VARIANCE":
         return ConstraintState((0.5 - score.var(correction=0)).unsqueeze(0))
-    if kind == "ROWS":
+    if "REPEATED" in kind:
+        indices = indices % 5
+    if kind in ("ROWS", "REPEATED_ROWS"):
         return ConstraintState(row, constraint_features=indices)
-    if kind == "AUGMENTED_ROWS":
+    if kind in ("AUGMENTED_ROWS", "AUGMENTED_REPEATED_ROWS"):
         return ConstraintState(
             row,
             constraint_features=indices,

@@ -149,11 +149,14 @@ def whole(group, own, samples, w, names):
             counts.append(sums[at : at + group.size])
             at += group.size
     joined = iter(group.gather([t for t, rows in zip(tensors, has_rows) if rows], counts))
-    start = int(counts[0][: group.rank].sum())
+    # Rows are dealt in turn.
+    dealt = [(row, r) for r in range(group.size) for row in range(int(counts[0][r]))]
+    order = torch.tensor(sorted(range(len(dealt)), key=dealt.__getitem__))
+    places = torch.argsort(order)[[i for i, (_, r) in enumerate(dealt) if r == group.rank]]
     for i, (tensor, rows) in enumerate(zip(tensors, has_rows)):
         if rows:
-            values[i] = next(joined)
-            back = lambda g, n=len(tensor): g[start : start + n]  # noqa: E731
+            values[i] = next(joined)[order]
+            back = lambda g: g[places]  # noqa: E731
         else:
             back = lambda g: g * (samples / weight) if samples else None  # noqa: E731
         if tensor.requires_grad:

@@ -12,6 +12,7 @@ import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.checkpoint.LoadOptions;
+import org.cooper4j.internal.Agreement;
 import org.cooper4j.internal.GradientSums;
 import org.cooper4j.internal.Group;
 import org.cooper4j.internal.Optimizers;
@@ -22,11 +23,14 @@ import org.cooper4j.optim.Replicas;
 
 /** An optimizer that rolls over the samples of all processes. */
 final class Joined implements Replicas.Replica {
+  private final ProcessGroup processGroup;
   private final Group group;
   private final Optimizers optimizers;
+  private final Agreement agreement; // null if nothing is compared
   private final GradientSums gradientSums;
 
   Joined(ProcessGroup processGroup, CooperOptimizer<?> optimizer) {
+    this.processGroup = processGroup;
     group = processGroup.group();
     optimizers =
         Tensors.keep(new Optimizers(optimizer.primalOptimizers(), optimizer.dualOptimizers()));
@@ -38,6 +42,37 @@ final class Joined implements Replicas.Replica {
       processGroup.broadcast(variables);
       shareStates(processGroup, optimizer);
     }
+    agreement = processGroup.compares() ? agreement(optimizer) : null;
+  }
+
+  @Override
+  public int rank() {
+    return processGroup.rank();
+  }
+
+  @Override
+  public int size() {
+    return processGroup.size();
+  }
+
+  @Override
+  public byte[] broadcast(Supplier<byte[]> first) {
+    return processGroup.broadcast(rank() == 0 ? first.get() : new byte[0]);
+  }
+
+  @Override
+  public void broadcast(List<Tensor> tensors) {
+    processGroup.broadcast(tensors);
+  }
+
+  @Override
+  public List<byte[]> allGather(byte[] own) {
+    return processGroup.allGather(own);
+  }
+
+  @Override
+  public void agree(String what) {
+    ProcessGroup.run(() -> group.agree(what));
   }
 
   /** What is the same in all processes, a line a thing. */
@@ -96,18 +131,33 @@ final class Joined implements Replicas.Replica {
           out, Map.of("problem", optimizer.cmp().stateDict(), "optimizer", optimizer.stateDict()));
       own = out.toByteArray();
     }
-    Tensor length = Tensor.create(new long[] {own.length}, 1);
-    group.broadcast(List.of(length));
-    int n = Math.toIntExact(length.item_long());
-    Tensor bytes = Tensor.create(group.rank() == 0 ? own : new byte[n], false, n);
-    group.broadcast(List.of(bytes));
+    byte[] first = group.broadcast(own);
     if (group.rank() > 0) {
-      byte[] file = new byte[n];
-      bytes.data_ptr_byte().get(file);
-      Checkpoint state = Checkpoint.load(file, new LoadOptions());
+      Checkpoint state = Checkpoint.load(first, new LoadOptions());
       optimizer.cmp().loadStateDict(state.map("problem").asMap());
       optimizer.loadStateDict(state.map("optimizer").asMap());
     }
+  }
+
+  private static Agreement agreement(CooperOptimizer<?> optimizer) {
+    Agreement agreement = Tensors.keep(new Agreement());
+    optimizer
+        .cmp()
+        .namedConstraints()
+        .forEach(
+            (name, constraint) -> {
+              String whose = " of constraint '" + name + "'";
+              constraint
+                  .multiplier()
+                  .ifPresent(
+                      its ->
+                          its.parameters()
+                              .forEach(p -> agreement.add("the multiplier" + whose, p)));
+              constraint
+                  .penaltyCoefficient()
+                  .ifPresent(its -> agreement.add("the penalty coefficient" + whose, its.value()));
+            });
+    return agreement;
   }
 
   @Override
@@ -141,14 +191,11 @@ final class Joined implements Replicas.Replica {
 
   @Override
   public Evaluation whole(Evaluation own) {
-    return new Whole(group, optimizers, gradientSums, own);
+    return new Whole(group, optimizers, agreement, gradientSums, own);
   }
 
   @Override
   public void fail(Throwable reason) {
-    String text = reason.getMessage();
-    group.fail(
-        reason.getClass().getSimpleName()
-            + (text == null ? "" : ": " + text.lines().findFirst().orElse("")));
+    processGroup.fail(reason);
   }
 }

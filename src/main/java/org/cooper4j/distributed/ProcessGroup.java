@@ -13,6 +13,8 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Store;
 import org.bytedeco.pytorch.StringTensorDict;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.internal.Group;
 import org.cooper4j.internal.Rendezvous;
 import org.cooper4j.internal.Tensors;
@@ -65,6 +67,7 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
   public static final Duration DEFAULT_TIMEOUT = Duration.ofMinutes(30);
 
   private final Group group;
+  private boolean compares = true;
 
   private ProcessGroup(Supplier<Group> make) {
     group = Tensors.keep(call(make));
@@ -236,6 +239,51 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
     }
   }
 
+  /** The bytes that rank 0 gives, in all processes; those of the others do not matter. */
+  public byte[] broadcast(byte[] bytes) {
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensor length = Tensor.create(new long[] {bytes.length}, 1);
+      broadcast(List.of(length));
+      int n = Math.toIntExact(length.item_long());
+      if (n == 0) {
+        return new byte[0];
+      }
+      Tensor all = tensor(rank() == 0 ? bytes : new byte[n]);
+      broadcast(List.of(all));
+      return bytes(all);
+    }
+  }
+
+  /** The bytes of all processes, in the order of ranks; their numbers may differ. */
+  public List<byte[]> allGather(byte[] bytes) {
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensor lengths = allGather(Tensor.create(new long[] {bytes.length}, 1));
+      Tensor all = allGather(tensor(bytes));
+      List<byte[]> each = new ArrayList<>();
+      long from = 0;
+      for (int r = 0; r < size(); r++) {
+        long n = lengths.get(r).item_long();
+        each.add(bytes(all.narrow(0, from, n)));
+        from += n;
+      }
+      return each;
+    }
+  }
+
+  private static Tensor tensor(byte[] bytes) {
+    return bytes.length == 0 // of which JavaCPP makes no tensor
+        ? torch.zeros(new long[] {0}, new TensorOptions(torch.ScalarType.Byte))
+        : Tensor.create(bytes, false, bytes.length);
+  }
+
+  private static byte[] bytes(Tensor tensor) {
+    byte[] bytes = new byte[Math.toIntExact(tensor.numel())];
+    if (bytes.length > 0) {
+      tensor.data_ptr_byte().get(bytes);
+    }
+    return bytes;
+  }
+
   /** Waits until all processes have come here. */
   public void barrier() {
     run(() -> group.barrier(0));
@@ -244,6 +292,43 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
   /** Waits so, for at most that long. */
   public void barrier(Duration timeout) {
     run(() -> group.barrier(millis(timeout)));
+  }
+
+  /**
+   * Whether rolls of optimizers that are distributed from now on see to it that all processes still
+   * have the same variables, multipliers, penalty coefficients and learning rates, and throw a
+   * {@link ProcessGroupException} that says what differs in which ranks; they do unless set.
+   * Compared are bits, of large models a part a roll. Where the steps of processes may round
+   * differently, as on processors of other kinds, give {@code false} in all of them.
+   *
+   * @return this
+   */
+  public ProcessGroup compare(boolean whether) {
+    compares = whether;
+    return this;
+  }
+
+  boolean compares() {
+    return compares;
+  }
+
+  /**
+   * This process cannot go on: ends the group, and tells the others, whose calls throw an exception
+   * with that reason. Rolls and trainers do it by themselves; elsewhere the others learn only that
+   * the group was closed.
+   *
+   * <pre>{@code
+   * } catch (RuntimeException e) {
+   *   group.fail(e);
+   *   throw e;
+   * }
+   * }</pre>
+   */
+  public void fail(Throwable reason) {
+    String text = reason.getMessage();
+    group.fail(
+        reason.getClass().getSimpleName()
+            + (text == null ? "" : ": " + text.lines().findFirst().orElse("")));
   }
 
   @Override

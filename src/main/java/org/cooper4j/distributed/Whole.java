@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
+import org.cooper4j.internal.Agreement;
 import org.cooper4j.internal.GradientSums;
 import org.cooper4j.internal.Group;
 import org.cooper4j.internal.Join;
@@ -33,9 +34,16 @@ final class Whole implements Evaluation {
   /**
    * Joins them.
    *
-   * @throws ProcessGroupException if others evaluated something else, or do not come
+   * @param agreement compares the processes; null if nobody wants to
+   * @throws ProcessGroupException if others evaluated something else, have other variables, or do
+   *     not come
    */
-  Whole(Group group, Optimizers optimizers, GradientSums gradientSums, Evaluation own) {
+  Whole(
+      Group group,
+      Optimizers optimizers,
+      Agreement agreement,
+      GradientSums gradientSums,
+      Evaluation own) {
     this.group = group;
     this.optimizers = optimizers;
     this.gradientSums = gradientSums;
@@ -56,6 +64,7 @@ final class Whole implements Evaluation {
                 new Join(
                     group,
                     optimizers,
+                    agreement,
                     ProcessGroup.addresses(entries),
                     rows.stream().mapToInt(row -> row ? 1 : 0).toArray(),
                     mine.samples().orElse(1),

@@ -17,15 +17,23 @@ public final class Join extends Pointer {
     Native.load();
   }
 
+  /** Compared are the processes unless the agreement is null. */
   public Join(
-      Group group, Optimizers optimizers, long[] tensors, int[] rows, double weight, String what) {
+      Group group,
+      Optimizers optimizers,
+      Agreement agreement,
+      long[] tensors,
+      int[] rows,
+      double weight,
+      String what) {
     super((Pointer) null);
-    allocate(group, optimizers, tensors, rows, rows.length, weight, what);
+    allocate(group, optimizers, agreement, tensors, rows, rows.length, weight, what);
   }
 
   private native void allocate(
       @ByRef Group group,
       @Const @ByRef Optimizers optimizers,
+      Agreement agreement,
       @Cast("const int64_t*") long[] tensors,
       @Const int[] rows,
       int count,

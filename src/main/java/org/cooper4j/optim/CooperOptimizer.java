@@ -394,9 +394,9 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
         });
   }
 
-  /** Whether rolls are over the samples of several processes. */
-  final boolean isJoined() {
-    return replica != Replicas.ALONE;
+  /** This program's copy of those that the optimizer is distributed over; else the only one. */
+  public final Replicas.Replica replica() {
+    return replica;
   }
 
   /**

@@ -82,11 +82,6 @@ final class DualMeter {
 
   /** Measures the last primal step, if it is one to measure, into a state's misc. */
   void evaluated(CMPState state) {
-    if (optimizer.isJoined()) {
-      throw new IllegalStateException(
-          "DualRates measures the gradients of one process, which are not those of all; in a group of"
-              + " several choose a dual rate");
-    }
     if (before.isEmpty() || state.loss().isEmpty()) {
       return;
     }

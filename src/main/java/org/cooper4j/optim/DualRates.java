@@ -56,9 +56,10 @@ import org.cooper4j.optim.torch.NuPIOptions;
  * reach of its own. Larger constraints and indexed ones have one of each for all elements, in the
  * direction of their violation: scale such elements alike. While a row has had no gradient yet,
  * every step measures it. The roll that measures has them in {@code values().misc()} as {@code
- * dual_unit/NAME} and {@code dual_reach/NAME}; in a roll over parts both are to be divided by
- * {@code dual_share/NAME}, the share of the parts in which the row had a gradient. What each part
- * of this contributes was measured: {@code docs/algorithms.md}.
+ * dual_unit/NAME} and {@code dual_reach/NAME}; in a roll over parts, which those of several
+ * processes are, too, both are means of what was measured in each, and are to be divided by {@code
+ * dual_share/NAME}, the share of the parts in which the row had a gradient. What each part of this
+ * contributes was measured: {@code docs/algorithms.md}.
  */
 public final class DualRates implements GradientHook {
   private static final int HORIZON = 50;
@@ -78,8 +79,7 @@ public final class DualRates implements GradientHook {
    *
    * @return the hook that does it, whose state is in the optimizer's state dict
    * @throws IllegalArgumentException if a dual optimizer scales its steps itself, as Adam does, or
-   *     a module computes a multiplier, or the optimizer has DualRates already; a roll throws
-   *     IllegalStateException if the optimizer is distributed over a process group
+   *     a module computes a multiplier, or the optimizer has DualRates already
    */
   public static DualRates of(ConstrainedOptimizer<?> optimizer) {
     Objects.requireNonNull(optimizer, "optimizer");

@@ -1,7 +1,9 @@
 package org.cooper4j.optim;
 
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
+import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
 
 /**
@@ -17,8 +19,21 @@ public interface Replicas {
    */
   Replica join(CooperOptimizer<?> optimizer);
 
-  /** This program's copy, for one optimizer; unless a method is overridden it is the only one. */
+  /**
+   * This program's copy, for one optimizer; unless a method is overridden it is the only one. All
+   * copies call the same methods in the same order.
+   */
   interface Replica {
+    /** The number of this copy, from 0. */
+    default int rank() {
+      return 0;
+    }
+
+    /** How many copies there are. */
+    default int size() {
+      return 1;
+    }
+
     /** Evaluates the problem once, over samples that are here. */
     default Evaluation part(Supplier<CMPState> problem) {
       return Evaluation.of(problem.get());
@@ -32,7 +47,25 @@ public interface Replicas {
       return own;
     }
 
-    /** A roll fails here: the others need not wait for this copy any more. */
+    /** What the first copy gives, in all of them. */
+    default byte[] broadcast(Supplier<byte[]> first) {
+      return first.get();
+    }
+
+    /** Overwrites tensors with those of the first copy. */
+    default void broadcast(List<Tensor> tensors) {}
+
+    /** What each copy gives, by their numbers. */
+    default List<byte[]> allGather(byte[] own) {
+      return List.of(own);
+    }
+
+    /** Sees to it that all copies come here with the same text, of one line, and throws if not. */
+    default void agree(String what) {}
+
+    /**
+     * A roll, or what is around it, fails here: the others need not wait for this copy any more.
+     */
     default void fail(Throwable reason) {}
   }
 

@@ -7,10 +7,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -30,6 +33,11 @@ import org.cooper4j.optim.RollOut;
  * before the JVM goes; should that take longer than half a minute, the JVM goes all the same, with
  * a line on stderr. Files are {@code step-000000120.pt}; Python's stock {@code torch.load(path,
  * weights_only=True)} reads them.
+ *
+ * <p>Of several processes all have this listener, and call {@code distribute} before {@code fit}:
+ * the first one reads and writes, the folders of the others stay empty, and all go on from what it
+ * has. Saved is {@link Training#stateDictOfAll()}; after a failure, or where one process was
+ * stopped alone, the first one's state, without the generators of the others.
  *
  * <p>A checkpoint has no data and no options: start with the same batches, optimizers and
  * listeners. Random numbers that a roll drew before it threw are not taken back.
@@ -129,37 +137,48 @@ public final class Checkpoints implements TrainingListener {
     }
   }
 
+  /** Of several processes one keeps the files. */
+  private static boolean isFirst(Training training) {
+    return training.optimizer().replica().rank() == 0;
+  }
+
   private void resume(Training training) {
+    Path[] file = {folder};
+    try {
+      if (training.resume(() -> newest(training, file))) {
+        saved = OptionalLong.of(training.step());
+      }
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "cannot resume: "
+              + file[0]
+              + ": "
+              + e.getMessage()
+              + "; remove it, or choose another folder",
+          e);
+    }
+  }
+
+  /** The newest that is whole, and its file. */
+  private Optional<Map<String, Object>> newest(Training training, Path[] found) {
     CheckpointException damaged = null;
     for (Path file : byStep().tailMap(training.resumed(), false).descendingMap().values()) {
-      Checkpoint checkpoint;
       try {
-        checkpoint = Checkpoint.load(file);
+        Map<String, Object> state = Checkpoint.load(file).asMap();
+        found[0] = file;
+        return Optional.of(state);
       } catch (CheckpointException e) {
         if (damaged == null) {
           damaged = e;
         } else {
           damaged.addSuppressed(e);
         }
-        continue;
       }
-      try {
-        training.loadStateDict(checkpoint.asMap());
-      } catch (IllegalArgumentException e) {
-        throw new IllegalArgumentException(
-            "cannot resume: "
-                + file
-                + ": "
-                + e.getMessage()
-                + "; remove it, or choose another folder",
-            e);
-      }
-      saved = OptionalLong.of(training.step());
-      return;
     }
     if (damaged != null) {
       throw damaged;
     }
+    return Optional.empty();
   }
 
   @Override
@@ -182,7 +201,11 @@ public final class Checkpoints implements TrainingListener {
       // A run that StopOnNaN put back leaves what was saved later, with finite variables.
       boolean isNew = saved.isEmpty() || saved.getAsLong() < training.step();
       if (training.isWhole() && isNew) {
-        save(training);
+        if (training.isAgreed()) {
+          save(training);
+        } else if (isFirst(training)) { // the others are not here to give what is theirs
+          save(training, training::stateDict);
+        }
       }
     } finally {
       removeHook();
@@ -201,13 +224,21 @@ public final class Checkpoints implements TrainingListener {
   }
 
   private void save(Training training) {
+    save(training, training::stateDictOfAll);
+  }
+
+  private void save(Training training, Supplier<Map<String, Object>> whole) {
     long step = training.step();
     if (!training.variables().areFinite()) {
       Log.LOGGER.warn("{}: step {} is not saved, a variable is NaN or infinite", folder, step);
       return;
     }
-    Checkpoint.save(folder.resolve("step-%09d.pt".formatted(step)), training.stateDict());
+    Map<String, Object> state = whole.get();
     saved = OptionalLong.of(step);
+    if (!isFirst(training)) {
+      return;
+    }
+    Checkpoint.save(folder.resolve("step-%09d.pt".formatted(step)), state);
     TreeMap<Long, Path> files = byStep();
     // Later ones are of a run that was put back.
     files.tailMap(step, false).values().forEach(Checkpoints::delete);

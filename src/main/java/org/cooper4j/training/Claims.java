@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /** What the listeners of a training have for themselves while it runs. */
 final class Claims {
@@ -15,17 +16,18 @@ final class Claims {
   /**
    * Takes what the listeners claim.
    *
+   * @param writes whether a listener writes to its places; of several processes one may do it
    * @throws IllegalStateException if two claim the same, or another training that runs has a place
    * @throws java.io.UncheckedIOException if nothing can be written to a place
    */
-  static Claims of(List<TrainingListener> listeners) {
+  static Claims of(List<TrainingListener> listeners, Predicate<TrainingListener> writes) {
     Map<Object, TrainingListener> owners = new HashMap<>();
     List<Path> paths = new ArrayList<>();
     for (TrainingListener listener : listeners) {
       for (Object claim : listener.claims()) {
         Object what = claim instanceof Path path ? Claim.place(path) : claim;
         TrainingListener other = owners.putIfAbsent(what, listener);
-        if (claim instanceof Path path) {
+        if (claim instanceof Path path && writes.test(listener)) {
           paths.add(path);
         }
         if (other != null) {

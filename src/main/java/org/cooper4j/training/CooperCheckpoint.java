@@ -7,8 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
@@ -26,6 +28,9 @@ import org.cooper4j.optim.RollOut;
  * all_metrics: {batch_ix: list[int], NAME: list[float], …}
  * NAME_state_dict, cmp_state_dict, cooper_optimizer_state_dict
  * </pre>
+ *
+ * <p>Of several processes all have this listener, and call {@code distribute} before {@code fit}:
+ * the first one reads and writes the file, and all go on from it.
  *
  * <p>That layout has no place for generators, a shuffled loader's order or other listeners: what
  * needs them goes on bit for bit with {@link Checkpoints}.
@@ -71,7 +76,7 @@ public final class CooperCheckpoint implements TrainingListener {
     return this;
   }
 
-  /** Whether the file is written; it is unless set. Of several processes let rank 0 alone write. */
+  /** Whether the file is written; it is unless set, of several processes by the first one alone. */
   public CooperCheckpoint writes(boolean whether) {
     writes = whether;
     return this;
@@ -134,11 +139,11 @@ public final class CooperCheckpoint implements TrainingListener {
               + ": the History of its CooperCheckpoint does not listen to this trainer, so it would"
               + " have no metrics; listen(history, checkpoint)");
     }
-    if (!Files.exists(file) || training.step() > 0) { // a second fit goes on where the first ended
+    if (training.step() > 0) { // a second fit goes on where the first ended
       return;
     }
     try {
-      resume(training, Checkpoint.load(file));
+      found(training).ifPresent(saved -> resume(training, saved));
     } catch (CheckpointException | IllegalArgumentException e) {
       throw new IllegalArgumentException(
           "cannot resume: "
@@ -147,6 +152,19 @@ public final class CooperCheckpoint implements TrainingListener {
               + "; remove it, or choose another one",
           e);
     }
+  }
+
+  private boolean isWriter(Training training) {
+    return writes && training.optimizer().replica().rank() == 0;
+  }
+
+  /** What the first process finds, in all of them. */
+  private Optional<Checkpoint> found(Training training) {
+    Supplier<Optional<Checkpoint>> here =
+        () -> Files.exists(file) ? Optional.of(Checkpoint.load(file)) : Optional.empty();
+    return training.optimizer().replica().size() == 1
+        ? here.get()
+        : training.share(() -> here.get().map(saved -> Training.bytes(saved.root())));
   }
 
   private void resume(Training training, Checkpoint saved) {
@@ -219,7 +237,7 @@ public final class CooperCheckpoint implements TrainingListener {
 
   @Override
   public void epochEnd(Training training) {
-    if (!writes) {
+    if (!isWriter(training)) {
       return;
     }
     Map<String, Object> saved = new LinkedHashMap<>();

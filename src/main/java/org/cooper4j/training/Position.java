@@ -33,6 +33,28 @@ final class Position {
   private Tensor rngAtEpoch;
   private Map<String, Object> saved;
 
+  /** Of a training's state what each of several processes has of its own. */
+  static Map<String, Object> own(Map<String, Object> state) {
+    Map<String, Object> own = new LinkedHashMap<>(state);
+    own.keySet().retainAll(GENERATORS);
+    return own;
+  }
+
+  /**
+   * Lets a state of another number of processes go on in this one: the first one gets the first
+   * one's generators, the others keep theirs; shards may have other numbers of samples.
+   */
+  static void ofOtherProcesses(Map<String, Object> state, int rank) {
+    if (rank > 0) {
+      state.keySet().removeAll(Set.of("rng_state", "cuda_rng_state"));
+    }
+    if (state.get("loader_state_dict") instanceof Map<?, ?> loader) {
+      Map<Object, Object> any = new LinkedHashMap<>(loader);
+      any.remove("samples");
+      state.put("loader_state_dict", any);
+    }
+  }
+
   /** Says what will be iterated. */
   void begin(Iterable<?> batches) {
     loader = batches instanceof DataLoader ours ? ours : null;

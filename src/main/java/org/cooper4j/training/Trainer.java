@@ -9,11 +9,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.concurrent.CancellationException;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.checkpoint.RngState;
 import org.cooper4j.data.DataLoader;
 import org.cooper4j.optim.CooperOptimizer;
+import org.cooper4j.optim.Replicas;
 import org.cooper4j.optim.RollOut;
 
 /**
@@ -39,6 +41,10 @@ import org.cooper4j.optim.RollOut;
  *
  * <p>An interrupt of the thread ends the run after the step, as {@link Training#stop} does; the
  * thread then is interrupted still.
+ *
+ * <p>Of an optimizer that is distributed over several processes all have a trainer, with the same
+ * listeners, and end after the same step: where they do not, all throw an exception that says which
+ * ended, and why. What a listener throws in one of them, the others are told.
  *
  * @param <B> what the problem's evaluation needs
  */
@@ -176,6 +182,17 @@ public final class Trainer<B> {
     }
   }
 
+  /** Of several processes the first one keeps checkpoints. */
+  private Claims claims() {
+    Replicas.Replica copy = optimizer.replica();
+    try {
+      return Claims.of(listeners, listener -> copy.rank() == 0 || !saves(listener));
+    } catch (RuntimeException e) {
+      copy.fail(e);
+      throw e;
+    }
+  }
+
   private Training run(Iterable<? extends B> batches, long epochs, long steps) {
     Objects.requireNonNull(batches, "batches");
     if (epochs < 0 || steps < 0) {
@@ -185,16 +202,19 @@ public final class Trainer<B> {
               : "steps is " + steps + "; expected how many there are to be in all, at least 0");
     }
     requireIdle();
-    Claims claims = Claims.of(listeners);
+    Claims claims = claims();
     running = true;
     training.begin(size(batches));
     training.position().begin(batches);
     List<TrainingListener> started = new ArrayList<>();
     try {
       start(started);
-      loop(batches, epochs, steps);
+      if (loop(batches, epochs, steps)) {
+        agreeOnEnd();
+      }
     } catch (RuntimeException | Error e) {
       training.failed(e);
+      optimizer.replica().fail(e);
     }
     training.position().epochEnded = false;
     try {
@@ -208,7 +228,8 @@ public final class Trainer<B> {
     return training;
   }
 
-  private void loop(Iterable<? extends B> batches, long epochs, long steps) {
+  /** Whether it came to its end, or was stopped; else a listener took a roll's failure. */
+  private boolean loop(Iterable<? extends B> batches, long epochs, long steps) {
     Position position = training.position();
     while (training.goesOn() && position.epoch < epochs && position.step < steps) {
       Iterator<? extends B> iterator = position.iterator(batches);
@@ -219,7 +240,7 @@ public final class Trainer<B> {
           rollOut = optimizer.roll(batch);
         } catch (RuntimeException e) {
           if (listeners.stream().anyMatch(listener -> listener.rollFailed(training, e))) {
-            return;
+            return false;
           }
           throw e;
         }
@@ -248,6 +269,31 @@ public final class Trainer<B> {
       training.heard();
       position.endEpoch();
     }
+    return true;
+  }
+
+  /**
+   * Of several processes all have to end here: those that went on would wait for this one. What
+   * stops one alone at some time, from another thread, is told them.
+   */
+  private void agreeOnEnd() {
+    Replicas.Replica copy = optimizer.replica();
+    String end =
+        "the end of a training after "
+            + training.step()
+            + " steps"
+            + training.stopReason().map(reason -> ", stopped: " + firstLine(reason)).orElse("");
+    if (copy.size() > 1
+        && (training.isStoppedElsewhere() || Thread.currentThread().isInterrupted())) {
+      copy.fail(new CancellationException(end));
+    } else {
+      copy.agree(end);
+      training.agreed();
+    }
+  }
+
+  private static String firstLine(String text) {
+    return text.lines().findFirst().orElse("");
   }
 
   /** Asks without a trace in the state that is saved, should the answer draw random numbers. */

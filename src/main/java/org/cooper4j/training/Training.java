@@ -1,6 +1,8 @@
 package org.cooper4j.training;
 
+import java.io.ByteArrayOutputStream;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,11 +12,15 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Module;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.RollValues;
+import org.cooper4j.checkpoint.Checkpoint;
+import org.cooper4j.checkpoint.LoadOptions;
 import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.optim.CooperOptimizer;
+import org.cooper4j.optim.Replicas;
 import org.cooper4j.optim.RollOut;
 
 /**
@@ -23,6 +29,7 @@ import org.cooper4j.optim.RollOut;
  */
 public final class Training {
   private static final String OPTIMIZER = "cooper_optimizer_state_dict";
+  private static final String PROCESSES = "process_states";
 
   private final CooperOptimizer<?> optimizer;
   private final Variables variables;
@@ -34,8 +41,11 @@ public final class Training {
   private RollOut rollOut;
   private Map<String, Double> numbers;
   private volatile String stopReason;
+  private volatile boolean stoppedElsewhere;
   private Throwable failure;
+  private Thread trainer;
   private boolean whole;
+  private boolean agreed;
   private volatile CountDownLatch end = new CountDownLatch(0);
 
   Training(CooperOptimizer<?> optimizer, Variables variables, List<TrainingListener> listeners) {
@@ -120,7 +130,10 @@ public final class Training {
   public void stop(String reason) {
     Objects.requireNonNull(reason, "reason");
     synchronized (this) {
-      stopReason = stopReason == null ? reason : stopReason;
+      if (stopReason == null) {
+        stopReason = reason;
+        stoppedElsewhere = Thread.currentThread() != trainer;
+      }
     }
   }
 
@@ -188,6 +201,75 @@ public final class Training {
     return resumed;
   }
 
+  /**
+   * All that the training of several processes goes on from: what {@link #stateDict()} gives in the
+   * first one, and what each has of its own, the states of generators and loaders, as {@code
+   * process_states}. Buffers of modules, such as running statistics, become those of the first one,
+   * in all. Every process that the optimizer is distributed over calls it, after the same step; the
+   * first one alone need save it. In a process alone it is {@link #stateDict()}.
+   *
+   * @throws IllegalStateException as {@link #stateDict()}
+   */
+  public Map<String, Object> stateDictOfAll() {
+    Replicas.Replica copy = optimizer.replica();
+    if (copy.size() == 1) {
+      return stateDict();
+    }
+    variables.shareBuffers(copy);
+    Map<String, Object> state = stateDict();
+    List<Object> each = new ArrayList<>();
+    for (byte[] bytes : copy.allGather(bytes(Position.own(state)))) {
+      each.add(Checkpoint.load(bytes, new LoadOptions()).asMap());
+    }
+    state.put(PROCESSES, each);
+    return state;
+  }
+
+  /**
+   * Goes on from what the first process finds, in all processes that the optimizer is distributed
+   * over: each calls it before its first step, and gets what it had of its own, unless there are
+   * other numbers of them now. In a process alone it goes on from what it finds.
+   *
+   * @param first asked in the first process alone
+   * @return whether there was anything
+   * @throws IllegalArgumentException as {@link #loadStateDict}
+   */
+  public boolean resume(Supplier<Optional<Map<String, Object>>> first) {
+    Optional<Map<String, Object>> found =
+        optimizer.replica().size() == 1
+            ? first.get()
+            : share(() -> first.get().map(Training::bytes)).map(Checkpoint::asMap);
+    found.ifPresent(state -> loadStateDict(own(state)));
+    return found.isPresent();
+  }
+
+  /** The file that the first process gives, in all. */
+  Optional<Checkpoint> share(Supplier<Optional<byte[]>> first) {
+    byte[] file = optimizer.replica().broadcast(() -> first.get().orElse(new byte[0]));
+    return file.length == 0
+        ? Optional.empty()
+        : Optional.of(Checkpoint.load(file, new LoadOptions()));
+  }
+
+  static byte[] bytes(Object state) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    Checkpoint.save(out, state);
+    return out.toByteArray();
+  }
+
+  /** Of the state of all what is this process's. */
+  private Map<String, Object> own(Map<String, Object> all) {
+    Replicas.Replica copy = optimizer.replica();
+    Map<String, Object> own = new LinkedHashMap<>(all);
+    List<?> each = own.remove(PROCESSES) instanceof List<?> states ? states : List.of();
+    if (each.size() == copy.size() && each.get(copy.rank()) instanceof Map<?, ?> its) {
+      its.forEach((key, value) -> own.put(String.valueOf(key), value));
+    } else if (each.size() > 1 || copy.size() > 1) {
+      Position.ofOtherProcesses(own, copy.rank());
+    }
+    return own;
+  }
+
   private void loadVariables(Map<String, ?> state) {
     variables.load(state);
     Variables.load(state, OPTIMIZER, optimizer::loadStateDict);
@@ -237,8 +319,11 @@ public final class Training {
     rollOut = null;
     numbers = null;
     stopReason = null;
+    stoppedElsewhere = false;
+    trainer = Thread.currentThread();
     failure = null;
     whole = false;
+    agreed = false;
     end = new CountDownLatch(1);
   }
 
@@ -271,6 +356,20 @@ public final class Training {
 
   Optional<RollOut> rollOut() {
     return Optional.ofNullable(rollOut);
+  }
+
+  /** Whether another thread than the trainer's has stopped it, at a step of its own choice. */
+  boolean isStoppedElsewhere() {
+    return stoppedElsewhere;
+  }
+
+  /** All processes have ended after the same step. */
+  void agreed() {
+    agreed = true;
+  }
+
+  boolean isAgreed() {
+    return agreed;
   }
 
   void ended() {

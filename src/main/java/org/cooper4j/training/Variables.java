@@ -1,12 +1,15 @@
 package org.cooper4j.training;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.StringTensorDict;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -14,6 +17,7 @@ import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.internal.Optimizers;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.optim.CooperOptimizer;
+import org.cooper4j.optim.Replicas;
 
 /** What is trained: modules and other primal variables by name, and the problem's multipliers. */
 final class Variables {
@@ -115,6 +119,20 @@ final class Variables {
                       + " tensor)");
             }
           });
+    }
+  }
+
+  /** Running statistics and the like: each copy's own in training, here they become the first's. */
+  void shareBuffers(Replicas.Replica copy) {
+    try (PointerScope temporaries = new PointerScope()) {
+      List<Tensor> buffers = new ArrayList<>();
+      for (Module module : modules.values()) {
+        StringTensorDict named = module.named_buffers();
+        for (long i = 0; i < named.size(); i++) {
+          buffers.add(named.get(i).value());
+        }
+      }
+      copy.broadcast(buffers);
     }
   }
 

@@ -41,6 +41,7 @@ import org.cooper4j.RollValues;
 import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.formulations.Exponential;
 import org.cooper4j.formulations.Lagrangian;
+import org.cooper4j.formulations.PenaltyBarrier;
 import org.cooper4j.formulations.QuadraticPenalty;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
@@ -59,6 +60,7 @@ import org.cooper4j.optim.torch.NuPIOptions;
 import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.cooper4j.penalties.IndexedPenaltyCoefficient;
 import org.cooper4j.penalties.MultiplicativePenaltyCoefficientUpdater;
+import org.cooper4j.penalties.PenaltyBarrierUpdater;
 import org.cooper4j.rates.Fairness;
 import org.cooper4j.rates.RateContext;
 import org.cooper4j.rates.Rates;
@@ -122,6 +124,11 @@ final class Cases {
   private record Scores(Tensor rows, Tensor score, Tensor label, Tensor men, long size) {
     Tensor loss() {
       return torch.binary_cross_entropy_with_logits(score, label);
+    }
+
+    /** As if a few rows were in the batch time and again. */
+    Scores repeated() {
+      return new Scores(rows.remainder(new Scalar(5)), score, label, men, size);
     }
 
     Tensor positive() {
@@ -236,6 +243,10 @@ final class Cases {
         .build();
   }
 
+  private static ConstraintState everyPenalizedRow(Scores s, Tensor w) {
+    return builder(rowLoss(s)).constraintFeatures(s.rows()).contributesToDualUpdate(false).build();
+  }
+
   private ConstraintState everyInput(Scores s, Tensor w) {
     return builder(rowLoss(s)).constraintFeatures(inputs.index_select(0, s.rows())).build();
   }
@@ -292,6 +303,10 @@ final class Cases {
     ROWS,
     AUGMENTED_ROWS,
     QUADRATIC_ROWS,
+    REPEATED_ROWS,
+    AUGMENTED_REPEATED_ROWS,
+    QUADRATIC_REPEATED_ROWS,
+    BARRIER_REPEATED_ROWS,
     MODULE;
 
     Constraint make() {
@@ -305,10 +320,12 @@ final class Cases {
         case QUADRATIC -> new Constraint(INEQUALITY, QuadraticPenalty::new, null, penalty(2));
         case EXPONENTIAL -> new Constraint(INEQUALITY, Exponential::new, dense(1), null);
         case NORMS -> new Constraint(EQUALITY, Lagrangian::new, dense(2), null);
-        case ROWS -> new Constraint(INEQUALITY, Lagrangian::new, indexed(), null);
-        case AUGMENTED_ROWS ->
+        case ROWS, REPEATED_ROWS -> new Constraint(INEQUALITY, Lagrangian::new, indexed(), null);
+        case AUGMENTED_ROWS, AUGMENTED_REPEATED_ROWS ->
             new Constraint(INEQUALITY, AugmentedLagrangian::new, indexed(), indexedPenalty());
-        case QUADRATIC_ROWS ->
+        case BARRIER_REPEATED_ROWS ->
+            new Constraint(INEQUALITY, PenaltyBarrier::new, indexed(), indexedPenalty());
+        case QUADRATIC_ROWS, QUADRATIC_REPEATED_ROWS ->
             new Constraint(INEQUALITY, QuadraticPenalty::new, null, indexedPenalty());
         case MODULE -> new Constraint(INEQUALITY, Lagrangian::new, module(), null);
       };
@@ -329,18 +346,16 @@ final class Cases {
         case ODDS -> cases::odds;
         case ROWS -> Cases::everyRow;
         case AUGMENTED_ROWS -> Cases::everyStrictRow;
-        case QUADRATIC_ROWS ->
-            (s, w) ->
-                builder(rowLoss(s))
-                    .constraintFeatures(s.rows())
-                    .contributesToDualUpdate(false)
-                    .build();
+        case QUADRATIC_ROWS -> Cases::everyPenalizedRow;
+        case REPEATED_ROWS, BARRIER_REPEATED_ROWS -> (s, w) -> everyRow(s.repeated(), w);
+        case AUGMENTED_REPEATED_ROWS -> (s, w) -> everyStrictRow(s.repeated(), w);
+        case QUADRATIC_REPEATED_ROWS -> (s, w) -> everyPenalizedRow(s.repeated(), w);
         case MODULE -> cases::everyInput;
       };
     }
 
     boolean hasMultiplier() {
-      return this != QUADRATIC && this != QUADRATIC_ROWS;
+      return this != QUADRATIC && this != QUADRATIC_ROWS && this != QUADRATIC_REPEATED_ROWS;
     }
   }
 
@@ -397,11 +412,13 @@ final class Cases {
   private double[] train(Problem problem, CooperOptimizer<long[]> optimizer, Runnable afterStep) {
     optimizer.distribute(replicas);
     var updater = new MultiplicativePenaltyCoefficientUpdater(1.1, 0.01, false, 100);
+    var barrier = new PenaltyBarrierUpdater(PenaltyBarrierUpdater.Rule.ADAPT, 0.5);
     List<Double> log = new ArrayList<>();
     for (int step = 0; step < STEPS; step++) {
       RollOut out = optimizer.roll(rows(step));
       log(log, out.values());
       updater.step(out.cmpState().observedConstraints());
+      barrier.step(out.cmpState().observedConstraints());
       afterStep.run();
     }
     return problem.end(log);
@@ -436,7 +453,7 @@ final class Cases {
             });
       }
     }
-    for (Kind kind : List.of(Kind.QUADRATIC, Kind.QUADRATIC_ROWS)) {
+    for (Kind kind : List.of(Kind.QUADRATIC, Kind.QUADRATIC_ROWS, Kind.QUADRATIC_REPEATED_ROWS)) {
       cases.put(
           kind + " UNCONSTRAINED",
           () -> {

@@ -7,8 +7,6 @@ import static org.cooper4j.Devices.values;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.SizeTPointer;
 import org.bytedeco.pytorch.EmbeddingImpl;
@@ -36,26 +34,10 @@ import org.junit.jupiter.api.condition.OS;
 class ProcessGroupTest {
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
-  /** Runs two ranks, threads of this process. */
-  private static <T> List<T> both(Function<ProcessGroup, T> rank) {
-    CompletableFuture<Integer> port = new CompletableFuture<>();
-    CompletableFuture<T> second =
-        CompletableFuture.supplyAsync(
-            () -> {
-              try (var group = ProcessGroup.gloo("127.0.0.1", port.join(), 1, 2, TIMEOUT)) {
-                return rank.apply(group);
-              }
-            });
-    try (var group = ProcessGroup.gloo("127.0.0.1", 0, 0, 2, TIMEOUT, port::complete)) {
-      T first = rank.apply(group);
-      return List.of(first, second.join());
-    }
-  }
-
   @Test
   void aSumIsOfAllAndDifferentiable() {
     List<double[]> gradients =
-        both(
+        TwoRanks.run(
             group -> {
               Tensor x = Tensor.create(new double[] {group.rank() + 1}, 1).requires_grad_(true);
               Tensor sum = group.sum(x);
@@ -69,7 +51,7 @@ class ProcessGroupTest {
 
   @Test
   void rowsAreGatheredInTheOrderOfRanks() {
-    both(
+    TwoRanks.run(
         group -> {
           Tensor rows = torch.full(new long[] {2L - 2 * group.rank(), 2}, new Scalar(7));
           assertThat(group.allGather(rows).sizes().vec().get()).containsExactly(2, 2);
@@ -82,7 +64,7 @@ class ProcessGroupTest {
   @Test
   void aBroadcastOverwritesModelsWithTheFirstOnes() {
     List<double[]> weights =
-        both(
+        TwoRanks.run(
             group -> {
               LinearImpl model = new LinearImpl(2, 1);
               try (NoGradGuard noGrad = new NoGradGuard()) {
@@ -96,9 +78,56 @@ class ProcessGroupTest {
   }
 
   @Test
+  void bytesAreBroadcastAndGathered() {
+    TwoRanks.run(
+        group -> {
+          byte[] own = group.rank() == 0 ? new byte[] {1, -2} : new byte[] {3};
+          assertThat(group.broadcast(own)).containsExactly(1, -2);
+          assertThat(group.allGather(own)).containsExactly(new byte[] {1, -2}, new byte[] {3});
+          assertThat(group.broadcast(new byte[group.rank()])).isEmpty();
+          assertThat(group.allGather(new byte[0])).containsExactly(new byte[0], new byte[0]);
+          return 0;
+        });
+  }
+
+  @Test
+  void whatAProcessFailsOfOutsideOfRollsTheOtherIsTold() {
+    List<String> errors =
+        TwoRanks.errors(
+            group -> {
+              if (group.rank() == 1) {
+                group.fail(new IllegalStateException("the disk is full\nof files"));
+                throw new IllegalStateException("the disk is full");
+              }
+              group.barrier();
+            });
+    assertThat(errors.get(0))
+        .isEqualTo(
+            "ProcessGroupException: the process group has ended: rank 1 failed:"
+                + " IllegalStateException: the disk is full");
+  }
+
+  @Test
+  void whoWaitsForAProcessThatHasClosedTheGroupLearnsHowFarBothHaveCome() {
+    List<String> errors =
+        TwoRanks.errors(
+            group -> {
+              group.sum(torch.ones(2));
+              if (group.rank() == 0) {
+                group.barrier();
+              }
+            });
+    assertThat(errors.get(0))
+        .contains(
+            "rank 1 has closed the group after its call 1, the sum of Float[2]; rank 0 has come to"
+                + " call 2, a barrier");
+    assertThat(errors.get(1)).isEmpty();
+  }
+
+  @Test
   void processesStartFromTheVariablesOfTheFirst() {
     List<double[]> ends =
-        both(
+        TwoRanks.run(
             group -> {
               Tensor x = Tensor.create(new double[] {1 + group.rank()}, 1).requires_grad_(true);
               var problem =
@@ -120,7 +149,7 @@ class ProcessGroupTest {
 
   @Test
   void sparseGradientsAreRefused() {
-    both(
+    TwoRanks.run(
         group -> {
           EmbeddingOptions options = new EmbeddingOptions(4, 2);
           options.sparse().put(true);
@@ -133,7 +162,7 @@ class ProcessGroupTest {
                   problem, new SGD(words.parameters(), new SGDOptions(0.25)));
           optimizer.distribute(group);
           assertThatThrownBy(() -> optimizer.roll(Tensor.create(new long[] {1, 2}, 2)))
-              .hasMessageContaining("a gradient is sparse")
+              .hasMessageContaining("the gradient of a variable Float[4, 2] is sparse")
               .hasMessageContaining("sparse = false");
           return 0;
         });

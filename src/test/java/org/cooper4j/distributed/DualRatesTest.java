@@ -1,0 +1,93 @@
+package org.cooper4j.distributed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.cooper4j.Devices.values;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.Constraint;
+import org.cooper4j.ConstraintType;
+import org.cooper4j.multipliers.DenseMultiplier;
+import org.cooper4j.optim.DualRates;
+import org.cooper4j.optim.SimultaneousOptimizer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+/** Dual steps whose units are measured in several processes. */
+@EnabledOnOs(OS.LINUX)
+class DualRatesTest {
+  /** Where a least squares problem of a bounded mean is after some rolls, and its units. */
+  private static double[] train(
+      ProcessGroup group, BiConsumer<SimultaneousOptimizer<Tensor>, List<Tensor>> roll) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor w = torch.zeros(2).to(ScalarType.Double).requires_grad_(true);
+      Constraint mean =
+          new Constraint(
+              ConstraintType.INEQUALITY, new DenseMultiplier(torch.zeros(1).to(ScalarType.Double)));
+      var problem =
+          ConstrainedMinimizationProblem.<Tensor>of(
+              rows -> {
+                Tensor outputs = rows.matmul(w);
+                return CMPState.of(outputs.sub(rows.select(1, 0).exp()).square().mean())
+                    .samples(rows.size(0))
+                    .lessOrEqual(mean, outputs.mean(), 0.2);
+              },
+              Map.entry("mean", mean));
+      var optimizer =
+          new SimultaneousOptimizer<>(
+              problem,
+              new SGD(new TensorVector(w), new SGDOptions(0.05)),
+              DualRates.controller(problem.dualParameters()));
+      DualRates rates = DualRates.of(optimizer);
+      optimizer.distribute(group);
+      for (int step = 0; step < 25; step++) {
+        roll.accept(optimizer, parts(step));
+      }
+      double[] all = Arrays.copyOf(values(w), 5);
+      all[2] = mean.multiplierValue();
+      all[3] = rates.units().get("mean")[0];
+      all[4] = rates.reaches().get("mean")[0];
+      return all;
+    }
+  }
+
+  /** Three rows for one process, two for the other. */
+  private static List<Tensor> parts(int step) {
+    List<Tensor> parts = new ArrayList<>();
+    for (int rank = 0; rank < 2; rank++) {
+      double[] x = new double[rank == 0 ? 6 : 4];
+      for (int i = 0; i < x.length; i++) {
+        x[i] = i % 2 == 0 ? Math.sin(step + 2.3 * i + rank) : 1;
+      }
+      parts.add(Tensor.create(x, x.length / 2, 2));
+    }
+    return parts;
+  }
+
+  @Test
+  void processesMeasureAsPartsOfOneDo() {
+    double[] alone;
+    try (ProcessGroup group = ProcessGroup.fromEnvironment()) {
+      alone = train(group, SimultaneousOptimizer::rollAccumulated);
+    }
+    assertThat(alone[2]).isPositive();
+    List<double[]> both =
+        TwoRanks.run(
+            group -> train(group, (optimizer, parts) -> optimizer.roll(parts.get(group.rank()))));
+    assertThat(both.get(0)).containsExactly(alone, within(1e-12)).isEqualTo(both.get(1));
+  }
+}

@@ -1,0 +1,124 @@
+package org.cooper4j.distributed;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.BatchNorm1dImpl;
+import org.bytedeco.pytorch.BatchNormOptions;
+import org.bytedeco.pytorch.DropoutImpl;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.CMPState;
+import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.Constraint;
+import org.cooper4j.ConstraintType;
+import org.cooper4j.Devices;
+import org.cooper4j.data.Batch;
+import org.cooper4j.data.DataLoader;
+import org.cooper4j.data.TensorDataset;
+import org.cooper4j.multipliers.DenseMultiplier;
+import org.cooper4j.optim.SimultaneousOptimizer;
+import org.cooper4j.training.Checkpoints;
+import org.cooper4j.training.CooperCheckpoint;
+import org.cooper4j.training.History;
+import org.cooper4j.training.Trainer;
+import org.cooper4j.training.TrainingListener;
+
+/**
+ * A rank that trains with dropout, running statistics and a shuffled loader: once without a stop,
+ * and twice from a checkpoint in the middle. Writes where each run ends, as Cases does.
+ */
+final class Resumed {
+  private static final long STEPS = 12; // of 5 an epoch
+  private static final long STOP = 7;
+
+  private Resumed() {}
+
+  private static final class Net extends Module {
+    private final LinearImpl first = new LinearImpl(3, 8);
+    private final BatchNorm1dImpl norm = new BatchNorm1dImpl(new BatchNormOptions(8));
+    private final DropoutImpl dropout = new DropoutImpl(0.5);
+    private final LinearImpl last = new LinearImpl(8, 1);
+
+    Net() {
+      register_module("first", first);
+      register_module("norm", norm);
+      register_module("dropout", dropout);
+      register_module("last", last);
+    }
+
+    Tensor forward(Tensor inputs) {
+      return last.forward(dropout.forward(norm.forward(first.forward(inputs)).relu()));
+    }
+  }
+
+  /** Trains so many steps, or to the end of epochs; what there is then. */
+  private static double[] train(
+      ProcessGroup group, long seed, long steps, TrainingListener... listeners) {
+    torch.manual_seed(7);
+    Tensor inputs = torch.rand(80, 3);
+    TensorDataset data = new TensorDataset(inputs, inputs.sum(new long[] {1}).unsqueeze(1));
+    torch.manual_seed(seed + group.rank()); // each draws dropout's masks of its own
+    Net model = new Net();
+    Constraint bound = new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(1));
+    var problem =
+        ConstrainedMinimizationProblem.<Batch>of(
+            batch -> {
+              Tensor outputs = model.forward(batch.inputs());
+              return CMPState.of(outputs.sub(batch.targets()).square().mean())
+                  .lessOrEqual(bound, outputs.square().mean(), 0.1);
+            },
+            Map.entry("bound", bound));
+    var optimizer =
+        new SimultaneousOptimizer<>(
+            problem,
+            new Adam(model.parameters(), new AdamOptions(0.01)),
+            new SGD(problem.dualParameters(), new SGDOptions(0.1)));
+    optimizer.distribute(group);
+    var loader =
+        DataLoader.builder(data)
+            .batchSize(16)
+            .shuffle(seed)
+            .shard(group.rank(), group.size())
+            .build();
+    new Trainer<>(optimizer).module("model", model).listen(listeners).fitSteps(loader, steps);
+    return new double[] {
+      Devices.values(model.first.weight())[0],
+      Devices.values(model.norm.running_mean())[0],
+      bound.multiplierValue(),
+      Devices.values(torch.rand(1))[0] // where the generator is
+    };
+  }
+
+  /** Arguments: the start of the outputs' names; where rank 0 and where the others have files. */
+  public static void main(String[] arguments) throws IOException {
+    StringBuilder text = new StringBuilder();
+    try (ProcessGroup group = ProcessGroup.fromEnvironment()) {
+      Path folder = Path.of(arguments[group.rank() == 0 ? 1 : 2]);
+      // Saving is part of it: buffers become the first process's.
+      Path another = Path.of(arguments[1] + "-whole");
+      Cases.write(text, "whole", train(group, 0, STEPS, new Checkpoints(another).everySteps(3)));
+      train(group, 0, STOP, new Checkpoints(folder).everySteps(3));
+      Cases.write(text, "resumed", train(group, 90, STEPS, new Checkpoints(folder).everySteps(3)));
+      History history = new History();
+      train(group, 0, 5, history, new CooperCheckpoint(folder.resolve("cooper.pth"), history));
+      History others = new History();
+      Cases.write(
+          text,
+          "cooper",
+          train(group, 90, 5, others, new CooperCheckpoint(folder.resolve("cooper.pth"), others)));
+      Cases.write(text, "first five", train(group, 0, 5));
+      try (var files = Files.list(folder)) {
+        Cases.write(text, "files", files.count());
+      }
+    }
+    Files.writeString(Path.of(arguments[0] + System.getenv("RANK")), text);
+  }
+}
