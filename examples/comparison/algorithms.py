@@ -1,31 +1,32 @@
-"""Others' algorithms on the deterministic problems: a JSON line for each run.
+"""Others' algorithms on all problems: a JSON line for each run.
 
-    python algorithms.py [--quick] OUTPUT
+    python algorithms.py [--quick] [--only PROBLEM;PROBLEM] OUTPUT
 
-What is not found (humancompatible-train, ensmallen) is left out. Settings are those of
-org.cooper4j.comparison.Algorithm where there are counterparts.
+It goes on where it was stopped. What is not found (humancompatible-train, ensmallen) is left out.
+Settings are those of org.cooper4j.comparison.Algorithm where there are counterparts.
 """
 
 import argparse
 import json
+import pathlib
 import warnings
 
-import cooper
 import numpy
 import torch
 from scipy.optimize import NonlinearConstraint, minimize
 
 import ensmallen
+from packages import Group, all_algorithms
 from problems import all_problems
-from trace import Enough, Trace
+from trace import Enough, Trace, TrainingTrace
+from trainings import all_uses
 
-try:
-    from humancompatible.train.dual_optim import ALM, PBM, SSG, MoreauEnvelope, iALM
-except ImportError:
-    ALM = None
-
-RATE = 0.01
-QUICK = ("HS21", "HS28", "HS43")
+# Of Adam's rates, which a training has one of, and of factors on an algorithm's untuned knob; the
+# first is the untuned setting.
+GRID = [(rate, factor) for rate in (0.01, 0.05) for factor in (1, 0.1, 10)]
+TUNED = 2_000  # evaluations, at all settings but the untuned one: a step takes 10 times ours
+MEASURES = 40  # of a training, on all data
+QUICK = ("HS21", "HS28", "HS43", "MNIST, norm")
 
 
 def slsqp(trace):
@@ -67,122 +68,25 @@ def trust_constr(trace):
     )
 
 
-class Cooper(cooper.ConstrainedMinimizationProblem):
-    def __init__(self, trace, x, formulation, coefficient):
-        super().__init__()
-        self.trace, self.x, self.parts = trace, x, {}
-        for name, kind, size in (
-            ("h", cooper.ConstraintType.EQUALITY, trace.problem.equalities),
-            ("g", cooper.ConstraintType.INEQUALITY, trace.problem.inequalities),
-        ):
-            if size:
-                options = {}
-                if coefficient:
-                    options["penalty_coefficient"] = (
-                        cooper.penalty_coefficients.DensePenaltyCoefficient(
-                            init=torch.full((size,), float(coefficient), dtype=torch.float64)
-                        )
-                    )
-                constraint = cooper.Constraint(
-                    constraint_type=kind,
-                    formulation_type=formulation,
-                    multiplier=cooper.multipliers.DenseMultiplier(
-                        num_constraints=size, dtype=torch.float64
-                    ),
-                    **options,
-                )
-                setattr(self, name, constraint)
-                self.parts[name] = constraint
+class Deterministic:
+    """A problem as a task, each of whose evaluations is traced."""
 
-    def compute_cmp_state(self):
-        loss, h, g = self.trace.torch(self.x)
-        violations = {"h": h, "g": g}
-        observed = {
-            constraint: cooper.ConstraintState(violation=violations[name])
-            for name, constraint in self.parts.items()
-        }
-        return cooper.CMPState(loss=loss, observed_constraints=observed)
-
-
-def of_cooper(formulation, coefficient=None, updater=False):
-    def run(trace):
-        x = torch.tensor(trace.problem.start, requires_grad=True)
-        problem = Cooper(trace, x, formulation, coefficient)
-        optimizer = cooper.optim.SimultaneousOptimizer(
-            problem,
-            torch.optim.Adam([x], lr=RATE),
-            torch.optim.SGD(problem.dual_parameters(), lr=0.1, maximize=True),
-        )
-        grow = cooper.penalty_coefficients.MultiplicativePenaltyCoefficientUpdater()
-        while True:
-            out = optimizer.roll()
-            if updater:
-                grow.step(out.cmp_state.observed_constraints)
-
-    return run
-
-
-def of_humancompatible(make, envelope=False):
-    def run(trace):
+    def __init__(self, trace):
+        self.trace = trace
+        self.x = torch.tensor(trace.problem.start, requires_grad=True)
+        self.variables = [self.x]
         sizes = (trace.problem.equalities, trace.problem.inequalities)
-        x = torch.tensor(trace.problem.start, requires_grad=True)
-        primal = torch.optim.Adam([x], lr=RATE)
-        if envelope:
-            primal = MoreauEnvelope(primal, mu=2.0, beta=0.5)
-        dual = None
-        for size, inequality in zip(sizes, (False, True)):
-            if size:
-                options = {"init_duals": torch.zeros(size, dtype=torch.float64)}
-                if make is not SSG and make is not pbm:
-                    options["is_ineq"] = inequality
-                if make is pbm:
-                    options["init_duals"] += 1
-                if make is SSG:
-                    del options["init_duals"]
-                if dual is None:
-                    dual = make(size, **options)
-                else:
-                    dual.add_constraint_group(size, **options)
-        while True:
-            loss, h, g = trace.torch(x)
-            primal.zero_grad()
-            constraints = torch.cat([h.abs() if make is SSG else h, g])
-            dual.forward_update(loss, constraints).backward()
-            primal.step()
+        self.groups = [
+            Group(name, name == "h", size, torch.float64) for name, size in zip("hg", sizes) if size
+        ]
 
-    return run
+    def evaluate(self, batch):
+        loss, h, g = self.trace.torch(self.x)
+        violations = {"h": (h, None), "g": (g, None)}
+        return loss, {group.name: violations[group.name] for group in self.groups}
 
 
-def alm(size, **options):
-    return ALM(size, lr=0.1, penalty=10.0, augmentation="hpr", **options)
-
-
-def ialm(size, **options):
-    return iALM(size, beta=1.0, sigma=1.001, gamma=0.1, **options)
-
-
-def pbm(size, **options):
-    return PBM(
-        size, penalty_mult=0.9, gamma=0.9, gamma_annealing=False, penalty_annealing=False, **options
-    )
-
-
-def algorithms():
-    """Name, whether it takes equalities, what runs it."""
-    plain, augmented = cooper.formulations.Lagrangian, cooper.formulations.AugmentedLagrangian
-    yield "SciPy SLSQP", True, slsqp
-    yield "SciPy trust-constr", True, trust_constr
-    yield "Cooper, Lagrangian", True, of_cooper(plain)
-    yield "Cooper, augmented Lagrangian", True, of_cooper(augmented, 10)
-    yield "Cooper, augmented, its updater", True, of_cooper(augmented, 1, True)
-    if ALM:
-        yield "humancompatible SSL-ALM", True, of_humancompatible(alm, envelope=True)
-        yield "humancompatible iALM", True, of_humancompatible(ialm)
-        yield "humancompatible PBM", False, of_humancompatible(pbm)
-        yield "humancompatible SSG", True, of_humancompatible(SSG)
-
-
-def run(problem, algorithm, budget):
+def solve(problem, budget, algorithm):
     trace = Trace(problem, budget)
     try:
         algorithm(trace)
@@ -193,27 +97,102 @@ def run(problem, algorithm, budget):
     return {"reached": trace.reached, "points": [trace.last]}
 
 
+def descend(algorithm, rate, knob):
+    def run(trace):
+        step = algorithm.make(Deterministic(trace), rate, knob)
+        while True:
+            step(None)
+
+    return run
+
+
+def train(use, steps, algorithm, knob):
+    task = use.start()
+    step = algorithm.make(task, use.rate, knob)
+    trace = TrainingTrace(task)
+    for done, batch in zip(range(1, steps + 1), task.batches()):
+        step(batch)
+        if done % (steps // MEASURES) == 0 and not trace.measure(done):
+            break
+    return {"reached": {}, "points": trace.points}
+
+
+class Results:
+    """A file of JSON lines that knows what it has."""
+
+    def __init__(self, path):
+        self.path, whole = path, []
+        for line in path.read_text().splitlines() if path.exists() else ():
+            try:
+                json.loads(line)
+                whole.append(line)
+            except ValueError:  # where a run was stopped
+                break
+        path.write_text("".join(line + "\n" for line in whole))
+        self.done = {self.key(**json.loads(line)) for line in whole}
+
+    @staticmethod
+    def key(problem, algorithm, setting, **others):
+        return problem, algorithm, *sorted(setting.items())
+
+    def add(self, problem, algorithm, setting, untuned, run):
+        key = self.key(problem, algorithm, setting)
+        if key not in self.done:
+            line = {"problem": problem, "algorithm": algorithm, "setting": setting}
+            text = json.dumps({**line, "untuned": untuned, **run()})
+            with open(self.path, "a") as file:
+                file.write(text + "\n")
+            self.done.add(key)
+
+
+def compare(problem, budget, grid, results):
+    for name, algorithm in (("SciPy SLSQP", slsqp), ("SciPy trust-constr", trust_constr)):
+        results.add(problem.name, name, {}, True, lambda: solve(problem, budget, algorithm))
+    for algorithm in all_algorithms():
+        if problem.equalities and not algorithm.equalities:
+            continue
+        for rate, factor in grid:
+            knob = float(factor * algorithm.untuned)
+            untuned = (rate, factor) == GRID[0]
+            most = budget if untuned else min(budget, TUNED)
+            setting = {"rate": rate, algorithm.knob: knob}
+            run = descend(algorithm, rate, knob)
+            results.add(
+                problem.name, algorithm.name, setting, untuned, lambda: solve(problem, most, run)
+            )
+
+
+def compare_training(use, steps, grid, results):
+    for algorithm in all_algorithms():
+        if use.equalities and not algorithm.equalities:
+            continue
+        for factor in dict.fromkeys(factor for _, factor in grid):
+            knob = float(factor * algorithm.untuned)
+            setting = {"rate": use.rate, algorithm.knob: knob}
+            results.add(
+                use.name, algorithm.name, setting, factor == 1, lambda: train(use, steps, algorithm, knob)
+            )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("output")
+    parser.add_argument("--only", default="", help="names of problems; all without")
+    parser.add_argument("output", type=pathlib.Path)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    budget = 300 if options.quick else 10_000
-    problems = [p for p in all_problems() if not options.quick or p.name in QUICK]
-    with open(options.output, "w") as file:
-
-        def write(problem, name, result):
-            line = {"problem": problem.name, "algorithm": name, "untuned": True, **result}
-            print(json.dumps(line), file=file, flush=True)
-
-        for problem in problems:
-            for name, equalities, algorithm in algorithms():
-                if equalities or not problem.equalities:
-                    write(problem, name, run(problem, algorithm, budget))
-        for problem, result in ensmallen.run(problems, budget):
-            write(problem, "ensmallen AugLagrangian", result)
+    budget, grid = (300, GRID[:1]) if options.quick else (10_000, GRID)
+    wanted = QUICK if options.quick else [name for name in options.only.split(";") if name]
+    results = Results(options.output)
+    problems = [p for p in all_problems() if not wanted or p.name in wanted]
+    for problem in problems:
+        compare(problem, budget, grid, results)
+    for problem, result in ensmallen.run(problems, budget):
+        results.add(problem, "ensmallen AugLagrangian", {}, True, lambda: result)
+    for use in all_uses():
+        if not wanted or use.name in wanted:
+            compare_training(use, MEASURES if options.quick else use.steps, grid, results)
 
 
 if __name__ == "__main__":

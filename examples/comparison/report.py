@@ -15,7 +15,7 @@ KEYS = [f"{tolerance:.0e}" for tolerance in TOLERANCES]
 BASE = "SciPy SLSQP"
 PROFILE = [
     BASE, "SciPy trust-constr", "ensmallen AugLagrangian", "Solver", "augmented Lagrangian", "SSL-ALM",
-    "inexact ALM", "quadratic penalty", "νPI", "extragradient, past", "Lagrangian, simultaneous",
+    "inexact ALM", "quadratic penalty", "DualRates", "νPI", "extragradient, past", "Lagrangian, simultaneous",
     "switching subgradient", "PBM",
 ]  # fmt: skip
 
@@ -139,7 +139,10 @@ def training(algorithms):
             return [*reached, max(violation, f - best)]
 
         row = [name]
-        for candidates in ([run for run in runs if run["untuned"]], runs):
+        for candidates in ([run for run in runs if run["untuned"]], runs[1:] and runs):
+            if not candidates:
+                row += [""] * 3
+                continue
             run = min(candidates, key=order)
             _, _, f, violation = run["points"][-1]
             reached = " / ".join(number(run["reached"].get(key, [math.inf])[0]) for key in KEYS)

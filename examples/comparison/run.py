@@ -2,8 +2,9 @@
 
     python examples/comparison/run.py [--quick] [--out FOLDER]
 
-Takes a Python that has requirements.txt beside this file, Maven, and the library installed
-(mvn install). ensmallen is compiled where its headers are on CPATH, and Armadillo is installed.
+It goes on where it was stopped; remove the folder, or lines of its files, to measure again. Takes a
+Python that has requirements.txt beside this file, Maven, and the library installed (mvn install).
+ensmallen is compiled where its headers are on CPATH, and Armadillo is installed.
 """
 
 import argparse
@@ -20,8 +21,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a few problems, few evaluations")
     parser.add_argument("--report", action="store_true", help="only of what was measured before")
-    parser.add_argument("--out", type=pathlib.Path, default=HERE.parents[1] / "target/comparison")
+    parser.add_argument("--out", type=pathlib.Path)
     options = parser.parse_args()
+    name = "comparison-quick" if options.quick else "comparison"
+    options.out = options.out or HERE.parents[1] / "target" / name
     options.out.mkdir(parents=True, exist_ok=True)
     files = [options.out.resolve() / name for name in ("java.jsonl", "python.jsonl")]
     if not options.report:

@@ -50,3 +50,22 @@ class Trace:
         here = torch.from_numpy(jacobian) @ (x - x.detach()) + torch.from_numpy(values)
         e = self.problem.equalities
         return here[0], here[1 : 1 + e], here[1 + e :]
+
+
+class TrainingTrace:
+    """How a training goes, without the time that the measuring takes."""
+
+    def __init__(self, task):
+        self.task, self.points = task, []
+        self.start = time.perf_counter()
+        self.measure(0)
+
+    def measure(self, steps):
+        """Notes [steps, seconds, objective, violation]; False if that is no number any more."""
+        now = time.perf_counter()
+        objective, violation = self.task.measure()
+        finite = math.isfinite(objective) and math.isfinite(violation)
+        if finite:
+            self.points.append([steps, now - self.start, objective, violation])
+        self.start += time.perf_counter() - now
+        return finite

@@ -2,6 +2,7 @@ package org.cooper4j.optim;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,8 @@ import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.internal.Optimizers;
 import org.cooper4j.internal.Tensors;
+import org.cooper4j.multipliers.ExplicitMultiplier;
+import org.cooper4j.multipliers.Multiplier;
 
 /**
  * Measures constraints' units and reaches for {@link DualRates}, one row of one constraint in turn,
@@ -33,7 +36,8 @@ final class DualMeter {
   private final ConstrainedOptimizer<?> optimizer;
   private Map<String, DualScales> scales = new LinkedHashMap<>();
   private long steps;
-  private long turn; // the row that is measured next, counted through all constraints
+  private long turn; // the row that is measured next, counted through all of the scales
+  private long last; // the one that this roll measured in turn
   private List<Tensor> before = List.of(); // the variables, from a step until it is measured
 
   DualMeter(ConstrainedOptimizer<?> optimizer) {
@@ -46,11 +50,12 @@ final class DualMeter {
   }
 
   /**
-   * Every tenth step is measured, for which the variables before it are kept; and every one, until
-   * all rows that were seen have had a gradient.
+   * Keeps the variables before a step that is measured: one in ten, or a later one that observes
+   * the row whose turn it is; and every one, until all rows that were seen have had a gradient.
    */
   void beforePrimalStep() {
-    if (steps++ % EVERY == 0 || !scales.values().stream().allMatch(DualScales::knowsAll)) {
+    boolean due = steps++ % EVERY == 0 || !before.isEmpty();
+    if (due || !scales.values().stream().allMatch(DualScales::knowsAll)) {
       replaceBefore(copies(variables()));
     }
   }
@@ -82,7 +87,11 @@ final class DualMeter {
 
   /** Measures the last primal step, if it is one to measure, into a state's misc. */
   void evaluated(CMPState state) {
-    if (before.isEmpty() || state.loss().isEmpty()) {
+    if (state.loss().isEmpty()) {
+      return;
+    }
+    notice(state);
+    if (before.isEmpty()) {
       return;
     }
     if (!fits(before)) { // one was frozen, or unfrozen, since
@@ -90,29 +99,95 @@ final class DualMeter {
       return;
     }
     try (PointerScope temporaries = new PointerScope()) {
+      List<Row> rows = rows(state);
+      last = inTurn(rows);
+      if (isWaiting(rows)) {
+        return;
+      }
       Slopes slopes = null;
-      long rows = 0;
-      for (var entry : state.observedConstraints().entrySet()) {
-        ConstraintState observed = entry.getValue();
-        if (!DualRates.isServed(entry.getKey())
-            || !observed.contributesToPrimalUpdate()
-            || !observed.violation().requires_grad()) {
-          continue;
-        }
-        DualScales its = scales(entry.getKey(), observed);
-        for (int row = 0; row < its.rows(); row++, rows++) {
-          if (!its.knows(row) || rows == turn) {
-            if (slopes == null) {
-              slopes = new Slopes(variables(), before, state.loss().get());
-            }
-            slopes.turnTo(observed.violation(), seed(entry.getKey(), observed, its.rows(), row));
-            String name = name(entry.getKey().name().orElseThrow(), its.rows(), row);
-            double unit = slopes.unit(its.knows(row) ? Double.NaN : slopes.inverse());
-            put(state, name, unit, slopes.reach());
+      for (Row row : rows) {
+        boolean known = row.its().knows(row.index());
+        if (!known || row.place() == last) {
+          if (slopes == null) {
+            slopes = new Slopes(variables(), before, state.loss().get());
           }
+          slopes.turnTo(row.observed().violation(), seed(row));
+          put(
+              state,
+              name(row.constraint().name().orElseThrow(), row.its().rows(), row.index()),
+              slopes.unit(known ? Double.NaN : slopes.inverse()),
+              slopes.reach());
         }
       }
     }
+  }
+
+  /** A row that a state observes; its place is counted through all of the scales. */
+  private record Row(
+      Constraint constraint, ConstraintState observed, DualScales its, int index, long place) {}
+
+  /** A constraint that was not seen before is one to measure, whatever steps observe it. */
+  private void notice(CMPState state) {
+    state
+        .observedConstraints()
+        .forEach(
+            (constraint, observed) -> {
+              if (isMeasurable(constraint, observed)) {
+                scales.computeIfAbsent(
+                    constraint.name().orElseThrow(), unused -> new DualScales(rows(constraint)));
+              }
+            });
+  }
+
+  private List<Row> rows(CMPState state) {
+    List<Row> rows = new ArrayList<>();
+    long place = 0;
+    for (Map.Entry<String, DualScales> entry : scales.entrySet()) {
+      Constraint constraint = optimizer.cmp().namedConstraints().get(entry.getKey());
+      ConstraintState observed = state.observedConstraints().get(constraint);
+      boolean has = observed != null && isMeasurable(constraint, observed);
+      for (int row = 0; row < entry.getValue().rows(); row++, place++) {
+        if (has) {
+          rows.add(new Row(constraint, observed, entry.getValue(), row, place));
+        }
+      }
+    }
+    return rows;
+  }
+
+  private static boolean isMeasurable(Constraint constraint, ConstraintState observed) {
+    return DualRates.isServed(constraint)
+        && observed.contributesToPrimalUpdate()
+        && observed.violation().requires_grad()
+        // What does not fit the multiplier is for the roll to refuse.
+        && (rows(constraint) <= 1 || observed.violation().numel() == rows(constraint));
+  }
+
+  /** How many units a constraint has. */
+  private static int rows(Constraint constraint) {
+    Multiplier multiplier = constraint.multiplier().orElseThrow();
+    long size = ((ExplicitMultiplier) multiplier).weight().numel();
+    return size <= MOST_ROWS && !multiplier.expectsConstraintFeatures() ? (int) size : 1;
+  }
+
+  private long places() {
+    return scales.values().stream().mapToInt(DualScales::rows).sum();
+  }
+
+  /** Whether the row whose turn it is may yet be observed before the next step that is due. */
+  private boolean isWaiting(List<Row> rows) {
+    return steps % EVERY != 0
+        && Math.floorMod(last - turn, Math.max(1, places())) != 0
+        && rows.stream().allMatch(row -> row.its().knows(row.index()));
+  }
+
+  /** The place of the next of these rows. */
+  private long inTurn(List<Row> rows) {
+    long size = places();
+    return rows.stream()
+        .map(Row::place)
+        .min(Comparator.comparing(place -> Math.floorMod(place - turn, size)))
+        .orElse(turn);
   }
 
   /** A part in which the row has no gradient counts for nothing in the means of all parts. */
@@ -131,29 +206,23 @@ final class DualMeter {
             .allMatch(i -> Arrays.equals(variables.get(i).shape(), others.get(i).shape()));
   }
 
-  private DualScales scales(Constraint constraint, ConstraintState observed) {
-    long size = observed.violation().numel();
-    boolean each =
-        size <= MOST_ROWS && !constraint.multiplier().orElseThrow().expectsConstraintFeatures();
-    return scales.computeIfAbsent(
-        constraint.name().orElseThrow(), unused -> new DualScales(each ? (int) size : 1));
-  }
-
   private static String name(String constraint, int rows, int row) {
     return constraint + (rows > 1 ? "[" + row + "]" : "");
   }
 
   /** Weights of rows: one alone, or all in the direction in which multipliers are about to go. */
-  private static Tensor seed(Constraint constraint, ConstraintState observed, int rows, int row) {
-    Tensor violation = observed.violation().detach();
-    Tensor ones = torch.ones_like(violation);
-    if (rows > 1) {
+  private static Tensor seed(Row row) {
+    Tensor violation = row.observed().violation().detach();
+    if (row.its().rows() > 1) {
       Tensor seed = torch.zeros_like(violation).flatten();
-      seed.select(0, row).fill_(new Scalar(1.0));
+      seed.select(0, row.index()).fill_(new Scalar(1.0));
       return seed.reshape(violation.shape());
     }
+    Tensor ones = torch.ones_like(violation);
     Tensor direction =
-        constraint.constraintType() == ConstraintType.INEQUALITY ? violation.relu() : violation;
+        row.constraint().constraintType() == ConstraintType.INEQUALITY
+            ? violation.relu()
+            : violation;
     double length = direction.norm().item_double();
     return violation.numel() > 1 && length > 0
         ? direction.div(new Scalar(length))
@@ -182,7 +251,7 @@ final class DualMeter {
     }
     if (measured) {
       replaceBefore(List.of());
-      turn = (turn + 1) % scales.values().stream().mapToInt(DualScales::rows).sum();
+      turn = last + 1;
     }
   }
 
@@ -217,7 +286,8 @@ final class DualMeter {
       }
       for (Map.Entry<?, ?> entry : each.entrySet()) {
         String name = String.valueOf(entry.getKey());
-        if (!optimizer.cmp().namedConstraints().containsKey(name)) {
+        Constraint constraint = optimizer.cmp().namedConstraints().get(name);
+        if (constraint == null || !DualRates.isServed(constraint)) {
           throw new IllegalArgumentException(
               "scales."
                   + name
@@ -225,7 +295,7 @@ final class DualMeter {
                   + optimizer.cmp().namedConstraints().keySet());
         }
         try {
-          newScales.put(name, DualScales.of(entry.getValue()));
+          newScales.put(name, DualScales.of(entry.getValue(), rows(constraint)));
         } catch (IllegalArgumentException e) {
           throw new IllegalArgumentException("scales." + name + "." + e.getMessage(), e);
         }

@@ -9,8 +9,8 @@ import java.util.Map;
 /** Running means of one constraint's units and reaches, a number a row. */
 final class DualScales {
   private static final double WEIGHT = 0.1;
+  private static final double LEAST = 0.8; // of the newest unit
   private static final double LARGEST = 1e30; // which float32 still has
-  private static final List<String> KEYS = List.of("unit", "reach", "measurements");
 
   private final double[] unit;
   private final double[] reach;
@@ -42,11 +42,18 @@ final class DualScales {
     return measurements[row] > 0;
   }
 
-  /** Takes a measurement in; one that is not finite says nothing. */
+  /**
+   * Takes a measurement in; one that is not finite says nothing. A unit that has grown beyond the
+   * mean is followed at once: with a mean far too small the violation would have to wait.
+   */
   void add(int row, double newUnit, double newReach) {
     if (Double.isFinite(newUnit) && Double.isFinite(newReach)) {
       double weight = Math.max(WEIGHT, 1 / ++measurements[row]);
-      unit[row] += weight * (newUnit - unit[row]);
+      double growth = newUnit - unit[row];
+      if (unit[row] + weight * growth < LEAST * newUnit) {
+        weight = (LEAST * newUnit - unit[row]) / growth;
+      }
+      unit[row] += weight * growth;
       reach[row] += weight * (newReach - reach[row]);
     }
   }
@@ -73,33 +80,35 @@ final class DualScales {
   }
 
   /**
-   * What {@link #stateDict} gave.
+   * What {@link #stateDict} gave, for so many rows.
    *
    * @throws IllegalArgumentException naming what does not fit
    */
-  static DualScales of(Object state) {
+  static DualScales of(Object state, int rows) {
     if (!(state instanceof Map<?, ?> map)) {
       throw new IllegalArgumentException("expected a dict, found " + state);
     }
-    List<double[]> columns = new ArrayList<>();
-    for (String key : KEYS) {
-      if (!(map.get(key) instanceof List<?> values)
-          || !values.stream().allMatch(value -> value instanceof Number n && isValid(n))) {
-        throw new IllegalArgumentException(
-            key + ": expected a list of finite numbers of at least 0, found " + map.get(key));
-      }
-      columns.add(values.stream().mapToDouble(value -> ((Number) value).doubleValue()).toArray());
-    }
-    int rows = columns.get(0).length;
-    if (rows == 0 || columns.stream().anyMatch(column -> column.length != rows)) {
-      throw new IllegalArgumentException(
-          "expected as many elements of each of " + KEYS + ", and at least one");
-    }
     DualScales scales = new DualScales(rows);
-    System.arraycopy(columns.get(0), 0, scales.unit, 0, rows);
-    System.arraycopy(columns.get(1), 0, scales.reach, 0, rows);
-    System.arraycopy(columns.get(2), 0, scales.measurements, 0, rows);
+    read(map, "unit", scales.unit);
+    read(map, "reach", scales.reach);
+    read(map, "measurements", scales.measurements);
     return scales;
+  }
+
+  private static void read(Map<?, ?> state, String key, double[] into) {
+    if (!(state.get(key) instanceof List<?> values)
+        || values.size() != into.length
+        || !values.stream().allMatch(value -> value instanceof Number n && isValid(n))) {
+      throw new IllegalArgumentException(
+          key
+              + ": expected a list of finite numbers of at least 0, "
+              + into.length
+              + " of them, one for each unit of this constraint, found "
+              + state.get(key));
+    }
+    for (int i = 0; i < into.length; i++) {
+      into[i] = ((Number) values.get(i)).doubleValue();
+    }
   }
 
   private static boolean isValid(Number number) {

@@ -177,6 +177,7 @@ final class Evaluator<B> {
     variables.moveTo(x);
     evaluations++;
     CMPState state = RollScope.call("computeCMPState", () -> problem.computeCMPState(batch));
+    variables.requireUnchanged();
     Tensor loss = state.loss().orElseGet(() -> torch.zeros(new long[0], x.options()));
     Tensors.requireTensor(loss, "the loss");
     if (!Tensors.isFloatingPoint(loss) || loss.numel() != 1) {

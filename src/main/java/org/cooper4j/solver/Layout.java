@@ -71,9 +71,14 @@ final class Layout {
     m = total;
   }
 
+  private static void requireViolation(Constraint constraint, ConstraintState state) {
+    Tensors.requireTensor(
+        state.violation(), "constraint '" + name(constraint) + "': the violation");
+  }
+
   private static int check(Constraint constraint, ConstraintState state) {
     Tensor violation = state.violation();
-    Tensors.requireTensor(violation, "constraint '" + name(constraint) + "': the violation");
+    requireViolation(constraint, state);
     if (state.strictViolation().isPresent()) {
       throw refusal(
           constraint,
@@ -176,6 +181,9 @@ final class Layout {
     sizes.forEach(
         (constraint, size) -> {
           ConstraintState at = observed.get(constraint);
+          if (at != null) {
+            requireViolation(constraint, at);
+          }
           if (at == null || at.violation().numel() != size) {
             throw new IllegalStateException(
                 "constraint '"

@@ -185,7 +185,7 @@ public final class Solver<B> {
     }
     Method<B> before = method;
     try (PointerScope temporaries = new PointerScope()) {
-      variables.requireOpen();
+      variables.requireUnchanged();
       Tensor position = variables.position();
       List<Tensor> own = ownMultipliers();
       List<Tensor> values = own.stream().map(tensor -> tensor.detach().clone()).toList();
@@ -202,15 +202,26 @@ public final class Solver<B> {
         resumed = null;
         return solution;
       } catch (RuntimeException | Error e) {
-        variables.moveTo(position);
-        for (int i = 0; i < own.size(); i++) {
-          Tensors.copyInto(own.get(i), values.get(i));
-        }
         method = before;
+        putBack(position, own, values, e);
         throw e;
       }
     } finally {
       running.set(null);
+    }
+  }
+
+  /** What was closed meanwhile cannot be put back; why is told along with the failure. */
+  private void putBack(Tensor position, List<Tensor> own, List<Tensor> values, Throwable failure) {
+    for (int i = 0; i < own.size(); i++) {
+      if (!own.get(i).isNull()) {
+        Tensors.copyInto(own.get(i), values.get(i));
+      }
+    }
+    try {
+      variables.moveTo(position);
+    } catch (IllegalArgumentException e) {
+      failure.addSuppressed(e);
     }
   }
 

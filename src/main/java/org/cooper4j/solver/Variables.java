@@ -17,6 +17,8 @@ import org.cooper4j.multipliers.Multiplier;
 /** The primal variables as one vector [n], and its bounds. */
 final class Variables {
   private final List<Tensor> tensors;
+  private final List<String> kinds; // dtypes and shapes
+  private final long size;
   private Tensor lower;
   private Tensor upper;
 
@@ -69,6 +71,8 @@ final class Variables {
         throw new IllegalArgumentException(self + " was given twice");
       }
     }
+    kinds = tensors.stream().map(Tensors::describe).toList();
+    size = tensors.stream().mapToLong(Tensor::numel).sum();
   }
 
   List<Tensor> tensors() {
@@ -79,14 +83,29 @@ final class Variables {
     return tensors.get(0).scalar_type().intern() == ScalarType.Double;
   }
 
-  void requireOpen() {
+  /**
+   * @throws IllegalArgumentException naming a variable that was closed, or has become another
+   *     tensor
+   */
+  void requireUnchanged() {
     for (int i = 0; i < tensors.size(); i++) {
       Tensors.requireTensor(tensors.get(i), "variable " + i);
+      String now = Tensors.describe(tensors.get(i));
+      if (!now.equals(kinds.get(i))) {
+        throw new IllegalArgumentException(
+            "variable "
+                + i
+                + " was "
+                + kinds.get(i)
+                + " when the solver was made, and is "
+                + now
+                + "; make the solver after that change");
+      }
     }
   }
 
   long size() {
-    return tensors.stream().mapToLong(Tensor::numel).sum();
+    return size;
   }
 
   /** Where the variables are, copied. */
@@ -96,8 +115,13 @@ final class Variables {
     return torch.cat(parts);
   }
 
-  /** Puts the variables there. */
+  /**
+   * Puts the variables there.
+   *
+   * @throws IllegalArgumentException as {@link #requireUnchanged}; nothing moves then
+   */
   void moveTo(Tensor x) {
+    requireUnchanged();
     try (PointerScope temporaries = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
       long at = 0;
@@ -157,6 +181,7 @@ final class Variables {
     if (bound.numel() != 1) {
       Tensors.requireSameShape(tensor, bound, what);
     }
-    return bound.detach().to(tensor.device(), tensor.scalar_type()).expand_as(tensor).flatten();
+    Tensor values = bound.detach().to(tensor.device(), tensor.scalar_type()).flatten();
+    return values.expand(tensor.numel());
   }
 }

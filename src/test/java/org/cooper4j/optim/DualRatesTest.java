@@ -8,6 +8,7 @@ import static org.cooper4j.ConstraintType.INEQUALITY;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -188,6 +189,15 @@ class DualRatesTest {
     state.put("scales", Map.of("rows", Map.of("unit", List.of(Double.NaN))));
     assertThatThrownBy(() -> quadratic.rates.loadStateDict(state))
         .hasMessageContaining("scales.rows.unit: expected a list of finite numbers");
+    for (int rows : new int[] {1, 3}) {
+      List<Double> ones = Collections.nCopies(rows, 1.0);
+      state.put(
+          "scales", Map.of("rows", Map.of("unit", ones, "reach", ones, "measurements", ones)));
+      assertThatThrownBy(() -> quadratic.rates.loadStateDict(state))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContainingAll(
+              "scales.rows.unit: expected a list of finite numbers", "2 of them");
+    }
     Quadratic undisturbed = new Quadratic(INEQUALITY, 1, 0, 1, 1);
     assertThat(quadratic.run(30, 60)).isEqualTo(undisturbed.run(0, 60));
   }
@@ -214,6 +224,70 @@ class DualRatesTest {
     assertThat(second.values().misc().get("dual_unit/line")).isEqualTo(unit, within(1e-12));
     double e = unit * Math.min(1, (11 - reach) / (50 * reach));
     assertThat(line.multiplierValue()).isEqualTo(e / 50 + 2 * e, within(1e-6));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 5, 10, 30})
+  void theReachIsThatOfOneStepHoweverRarelyAConstraintIsObserved(int every) {
+    Tensor x = doubles(1, 2).requires_grad_(true);
+    Constraint always = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    Constraint rarely = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    var problem =
+        ConstrainedMinimizationProblem.<Integer>of(
+            Map.of("always", always, "rarely", rarely),
+            step -> {
+              CMPState state = CMPState.of(x.mul(doubles(6, 1)).sum());
+              state.lessOrEqual(always, x.select(0, 0), 1e6);
+              return step % every == every / 2
+                  ? state.lessOrEqual(rarely, x.mul(doubles(3, 4)).sum(), 1e6)
+                  : state;
+            });
+    var optimizer = descent(problem, x, 0.1);
+    DualRates rates = DualRates.of(optimizer);
+    int measured = 0;
+    for (int step = 0; step < 300; step++) {
+      RollOut out = optimizer.roll(step);
+      measured += out.values().misc().containsKey("dual_reach/rarely") ? 1 : 0;
+    }
+    double reach = 0.6 * 3 + 0.1 * 4;
+    assertThat(rates.reaches().get("rarely")).containsExactly(new double[] {reach}, within(1e-9));
+    assertThat(rates.reaches().get("always")).containsExactly(new double[] {0.6}, within(1e-9));
+    assertThat(measured).isGreaterThan(3);
+  }
+
+  /** min ½ ‖x‖² with noise in its gradient subject to Σ x ≥ 4: how many steps to a mean of 3.9. */
+  private static int stepsUntilFeasible(double start, double adam) {
+    Tensor x = doubles(start, start, start, start).requires_grad_(true);
+    Constraint above = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    var problem =
+        ConstrainedMinimizationProblem.<Integer>of(
+            Map.of("above", above),
+            step -> {
+              Tensor noise = doubles(Math.sin(step), Math.cos(3 * step), Math.sin(7 * step), 0);
+              return CMPState.of(
+                      x.square().sum().div(new Scalar(2.0)).add(noise.dot(x).mul(new Scalar(0.01))))
+                  .greaterOrEqual(above, x.sum(), 4);
+            });
+    TensorVector variables = new TensorVector(x);
+    Optimizer primal =
+        adam > 0
+            ? new Adam(variables, new AdamOptions(adam))
+            : new SGD(variables, new SGDOptions(0.05));
+    var optimizer =
+        new SimultaneousOptimizer<>(
+            problem, primal, DualRates.controller(problem.dualParameters()));
+    DualRates.of(optimizer);
+    int steps = 0;
+    while (x.sum().item_double() < 3.9 && steps < 5000) {
+      optimizer.roll(steps++);
+    }
+    return steps;
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.01})
+  void atTheMinimumOfTheLossItStartsNearlyAsSoonAsElsewhere(double adam) {
+    assertThat(stepsUntilFeasible(0, adam)).isLessThan(stepsUntilFeasible(-3, adam) + 20);
   }
 
   @Test

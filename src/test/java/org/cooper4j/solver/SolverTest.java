@@ -593,6 +593,112 @@ class SolverTest {
   }
 
   @Test
+  void boundsAVariableWithoutDimensions() {
+    for (Tensor bound : List.of(vector(2).squeeze(), vector(2), vector(2).to(ScalarType.Long))) {
+      Tensor x = here(Tensor.create(5.0).squeeze()).requires_grad_(true);
+      Solution solution =
+          new Solver<>(problem(Map.of(), () -> CMPState.of(x.square())), x)
+              .bounds(x, bound, vector(9).squeeze())
+              .minimize();
+      assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+      assertThat(x.item_double()).isEqualTo(2);
+    }
+    Tensor x = here(Tensor.create(5.0).squeeze()).requires_grad_(true);
+    var solver = new Solver<>(problem(Map.of(), () -> CMPState.of(x.square())), x);
+    assertThat(solver.bounds(x, 2, 9).minimize().isSolved()).isTrue();
+    assertThatThrownBy(() -> solver.bounds(x, vector(1, 2), vector(3)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("the lower bound: expected shape [], found [2]");
+  }
+
+  @Test
+  void takesLossAndViolationsOfOtherDtypesThanTheVariables() {
+    for (ScalarType dtype : List.of(ScalarType.Float, ScalarType.Double)) {
+      Tensor x = variable(3, -1);
+      Constraint sum = new Constraint(EQUALITY, new DenseMultiplier(vector(0).to(dtype)));
+      Solution solution =
+          new Solver<>(
+                  problem(
+                      Map.of("sum", sum),
+                      () ->
+                          CMPState.of(x.square().sum().to(ScalarType.Float))
+                              .equal(sum, x.sum().to(dtype), 1)),
+                  x)
+              .tolerance(1e-3)
+              .minimize();
+      assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+      assertThat(values(x)).containsExactly(new double[] {0.5, 0.5}, within(1e-2));
+    }
+  }
+
+  @Test
+  void refusesAVariableThatHasBecomeAnotherTensor() {
+    Tensor x = variable(3, -1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    var solver = new Solver<>(nearest(x, sum), x);
+    x.set_data(vector(1, 2, 3));
+    assertThatThrownBy(solver::minimize)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("variable 0 was float64[2]")
+        .hasMessageContaining("is float64[3]");
+    x.set_data(vector(3, -1).to(ScalarType.Float));
+    assertThatThrownBy(solver::minimize)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("is float32[2]");
+    assertThat(values(x)).containsExactly(3, -1);
+    x.set_data(vector(3, -1));
+    assertThat(solver.minimize().isSolved()).isTrue();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "variable, variable 0 was released",
+    "other variable, variable 1 was released",
+    "loss, the loss",
+    "violation, constraint 'sum': the violation was released",
+    "multiplier, released"
+  })
+  void saysThatAnEvaluationClosedATensor(String what, String message) {
+    for (int at : new int[] {1, 5}) {
+      Tensor x = variable(3);
+      Tensor y = variable(-1);
+      DenseMultiplier multiplier = multiplier(1);
+      Constraint sum = new Constraint(EQUALITY, multiplier);
+      int[] calls = {0};
+      var problem =
+          problem(
+              Map.of("sum", sum),
+              () -> {
+                Tensor loss = x.square().add(y.square()).sum();
+                Tensor violation = x.add(y).sum().sub(scalar(1));
+                CMPState state = CMPState.of(loss).observe(sum, violation);
+                if (++calls[0] == at) {
+                  Map.of(
+                          "variable", x,
+                          "other variable", y,
+                          "loss", loss,
+                          "violation", violation,
+                          "multiplier", multiplier.weight())
+                      .get(what)
+                      .close();
+                }
+                return state;
+              });
+      var solver = new Solver<>(problem, x, y);
+      assertThatThrownBy(solver::minimize)
+          .isInstanceOfAny(IllegalArgumentException.class, IllegalStateException.class)
+          .hasMessageContaining(message);
+      if (!what.equals("variable") && !what.equals("other variable")) {
+        assertThat(values(x)).containsExactly(3);
+        assertThat(values(y)).containsExactly(-1);
+      }
+      if (!what.equals("multiplier")) {
+        assertThat(sum.multiplierValue()).isZero();
+      }
+    }
+  }
+
+  @Test
   void refusesAnEvaluationThatChangesItsConstraints() {
     Tensor x = variable(3, -1);
     Constraint g =

@@ -18,13 +18,13 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.Threads;
 import org.cooper4j.data.Batch;
+import org.cooper4j.examples.Example;
 import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.optim.DualRates;
 import org.cooper4j.optim.GradientHook;
 import org.cooper4j.optim.Gradients;
 import org.cooper4j.optim.NotFiniteException;
 import org.cooper4j.optim.SimultaneousOptimizer;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -45,6 +45,12 @@ public final class Ablation implements Callable<Integer> {
   @Option(names = "--steps", description = "Steps of a run; those of each training without.")
   private int steps;
 
+  @Option(names = "--before", description = "Steps without the constraints before that.")
+  private int before;
+
+  @Option(names = "--uses", description = "Names of trainings; all without.", split = ";")
+  private List<String> uses = List.of();
+
   @Option(names = "--only", description = "Words that rows begin with; all without.", split = ";")
   private List<String> only = List.of("");
 
@@ -57,10 +63,7 @@ public final class Ablation implements Callable<Integer> {
 
   /** Runs the program; {@code --help} lists its options. */
   public static void main(String[] args) {
-    int code = new CommandLine(new Ablation()).execute(args);
-    if (code != 0) {
-      System.exit(code);
-    }
+    Example.run(new Ablation(), args);
   }
 
   private static Variant variant(String name, boolean unit, boolean reach, int warm) {
@@ -179,7 +182,9 @@ public final class Ablation implements Callable<Integer> {
     Threads.setNumThreads(1);
     StringBuilder head = new StringBuilder("|");
     StringBuilder line = new StringBuilder("|---|");
-    for (Use use : Use.all()) {
+    List<Use> chosen =
+        Use.all().stream().filter(use -> uses.isEmpty() || uses.contains(use.name())).toList();
+    for (Use use : chosen) {
       head.append(" | ").append(use.name());
       line.append("---|");
     }
@@ -187,7 +192,7 @@ public final class Ablation implements Callable<Integer> {
     for (Variant variant : variants()) {
       if (only.stream().anyMatch(variant.name()::startsWith)) {
         StringBuilder row = new StringBuilder("| ").append(variant.name());
-        for (Use use : Use.all()) {
+        for (Use use : chosen) {
           row.append(" | ").append(cell(use, variant));
         }
         System.out.println(row.append(" |"));
@@ -196,45 +201,79 @@ public final class Ablation implements Callable<Integer> {
     return 0;
   }
 
-  /** Of the last tenth of all runs: the mean violation, the worst run's, and the mean objective. */
+  /**
+   * Of the last tenth of all runs: the mean violation, the worst run's, and the mean objective; and
+   * of runs that were trained before, the steps that the slowest needs to be within 0.01.
+   */
   private String cell(Use use, Variant variant) {
     double violation = 0;
     double worst = 0;
     double objective = 0;
+    int slowest = 0;
     for (int seed = 0; seed < seeds; seed++) {
       try {
-        List<Measured> last = run(use, variant, seed);
+        List<Measured> run = run(use, variant, seed);
+        List<Measured> last = before > 0 ? run.subList(run.size() * 9 / 10, run.size()) : run;
         double own = last.stream().mapToDouble(Measured::violation).average().orElseThrow();
         violation += own / seeds;
         worst = Math.max(worst, own);
         objective += last.stream().mapToDouble(Measured::objective).average().getAsDouble() / seeds;
+        slowest = Math.max(slowest, stepsUntilFeasible(run, all(use)));
       } catch (NotFiniteException e) {
         return "diverges";
       }
     }
-    return String.format(Locale.ROOT, "%.4f (%.4f), f %.3f", violation, worst, objective);
+    String cell = String.format(Locale.ROOT, "%.4f (%.4f), f %.3f", violation, worst, objective);
+    if (before == 0) {
+      return cell;
+    }
+    return (slowest > all(use) ? "never" : slowest + " steps") + ", then " + cell;
   }
 
+  private static int stepsUntilFeasible(List<Measured> run, int all) {
+    for (int i = 0; i < run.size(); i++) {
+      if (run.get(i).violation() <= 0.01) {
+        return (i + 1) * every(all);
+      }
+    }
+    return all + 1;
+  }
+
+  private int all(Use use) {
+    return steps > 0 ? steps : use.steps();
+  }
+
+  private static int every(int all) {
+    return Math.max(1, all / 200);
+  }
+
+  /** What each two-hundredth of a run ends at, of one that nothing was before the last ones. */
   private List<Measured> run(Use use, Variant variant, int seed) {
-    List<Measured> last = new ArrayList<>();
+    List<Measured> measured = new ArrayList<>();
     try (PointerScope scope = new PointerScope()) {
       Task task = use.start(Runs.lagrangian(), seed);
-      int all = steps > 0 ? steps : use.steps();
-      int every = Math.max(1, all / 200);
-      var optimizer =
-          variant.maker().make(task, new Adam(task.variables(), new AdamOptions(use.rate())));
+      if (before > 0) {
+        var free = fixed(0).maker().make(task, adam(task, use));
+        Runs.train(task, free::roll, before, done -> {});
+      }
+      var optimizer = variant.maker().make(task, adam(task, use));
+      int all = all(use);
       Runs.train(
           task,
           optimizer::roll,
           all,
           done -> {
-            if (done > 0.9 * all && done % every == 0) {
+            if (done % every(all) == 0 && (before > 0 || done > 0.9 * all)) {
               try (PointerScope temporaries = new PointerScope()) {
-                last.add(task.measure());
+                measured.add(task.measure());
               }
             }
           });
     }
-    return last;
+    return measured;
+  }
+
+  private static Adam adam(Task task, Use use) {
+    return new Adam(task.variables(), new AdamOptions(use.rate()));
   }
 }

@@ -27,6 +27,7 @@ import org.cooper4j.formulations.Switched;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.optim.AlternatingDualPrimalOptimizer;
 import org.cooper4j.optim.CooperOptimizer;
+import org.cooper4j.optim.DualRates;
 import org.cooper4j.optim.ExtrapolationConstrainedOptimizer;
 import org.cooper4j.optim.MoreauEnvelope;
 import org.cooper4j.optim.PastExtrapolationConstrainedOptimizer;
@@ -46,11 +47,11 @@ import org.cooper4j.penalties.PenaltyBarrierUpdater;
 import org.cooper4j.penalties.PenaltyCoefficientUpdater;
 
 /**
- * An algorithm with one knob beside the model's learning rate.
+ * An algorithm with one knob beside the model's learning rate, or none.
  *
  * @param name as the tables have it
  * @param untuned what its knob is set to where nobody tunes
- * @param knob what the knob is
+ * @param knob what the knob is; empty if there is none
  * @param equalities whether it takes them
  * @param constraints what it makes of a task's constraints, at a setting of the knob
  * @param maker its optimizer
@@ -87,9 +88,16 @@ record Algorithm(
     return equalities || !problemHasEqualities;
   }
 
+  /** What its knob is set to; the first is the untuned one. */
+  double[] knobs() {
+    return knob.isEmpty()
+        ? new double[] {untuned}
+        : new double[] {untuned, 0.1 * untuned, 10 * untuned};
+  }
+
   /** What it runs with. */
   Map<String, Double> setting(double rate, double knobValue) {
-    return Map.of("rate", rate, knob, knobValue);
+    return knob.isEmpty() ? Map.of("rate", rate) : Map.of("rate", rate, knob, knobValue);
   }
 
   static List<Algorithm> all() {
@@ -156,6 +164,18 @@ record Algorithm(
                                 .kd(knob)
                                 .emaNu(0.9)
                                 .useBiasCorrection(true))))),
+        new Algorithm(
+            "DualRates",
+            0,
+            "",
+            lagrangian,
+            (task, rate, none) -> {
+              var optimizer =
+                  new SimultaneousOptimizer<>(
+                      task, adam(task, rate), DualRates.controller(task.dualParameters()));
+              DualRates.of(optimizer);
+              return step(optimizer);
+            }),
         new Algorithm(
             "augmented Lagrangian",
             10,

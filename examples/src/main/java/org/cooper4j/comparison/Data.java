@@ -2,25 +2,20 @@ package org.cooper4j.comparison;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.data.Mnist;
 import org.cooper4j.data.TensorDataset;
 import org.cooper4j.examples.Adult;
+import org.cooper4j.examples.Example;
+import org.cooper4j.examples.Table;
 
 /** The data that tasks share, read when they are first asked for. */
 final class Data {
   static final int IMAGES = 10_000;
 
   private Data() {}
-
-  static Path folder() {
-    return Path.of(System.getProperty("cooper4j.examples.data", "data"));
-  }
 
   /** The first images of MNIST's training set, float32 {@code [10000, 784]}, and their digits. */
   static TensorDataset digits() {
@@ -49,7 +44,7 @@ final class Data {
     static final TensorDataset READ =
         Data.read(
             () -> {
-              TensorDataset all = Mnist.load(folder().resolve("mnist"), true);
+              TensorDataset all = Mnist.load(Example.data("mnist"), true);
               return new TensorDataset(
                   all.inputs().narrow(0, 0, IMAGES).flatten(1, -1).clone(),
                   all.targets().narrow(0, 0, IMAGES).clone());
@@ -61,13 +56,8 @@ final class Data {
         Data.read(
             () -> {
               TensorDataset people = Adult.read().get(0);
-              TensorVector columns = new TensorVector();
-              for (long i = 0; i < people.inputs().size(1); i++) {
-                Tensor codes = people.inputs().select(1, i);
-                columns.push_back(
-                    torch.one_hot(codes, codes.max().item_long() + 1).to(ScalarType.Float));
-              }
-              return new TensorDataset(torch.cat(columns, 1), people.targets().clone());
+              TensorVector codes = torch.unbind(people.inputs(), 1);
+              return new TensorDataset(Table.oneHot(codes), people.targets().clone());
             });
   }
 }

@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.examples.Example;
 
 /**
  * A deterministic problem with a known optimum; {@code examples/comparison/problems.py} has the
@@ -42,7 +43,7 @@ record Published(
 
   private static List<String> lines(String path) {
     try {
-      return Files.readAllLines(Data.folder().resolve(path)).stream()
+      return Files.readAllLines(Example.data(path)).stream()
           .filter(line -> !line.isBlank() && !line.startsWith("#"))
           .toList();
     } catch (IOException e) {

@@ -69,6 +69,11 @@ final class Trace {
     return point;
   }
 
+  /** Where it was measured. */
+  List<Point> points() {
+    return points;
+  }
+
   Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
     Map<String, Object> tolerances = new LinkedHashMap<>();

@@ -9,10 +9,11 @@ import org.cooper4j.checkpoint.CheckpointException;
 import picocli.CommandLine;
 
 /** Runs a program's command line: what the user can mend is one line and exit code 2. */
-final class Example {
+public final class Example {
   private Example() {}
 
-  static void run(Callable<Integer> program, String... args) {
+  /** Runs a program, which ends this one unless all went well. */
+  public static void run(Callable<Integer> program, String... args) {
     int exitCode = execute(program, args);
     // Maven runs programs in its own process, which an exit would end before its time.
     if (exitCode != 0) {
@@ -44,7 +45,7 @@ final class Example {
   }
 
   /** A folder of data, found from any working directory. */
-  static Path data(String folder) {
+  public static Path data(String folder) {
     return Path.of(System.getProperty("cooper4j.examples.data", "data"), folder);
   }
 

@@ -19,7 +19,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.data.TensorDataset;
 
 /** A gzip-compressed CSV file with a header. */
-final class Table {
+public final class Table {
   private final Path file;
   private final List<String> names;
   private final List<String[]> rows = new ArrayList<>();
@@ -97,7 +97,7 @@ final class Table {
   }
 
   /** A column for each code of each of these, float32 {@code [n, d]}. */
-  static Tensor oneHot(TensorVector codes) {
+  public static Tensor oneHot(TensorVector codes) {
     TensorVector parts = new TensorVector();
     for (Tensor each : codes.get()) {
       parts.push_back(torch.one_hot(each).to(ScalarType.Float));

@@ -1,6 +1,7 @@
 package org.cooper4j.comparison;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -8,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -83,16 +85,60 @@ class ComparisonTest {
     }
   }
 
+  @ParameterizedTest
+  @MethodSource("org.cooper4j.comparison.Use#all")
+  void aTrainingBecomesFeasibleWithoutARateOfTheUsers(Use use) {
+    Algorithm untuned =
+        Algorithm.all().stream().filter(it -> it.name().equals("DualRates")).findFirst().get();
+    List<Trace.Point> points = Runs.run(use, untuned, 0, 1600).points();
+    assertThat(
+            points.subList(points.size() - 4, points.size()).stream()
+                .mapToDouble(Trace.Point::violation)
+                .average()
+                .getAsDouble())
+        .isLessThan(0.01);
+  }
+
+  @Test
+  void aRunThatWasStoppedGoesOnFromItsLastWholeLine() throws IOException {
+    List<String> lines = Files.readAllLines(folder.resolve("java.jsonl"));
+    Path out = folder.resolve("resumed.jsonl");
+    String cut = lines.get(lines.size() - 1);
+    Files.write(out, lines.subList(0, lines.size() - 1));
+    Files.writeString(out, cut.substring(0, cut.length() / 2), StandardOpenOption.APPEND);
+    assertThat(new CommandLine(new Comparison()).execute("--quick", "--out=" + out)).isZero();
+    List<String> resumed = Files.readAllLines(out);
+    assertThat(resumed).hasSameSizeAs(lines).startsWith(lines.get(0), lines.get(1));
+    assertThat(JsonParser.parseString(resumed.get(resumed.size() - 1)).getAsJsonObject())
+        .extracting(run -> run.get("setting"))
+        .isEqualTo(JsonParser.parseString(cut).getAsJsonObject().get("setting"));
+  }
+
   @Test
   @EnabledIfEnvironmentVariable(named = "COOPER4J_PYTHON", matches = ".+")
   void pythonRunsTheOthersAndDrawsAllOfThem() throws Exception {
     Path side = Path.of("comparison").toAbsolutePath();
     python(side.resolve("algorithms.py").toString(), "--quick", folder + "/python.jsonl");
+    assertThat(start(Files.readAllLines(folder.resolve("python.jsonl")), "Cooper, Lagrangian"))
+        .isCloseTo(
+            start(Files.readAllLines(folder.resolve("java.jsonl")), "Lagrangian, simultaneous"),
+            within(1e-5));
     python(side.resolve("run.py").toString(), "--report", "--out", folder.toString());
     assertThat(Files.readString(folder.resolve("tables.md")))
         .contains("SciPy SLSQP", "Cooper, Lagrangian", "switching subgradient", "## MNIST, norm");
     assertThat(folder.resolve("profile.png")).isNotEmptyFile();
     assertThat(folder.resolve("profile.svg")).isNotEmptyFile();
+  }
+
+  /** The objective that a training begins with. */
+  private static double start(List<String> lines, String algorithm) {
+    return lines.stream()
+        .map(line -> JsonParser.parseString(line).getAsJsonObject())
+        .filter(run -> run.get("problem").getAsString().equals("MNIST, norm"))
+        .filter(run -> run.get("algorithm").getAsString().equals(algorithm))
+        .findFirst()
+        .map(run -> run.getAsJsonArray("points").get(0).getAsJsonArray().get(2).getAsDouble())
+        .orElseThrow();
   }
 
   private static void python(String... arguments) throws Exception {
