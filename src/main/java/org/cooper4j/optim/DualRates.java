@@ -52,16 +52,16 @@ import org.cooper4j.optim.torch.NuPIOptions;
  *
  * <p>Both are running means, but the unit at least 0.8 times the newest one: near the minimum of
  * the loss its gradient, and with it the unit, is small, and grows as the constraint pulls away
- * from there. They are measured every 10th step, by a backward pass of the loss and one of a
- * single constraint, so that a step costs a fifth of a backward pass more, and every 10th one a
- * copy of the variables. Each element of a dense constraint of up to 16 has a unit and a reach of
- * its own. Larger constraints and indexed ones have one of each for all elements, in the direction
- * of their violation: scale such elements alike. While a row has had no gradient yet, every step
- * measures it. T counts the steps that observe a constraint, so that one which every k-th batch
- * has takes k times as many to hold. The roll that measures has them in {@code values().misc()} as
- * {@code dual_unit/NAME} and {@code dual_reach/NAME}; in a roll over parts, which those of several
- * processes are, too, both are means and are to be divided by {@code dual_share/NAME}, the share
- * of the parts in which the row had a gradient. What each part of this contributes was measured:
+ * from there. They are measured every 10th step, by a backward pass of the loss and one of a single
+ * constraint, so that a step costs a fifth of a backward pass more, and every 10th one a copy of
+ * the variables. Each element of a dense constraint of up to 16 has a unit and a reach of its own.
+ * Larger constraints and indexed ones have one of each for all elements, in the direction of their
+ * violation: scale such elements alike. While a row has had no gradient yet, every step measures
+ * it. T counts the steps that observe a constraint, so that one which every k-th batch has takes k
+ * times as many to hold. The roll that measures has them in {@code values().misc()} as {@code
+ * dual_unit/NAME} and {@code dual_reach/NAME}; in a roll over parts, which those of several
+ * processes are, too, both are means and are to be divided by {@code dual_share/NAME}, the share of
+ * the parts in which the row had a gradient. What each part of this contributes was measured:
  * {@code docs/algorithms.md}.
  */
 public final class DualRates implements GradientHook {
