@@ -1,6 +1,5 @@
 package org.cooper4j.spark;
 
-import java.nio.file.Path;
 import java.util.Arrays;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Dataset;
@@ -25,7 +24,7 @@ public final class ClusterRun {
     double[] resumed =
         Income.variables(
             Income.spark(halting(11), 2)
-                .setCheckpointPath(Path.of(args[0]).toUri().toString())
+                .setCheckpointPath(args[0])
                 .setCheckpointInterval(4)
                 .fit(frame));
     spark.stop();
