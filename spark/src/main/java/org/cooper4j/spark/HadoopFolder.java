@@ -22,7 +22,7 @@ import org.cooper4j.training.CheckpointFolder;
  * A folder of any file system that Hadoop reaches. A file is written under a name that starts with
  * a dot and renamed, so that there are whole ones only.
  */
-final class HadoopFolder implements CheckpointFolder {
+class HadoopFolder implements CheckpointFolder {
   private static final String UNFINISHED = ".unfinished-";
 
   private final Path folder;

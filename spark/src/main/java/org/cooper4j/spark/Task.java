@@ -5,6 +5,7 @@ import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.TaskKilledException;
@@ -150,7 +151,7 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
           }
         });
     if (plan.folder() != null) {
-      trainer.listen(checkpoints(group, training, rows.size()));
+      trainer.listen(checkpoints(group, training));
     }
     try (var optimizer = training.optimizer()) {
       trainer.fit(DataLoader.builder(rows).batchSampler(deal).build(), plan.epochs());
@@ -183,13 +184,20 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     }
   }
 
-  private Checkpoints checkpoints(ProcessGroup group, Training training, long rows) {
-    HadoopFolder folder = null;
+  private Checkpoints checkpoints(ProcessGroup group, Training training) {
+    HadoopFolder folder =
+        new HadoopFolder(plan.folder(), plan.hadoop().value()) {
+          @Override
+          public void save(String name, Map<String, ?> state) {
+            if (training.failure().isEmpty()) { // else it lacks the other workers' generators
+              super.save(name, state);
+            }
+          }
+        };
     if (group.rank() == 0) {
-      folder = new HadoopFolder(plan.folder(), plan.hadoop().value());
       folder.clean();
     }
-    Checkpoints checkpoints = new Checkpoints(new SharedFolder(group, folder, training, rows));
+    Checkpoints checkpoints = new Checkpoints(folder);
     return plan.interval() > 0 ? checkpoints.everySteps(plan.interval()) : checkpoints;
   }
 

@@ -154,8 +154,7 @@ class ResumptionTest {
                     .setInputCols("age")
                     .setCheckpointPath(folder.toString())
                     .fit(frame))
-        .withMessageContaining(
-            "cannot resume: file:" + folder + ", step-000000018.pt: model_state");
+        .withMessageContaining("cannot resume: file:" + folder + "/step-000000018.pt: model_state");
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->
