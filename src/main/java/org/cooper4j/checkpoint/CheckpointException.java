@@ -2,7 +2,8 @@ package org.cooper4j.checkpoint;
 
 /** A checkpoint file that cannot be read or written, with where and why. */
 public final class CheckpointException extends RuntimeException {
-  CheckpointException(String message, Throwable cause) {
+  /** For who reads or writes such files in other ways than {@link Checkpoint}. */
+  public CheckpointException(String message, Throwable cause) {
     super(message, cause);
   }
 

@@ -17,6 +17,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.Cuda;
+import org.cooper4j.checkpoint.RngState;
 import org.cooper4j.internal.Tensors;
 
 /**
@@ -125,7 +126,7 @@ public final class DataLoader implements Iterable<Batch> {
 
   private Tensor generatorState() {
     try (PointerScope temporaries = new PointerScope()) {
-      return Tensors.keep(generator.get_state());
+      return Tensors.keep(RngState.get(generator));
     }
   }
 
@@ -211,18 +212,10 @@ public final class DataLoader implements Iterable<Batch> {
   }
 
   private void loadGenerator(Object state) {
-    try (PointerScope temporaries = new PointerScope();
-        Generator trial = torch.make_generator_cpu(0)) {
-      Tensor bytes = state instanceof Tensor tensor ? tensor : null;
-      Tensors.requireTensor(bytes, "generator_state");
-      Tensor copy = Tensors.generatorState(bytes);
-      trial.set_state(copy); // refuses what is none, before ours has changed
-      generator.set_state(copy);
-    } catch (RuntimeException e) {
-      throw new IllegalArgumentException(
-          "generator_state: no state of a CPU generator: "
-              + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
-          e);
+    try {
+      RngState.set(generator, state instanceof Tensor tensor ? tensor : null);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("generator_state: " + e.getMessage(), e);
     }
   }
 

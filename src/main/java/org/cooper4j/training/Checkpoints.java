@@ -1,13 +1,11 @@
 package org.cooper4j.training;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -16,8 +14,6 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.checkpoint.CheckpointException;
 import org.cooper4j.internal.Log;
 import org.cooper4j.optim.RollOut;
@@ -46,7 +42,7 @@ public final class Checkpoints implements TrainingListener {
   private static final Pattern FILE = Pattern.compile("step-(\\d{9,18})\\.pt");
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-  private final Path folder;
+  private final CheckpointFolder folder;
   private long every;
   private int keep = 2;
   private OptionalLong saved = OptionalLong.empty();
@@ -56,11 +52,19 @@ public final class Checkpoints implements TrainingListener {
    * Saves to a folder, which is made if it is not there. Two trainings that run at a time need one
    * each.
    *
-   * @throws UncheckedIOException if nothing can be written there
+   * @throws java.io.UncheckedIOException if nothing can be written there
    */
   public Checkpoints(Path folder) {
-    this.folder = Objects.requireNonNull(folder, "folder");
+    this(new LocalFolder(Objects.requireNonNull(folder, "folder")));
     Claim.requireWritable(folder);
+  }
+
+  /**
+   * Saves to a folder that is elsewhere. Nothing tells of another training there, and nothing is
+   * saved there when the JVM is asked to end: what reaches the folder may have ended before.
+   */
+  public Checkpoints(CheckpointFolder folder) {
+    this.folder = Objects.requireNonNull(folder, "folder");
   }
 
   /**
@@ -87,34 +91,26 @@ public final class Checkpoints implements TrainingListener {
     return this;
   }
 
-  /** The files that there are, the oldest first. */
-  public List<Path> files() {
+  /** The names of the files that there are, the oldest first. */
+  public List<String> files() {
     return List.copyOf(byStep().values());
   }
 
-  private TreeMap<Long, Path> byStep() {
-    TreeMap<Long, Path> files = new TreeMap<>();
-    if (!Files.isDirectory(folder)) {
-      return files;
-    }
-    try (Stream<Path> all = Files.list(folder)) {
-      all.forEach(
-          path -> {
-            Matcher name = FILE.matcher(path.getFileName().toString());
-            if (name.matches()) {
-              files.put(Long.parseLong(name.group(1)), path);
-            }
-          });
-    } catch (IOException e) {
-      throw new UncheckedIOException(folder + ": cannot be listed: " + e.getMessage(), e);
+  private NavigableMap<Long, String> byStep() {
+    NavigableMap<Long, String> files = new TreeMap<>();
+    for (String file : folder.names()) {
+      Matcher name = FILE.matcher(file);
+      if (name.matches()) {
+        files.put(Long.parseLong(name.group(1)), file);
+      }
     }
     return files;
   }
 
   /** The folder. */
   @Override
-  public Set<Path> claims() {
-    return Set.of(folder);
+  public Set<?> claims() {
+    return Set.of(folder instanceof LocalFolder local ? local.path() : folder);
   }
 
   /**
@@ -128,6 +124,12 @@ public final class Checkpoints implements TrainingListener {
     training.variables().stateDict(); // says now if a variable has no name
     saved = OptionalLong.empty();
     resume(training);
+    if (folder instanceof LocalFolder) {
+      addHook(training);
+    }
+  }
+
+  private void addHook(Training training) {
     hook =
         new Thread(new Cancel(training, Thread.currentThread(), PATIENCE), "cooper4j checkpoint");
     try {
@@ -143,7 +145,7 @@ public final class Checkpoints implements TrainingListener {
   }
 
   private void resume(Training training) {
-    Path[] file = {folder};
+    String[] file = {""};
     try {
       if (training.resume(() -> newest(training, file))) {
         saved = OptionalLong.of(training.step());
@@ -151,6 +153,7 @@ public final class Checkpoints implements TrainingListener {
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
           "cannot resume: "
+              + folder
               + file[0]
               + ": "
               + e.getMessage()
@@ -160,12 +163,12 @@ public final class Checkpoints implements TrainingListener {
   }
 
   /** The newest that is whole, and its file. */
-  private Optional<Map<String, Object>> newest(Training training, Path[] found) {
+  private Optional<Map<String, Object>> newest(Training training, String[] found) {
     CheckpointException damaged = null;
-    for (Path file : byStep().tailMap(training.resumed(), false).descendingMap().values()) {
+    for (String file : byStep().tailMap(training.resumed(), false).descendingMap().values()) {
       try {
-        Map<String, Object> state = Checkpoint.load(file).asMap();
-        found[0] = file;
+        Map<String, Object> state = folder.load(file);
+        found[0] = "/" + file;
         return Optional.of(state);
       } catch (CheckpointException e) {
         if (damaged == null) {
@@ -238,21 +241,11 @@ public final class Checkpoints implements TrainingListener {
     if (!isFirst(training)) {
       return;
     }
-    Checkpoint.save(folder.resolve("step-%09d.pt".formatted(step)), state);
-    TreeMap<Long, Path> files = byStep();
+    folder.save("step-%09d.pt".formatted(step), state);
+    NavigableMap<Long, String> files = byStep();
     // Later ones are of a run that was put back.
-    files.tailMap(step, false).values().forEach(Checkpoints::delete);
-    files.headMap(step, true).descendingMap().values().stream()
-        .skip(keep)
-        .forEach(Checkpoints::delete);
-  }
-
-  private static void delete(Path file) {
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(file + ": an old checkpoint cannot be deleted", e);
-    }
+    files.tailMap(step, false).values().forEach(folder::delete);
+    files.headMap(step, true).descendingMap().values().stream().skip(keep).forEach(folder::delete);
   }
 
   /** What the JVM does before it ends: asks the loop to stop, and waits for it, within limits. */

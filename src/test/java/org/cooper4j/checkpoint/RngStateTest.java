@@ -10,8 +10,11 @@ import static org.cooper4j.Devices.device;
 import static org.cooper4j.Devices.here;
 
 import java.nio.file.Path;
+import org.bytedeco.pytorch.Generator;
+import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.EveryDevice;
 import org.junit.jupiter.api.Test;
@@ -65,5 +68,20 @@ class RngStateTest {
         .hasMessageStartingWith(
             "a state of 3 bytes is none of " + device().str().getString() + "'s generator");
     assertThat(RngState.get(device()).equal(before)).isTrue();
+  }
+
+  @Test
+  void aGeneratorOfOnesOwnHasItsState() {
+    try (Generator generator = torch.make_generator_cpu(5)) {
+      Tensor state = RngState.get(generator);
+      Tensor first = torch.randperm(100, new GeneratorOptional(generator));
+      assertThatThrownBy(() -> RngState.set(generator, zeros(state.numel()).to(ScalarType.Byte)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("is none of cpu's generator");
+      assertThatThrownBy(() -> RngState.set(generator, null))
+          .isInstanceOf(IllegalArgumentException.class);
+      RngState.set(generator, stack(new TensorVector(zeros_like(state), state), 0).get(1));
+      assertThat(torch.randperm(100, new GeneratorOptional(generator)).equal(first)).isTrue();
+    }
   }
 }

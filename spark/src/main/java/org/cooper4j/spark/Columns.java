@@ -1,7 +1,7 @@
 package org.cooper4j.spark;
 
 import java.io.Serializable;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.spark.ml.linalg.SQLDataTypes;
@@ -11,8 +11,6 @@ import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.BooleanType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.NumericType;
-import org.apache.spark.sql.types.StructField;
-import org.apache.spark.sql.types.StructType;
 
 /** The columns whose numbers, side by side, are a tensor's rows. */
 final class Columns implements Serializable {
@@ -34,18 +32,21 @@ final class Columns implements Serializable {
   }
 
   /**
-   * Columns of a DataFrame.
+   * Columns.
    *
+   * @param names that their user gives them
    * @param first where they stand in the rows that are read
-   * @throws IllegalArgumentException if one is not there, or no numbers
+   * @throws IllegalArgumentException if one is no numbers
    */
-  static Columns of(StructType schema, List<String> names, int first) {
-    return new Columns(
-        List.copyOf(names.stream().map(name -> column(schema, name)).toList()), first);
+  static Columns of(List<String> names, List<DataType> types, int first) {
+    List<Column> columns = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      columns.add(column(names.get(i), types.get(i)));
+    }
+    return new Columns(List.copyOf(columns), first);
   }
 
-  private static Column column(StructType schema, String name) {
-    DataType type = type(schema, name);
+  private static Column column(String name, DataType type) {
     return new Column(
         name,
         kind(type)
@@ -56,24 +57,9 @@ final class Columns implements Serializable {
                             + name
                             + "' is of the type "
                             + type.simpleString()
-                            + "; what is read are numbers, booleans, vectors of Spark's ml and arrays"
-                            + " of numbers"
+                            + "; what is read are numbers, booleans, vectors of Spark's ml and"
+                            + " arrays of numbers"
                             + advice(type))));
-  }
-
-  /**
-   * The type of a column.
-   *
-   * @throws IllegalArgumentException if it is not there
-   */
-  static DataType type(StructType schema, String name) {
-    for (StructField field : schema.fields()) {
-      if (field.name().equals(name)) {
-        return field.dataType();
-      }
-    }
-    throw new IllegalArgumentException(
-        "there is no column '" + name + "'; there are " + Arrays.toString(schema.fieldNames()));
   }
 
   private static Optional<Kind> kind(DataType type) {
@@ -149,6 +135,7 @@ final class Columns implements Serializable {
     return new IllegalArgumentException(
         "column '"
             + name
-            + "' has a null; leave such rows out (na().drop()), or fill it (na().fill(…), Imputer)");
+            + "' has a null; leave such rows out (na().drop()), or fill it (na().fill(…),"
+            + " Imputer)");
   }
 }

@@ -11,6 +11,7 @@ import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.checkpoint.RngState;
 import org.cooper4j.data.BatchSampler;
 
 /**
@@ -72,7 +73,7 @@ final class Deal implements BatchSampler {
     Map<String, Object> state = new LinkedHashMap<>();
     state.put("rows", rows);
     state.put("batch_size", batchSize);
-    state.put("generator_state", generator.get_state());
+    state.put("generator_state", RngState.get(generator));
     return state;
   }
 
@@ -80,10 +81,11 @@ final class Deal implements BatchSampler {
   public void loadStateDict(Map<String, ?> state) {
     requireSame(state, "rows", rows);
     requireSame(state, "batch_size", batchSize);
-    if (!(state.get("generator_state") instanceof Tensor tensor)) {
-      throw new IllegalArgumentException("generator_state: expected a tensor");
+    try {
+      RngState.set(generator, state.get("generator_state") instanceof Tensor its ? its : null);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("generator_state: " + e.getMessage(), e);
     }
-    generator.set_state(tensor.clone()); // LibTorch reads a view of another tensor past its end
   }
 
   private static void requireSame(Map<String, ?> state, String key, long here) {

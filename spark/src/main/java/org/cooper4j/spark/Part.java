@@ -7,12 +7,14 @@ import org.cooper4j.data.TensorDataset;
 import scala.collection.Iterator;
 
 /** The rows that a worker has. */
-final class Part {
+final class Part implements AutoCloseable {
+  private final Plan plan;
   private final RowTensor inputs;
   private final RowTensor targets;
   private long rows;
 
-  private Part(Plan plan) {
+  Part(Plan plan) {
+    this.plan = plan;
     inputs = new RowTensor(plan.inputs(), plan.dtype());
     targets = new RowTensor(plan.targets(), plan.dtype());
   }
@@ -22,24 +24,22 @@ final class Part {
    *
    * @throws IllegalArgumentException if a row cannot be read, or two have the same id
    */
-  static Part read(Plan plan, Iterator<Row> rows) {
-    Part part = new Part(plan);
+  void read(Iterator<Row> all) {
     long last = 0;
-    while (rows.hasNext()) {
-      Row row = rows.next();
+    while (all.hasNext()) {
+      Row row = all.next();
       long key = row.getLong(0);
-      if (plan.idColumn() != null && part.rows > 0 && key == last) {
+      if (plan.idColumn() != null && rows > 0 && key == last) {
         throw new IllegalArgumentException(
             "two rows have the same value, or none, in the column '"
                 + plan.idColumn()
                 + "'; an id is each row's own");
       }
-      part.inputs.add(row);
-      part.targets.add(row);
-      part.rows++;
+      inputs.add(row);
+      targets.add(row);
+      rows++;
       last = key;
     }
-    return part;
   }
 
   /** How many rows, and how many numbers of each column; for {@link #tensors} and {@link #deal}. */
@@ -90,5 +90,11 @@ final class Part {
         counts[rank],
         plan.batchSize(),
         plan.seed());
+  }
+
+  @Override
+  public void close() {
+    inputs.close();
+    targets.close();
   }
 }

@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** A tensor [n, k] that grows by rows, of which nobody knows the number before. */
-final class RowTensor {
+final class RowTensor implements AutoCloseable {
   private static final int CHUNK = 1 << 20; // numbers that wait on the heap
 
   private final Columns columns;
@@ -31,7 +31,8 @@ final class RowTensor {
   /**
    * Adds a row.
    *
-   * @throws IllegalArgumentException if a column has a null, or another length than before
+   * @throws IllegalArgumentException if a column has a null, a number that the dtype does not hold,
+   *     or another length than before
    */
   void add(Row row) {
     double[][] numbers = columns.read(row);
@@ -51,11 +52,27 @@ final class RowTensor {
                 + numbers[i].length
                 + " in another; all rows need as many");
       }
+      for (double number : numbers[i]) {
+        requireFinite(number, columns.names().get(i));
+      }
       System.arraycopy(numbers[i], 0, chunk, at, widths[i]);
     }
     waiting++;
     if (width > 0 && (waiting + 1) * width > chunk.length) {
       cut();
+    }
+  }
+
+  private void requireFinite(double number, String column) {
+    if (!Double.isFinite(dtype == ScalarType.Float ? (float) number : number)) {
+      throw new IllegalArgumentException(
+          "column '"
+              + column
+              + "' has the number "
+              + number
+              + (Double.isFinite(number)
+                  ? ", which is none in float32; call setDtype(ScalarType.Double), or scale it"
+                  : "; leave such rows out (na().drop() does for NaN), or replace it"));
     }
   }
 
@@ -92,5 +109,11 @@ final class RowTensor {
     }
     chunks.clear();
     return all;
+  }
+
+  /** Releases rows that were not taken. */
+  @Override
+  public void close() {
+    chunks.forEach(Tensor::close);
   }
 }

@@ -1,18 +1,21 @@
 package org.cooper4j.spark;
 
+import java.io.IOException;
+import java.io.ObjectOutputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.CancellationException;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.rdd.RDD;
-import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.functions;
 import org.apache.spark.util.SerializableConfiguration;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.checkpoint.Checkpoint;
@@ -48,8 +51,6 @@ import scala.reflect.ClassTag$;
  * undisturbed training does. An IllegalArgumentException is not tried again.
  */
 public final class SparkTrainer {
-  private static final String KEY = "cooper4j_key";
-
   private final Program program;
   private List<String> inputs = List.of();
   private List<String> targets = List.of();
@@ -70,17 +71,25 @@ public final class SparkTrainer {
 
   /**
    * The columns that are a batch's inputs, side by side: numbers and booleans are one number each,
-   * vectors of {@code org.apache.spark.ml.linalg} and arrays of numbers as many as they have.
+   * vectors of {@code org.apache.spark.ml.linalg} and arrays of numbers as many as they have. A
+   * name is a column's, dots included, or else what Spark makes of it, such as {@code person.age}.
    */
   public SparkTrainer setInputCols(String... columns) {
-    inputs = List.of(columns);
+    inputs = names(columns);
     return this;
   }
 
   /** The columns that are a batch's targets, likewise; none unless set. */
   public SparkTrainer setTargetCols(String... columns) {
-    targets = List.of(columns);
+    targets = names(columns);
     return this;
+  }
+
+  private static List<String> names(String... columns) {
+    for (String column : columns) {
+      Objects.requireNonNull(column, "a column");
+    }
+    return List.of(columns);
   }
 
   /**
@@ -172,34 +181,42 @@ public final class SparkTrainer {
    *     NAME_state_dict} of each module, {@code cmp_state_dict} with the multipliers, and the rest;
    *     tensors are on the CPU
    * @throws IllegalArgumentException if a column is missing or has no numbers, there are no rows,
-   *     or a worker threw one
-   * @throws java.io.UncheckedIOException if the folder of checkpoints cannot be made
+   *     Spark cannot run so many workers at a time, the program cannot be sent to executors, no
+   *     checkpoint is whole or they are of another training, or a worker threw one
+   * @throws java.io.UncheckedIOException if nothing can be written to the folder of checkpoints
+   * @throws CancellationException if this thread is interrupted, which cancels the job
    */
   public Checkpoint fit(Dataset<?> frame) {
     if (inputs.isEmpty()) {
       throw new IllegalArgumentException("there are no input columns; call setInputCols");
     }
-    Columns inputColumns = Columns.of(frame.schema(), inputs, 1);
-    Columns targetColumns = Columns.of(frame.schema(), targets, 1 + inputs.size());
-    if (id != null) {
-      Columns.type(frame.schema(), id);
+    Objects.requireNonNull(frame, "frame");
+    if (frame.isStreaming()) {
+      throw new IllegalArgumentException(
+          "the DataFrame is a stream, whose rows have no end; give one that is none, as"
+              + " writeStream().foreachBatch(…) does");
     }
-    Configuration hadoop = frame.sparkSession().sparkContext().hadoopConfiguration();
+    requireSerializable(program);
+    SparkContext spark = frame.sparkSession().sparkContext();
+    Slots.require(workers, spark.master(), spark.getConf());
+
+    Selection read = Selection.of(frame, inputs, targets, id);
+    Configuration hadoop = spark.hadoopConfiguration();
     Plan plan =
         new Plan(
             program,
-            inputColumns,
-            targetColumns,
+            read.inputs(),
+            read.targets(),
             id,
             dtype,
             batchSize,
             epochs,
             seed,
             timeout,
-            folder == null ? null : prepared(hadoop),
+            folder == null ? null : new HadoopFolder(folder, hadoop).requireWritable().toString(),
             new SerializableConfiguration(hadoop),
             interval);
-    byte[] result = run(dealt(frame), new Task(plan));
+    byte[] result = run(spark, read.dealt(workers), new Task(plan));
     ByteBuffer rest = ByteBuffer.wrap(result, 1, result.length - 1);
     if (result[0] == Task.REFUSED) {
       throw new IllegalArgumentException(StandardCharsets.UTF_8.decode(rest).toString());
@@ -207,37 +224,43 @@ public final class SparkTrainer {
     return Checkpoint.load(rest, new LoadOptions());
   }
 
-  /** Makes the folder now, so that a mistake in its name is no task's failure. */
-  private String prepared(Configuration hadoop) {
-    new HadoopCheckpoints(folder, hadoop);
-    return folder;
-  }
-
-  /** A part a worker, rows with their keys first and sorted by these. */
-  private Dataset<Row> dealt(Dataset<?> frame) {
-    List<Column> read = new ArrayList<>();
-    inputs.forEach(name -> read.add(column(frame, name)));
-    targets.forEach(name -> read.add(column(frame, name)));
-    Column[] dealtBy = id == null ? read.toArray(Column[]::new) : new Column[] {column(frame, id)};
-    read.add(0, functions.xxhash64(dealtBy).as(KEY));
-    return frame
-        .select(read.toArray(Column[]::new))
-        .repartitionByRange(workers, functions.col(KEY))
-        .sortWithinPartitions(KEY);
-  }
-
-  private static Column column(Dataset<?> frame, String name) {
-    return frame.col("`" + name.replace("`", "``") + "`");
-  }
-
-  private static byte[] run(Dataset<Row> rows, Task task) {
-    ClassTag<byte[]> bytes = ClassTag$.MODULE$.apply(byte[].class);
-    RDD<byte[]> results = rows.rdd().barrier().mapPartitions(task, false, bytes);
-    // Spark does not try a barrier stage again that is a job's last one: so it is not.
-    List<byte[]> all = JavaRDD.fromRDD(results, bytes).repartition(1).collect();
-    if (all.isEmpty()) {
-      throw new IllegalArgumentException("the DataFrame has no rows");
+  private static void requireSerializable(Program program) {
+    try (var out = new ObjectOutputStream(OutputStream.nullOutputStream())) {
+      out.writeObject(program);
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          "the program cannot be sent to executors, as something that it captures is not"
+              + " serializable: "
+              + e.getMessage()
+              + "; capture numbers and texts, make all else inside of it, and where this is the"
+              + " class that it is written in, do so in a static method",
+          e);
     }
-    return all.get(0);
+  }
+
+  private static byte[] run(SparkContext spark, Dataset<Row> rows, Task task) {
+    ClassTag<byte[]> bytes = ClassTag$.MODULE$.apply(byte[].class);
+    String tag = "cooper4j-" + UUID.randomUUID();
+    spark.addJobTag(tag);
+    try {
+      RDD<byte[]> results = rows.rdd().barrier().mapPartitions(task, false, bytes);
+      // Spark does not try a barrier stage again that is a job's last one: so it is not.
+      List<byte[]> all = JavaRDD.fromRDD(results, bytes).repartition(1).collect();
+      if (all.isEmpty()) {
+        throw new IllegalArgumentException("the DataFrame has no rows");
+      }
+      return all.get(0);
+    } catch (Exception e) {
+      if (e instanceof InterruptedException) { // a checked one, which Scala does not declare
+        spark.cancelJobsWithTag(tag); // else it would go on, and nobody would wait for it
+        Thread.currentThread().interrupt();
+        throw (CancellationException)
+            new CancellationException("the thread that waits for the training was interrupted")
+                .initCause(e);
+      }
+      throw e;
+    } finally {
+      spark.removeJobTag(tag);
+    }
   }
 }

@@ -5,18 +5,21 @@ import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.TaskKilledException;
 import org.apache.spark.sql.Row;
 import org.bytedeco.pytorch.global.torch;
-import org.cooper4j.Threads;
 import org.cooper4j.checkpoint.Checkpoint;
+import org.cooper4j.checkpoint.CheckpointException;
 import org.cooper4j.data.Batch;
 import org.cooper4j.data.DataLoader;
 import org.cooper4j.data.TensorDataset;
 import org.cooper4j.distributed.ProcessGroup;
 import org.cooper4j.distributed.ProcessGroupException;
 import org.cooper4j.optim.RollOut;
+import org.cooper4j.training.Checkpoints;
 import org.cooper4j.training.Trainer;
 import org.cooper4j.training.Training;
 import org.cooper4j.training.TrainingListener;
@@ -28,9 +31,9 @@ import scala.runtime.AbstractFunction1;
  * A worker. The first one's result is a byte that tells {@link #TRAINED} from {@link #REFUSED}, and
  * then the training's state or a message; the others have none.
  *
- * <p>An IllegalArgumentException says what is wrong with the data or the program and would be so
- * again: the workers tell each other of it and end, as Spark does not try a task again that ends
- * so. Whatever else is thrown fails the task, and Spark tries all of them again.
+ * <p>An IllegalArgumentException, or checkpoints of which none is whole, say what is wrong and
+ * would be so again: the workers tell each other of it and end, as Spark does not try a task again
+ * that ends so. Whatever else is thrown fails the task, and Spark tries all of them again.
  */
 final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     implements Serializable {
@@ -47,8 +50,9 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
   public Iterator<byte[]> apply(Iterator<Row> rows) {
     BarrierTaskContext context = BarrierTaskContext.get();
     byte[] result;
-    try {
-      result = train(context, rows);
+    try (Borrowed its = new Borrowed(context.cpus());
+        Part part = new Part(plan)) {
+      result = train(context, part, rows);
     } catch (Refusal refusal) {
       result = result(REFUSED, refusal.getMessage().getBytes(StandardCharsets.UTF_8));
     }
@@ -72,7 +76,7 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
 
   /** What each worker says; or a refusal, if one has a reason for that. */
   private static String[] gather(BarrierTaskContext context, String own, Exception refused) {
-    String[] said = context.allGather(refused == null ? "+" + own : "-" + refused.getMessage());
+    String[] said = context.allGather(refused == null ? "+" + own : "-" + message(refused));
     for (int rank = 0; rank < said.length; rank++) {
       if (said[rank].startsWith("-")) {
         throw new Refusal("worker " + rank + " of " + said.length + ": " + said[rank].substring(1));
@@ -81,25 +85,25 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     return Arrays.stream(said).map(its -> its.substring(1)).toArray(String[]::new);
   }
 
-  private byte[] train(BarrierTaskContext context, Iterator<Row> rows) {
-    if (Threads.getNumThreads() == 0 && System.getenv("OMP_NUM_THREADS") == null) {
-      Threads.setNumThreads(context.cpus());
-    }
-    Part part = null;
-    IllegalArgumentException refused = null;
+  private static String message(Exception refused) {
+    return refused.getMessage() == null ? refused.toString() : refused.getMessage();
+  }
+
+  private byte[] train(BarrierTaskContext context, Part part, Iterator<Row> rows) {
+    RuntimeException refused = null;
     try {
-      part = Part.read(plan, rows);
+      part.read(rows);
     } catch (IllegalArgumentException e) {
       refused = e;
     }
-    String[] parts = gather(context, part == null ? "" : part.description(), refused);
+    String[] parts = gather(context, part.description(), refused);
     int rank = context.partitionId();
     byte[] result = null;
     ProcessGroupException disturbed = null;
     try (TensorDataset own = part.tensors(parts);
         ProcessGroup group = group(context)) {
       result = train(context, group, own, Part.deal(plan, parts, rank));
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | CheckpointException e) {
       refused = e;
     } catch (ProcessGroupException e) {
       disturbed = e;
@@ -133,15 +137,12 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
       group.barrier();
     }
     torch.manual_seed(plan.seed() + group.rank());
-    Trainer<Batch> trainer = plan.program().trainer(group, rows);
-    if (trainer == null) {
-      throw new IllegalArgumentException("the program returned no trainer, but null");
-    }
+    Trainer<Batch> trainer = made(() -> trainer(group, rows));
     if (group.rank() == 0) {
       group.barrier();
     }
     Training training = trainer.training();
-    training.optimizer().distribute(group);
+    made(() -> training.optimizer().distribute(group));
     trainer.listen(
         new TrainingListener() {
           @Override
@@ -150,11 +151,7 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
           }
         });
     if (plan.folder() != null) {
-      var checkpoints =
-          group.rank() > 0 ? null : new HadoopCheckpoints(plan.folder(), plan.hadoop().value());
-      Resumption resumption = new Resumption(group, checkpoints, plan.interval());
-      resumption.resume(training, rows.size());
-      trainer.listen(resumption);
+      trainer.listen(checkpoints(group, training));
     }
     try (var optimizer = training.optimizer()) {
       trainer.fit(DataLoader.builder(rows).batchSampler(deal).build(), plan.epochs());
@@ -167,6 +164,41 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
       Checkpoint.save(out, training.stateDict());
       return out.toByteArray();
     }
+  }
+
+  private Trainer<Batch> trainer(ProcessGroup group, TensorDataset rows) {
+    Trainer<Batch> trainer = plan.program().trainer(group, rows);
+    if (trainer == null) {
+      throw new IllegalArgumentException("the program returned no trainer, but null");
+    }
+    trainer.training().stateDict(); // says now if a variable has no name
+    return trainer;
+  }
+
+  /** What a program made wrong it would make wrong again. */
+  private static <T> T made(Supplier<T> step) {
+    try {
+      return step.get();
+    } catch (IllegalStateException e) {
+      throw new IllegalArgumentException("the program: " + e.getMessage(), e);
+    }
+  }
+
+  private Checkpoints checkpoints(ProcessGroup group, Training training) {
+    HadoopFolder folder =
+        new HadoopFolder(plan.folder(), plan.hadoop().value()) {
+          @Override
+          public void save(String name, Map<String, ?> state) {
+            if (training.failure().isEmpty()) { // else it lacks the other workers' generators
+              super.save(name, state);
+            }
+          }
+        };
+    if (group.rank() == 0) {
+      folder.clean();
+    }
+    Checkpoints checkpoints = new Checkpoints(folder);
+    return plan.interval() > 0 ? checkpoints.everySteps(plan.interval()) : checkpoints;
   }
 
   /** Spark asks tasks to end, but does not interrupt them unless it is told to. */

@@ -1,7 +1,7 @@
 package org.cooper4j.spark;
 
-import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -25,14 +25,19 @@ public final class ClusterRun {
     double[] resumed =
         Income.variables(
             Income.spark(halting(11), 2)
-                .setCheckpointPath(Path.of(args[0]).toUri().toString())
+                .setCheckpointPath(args[0])
                 .setCheckpointInterval(4)
                 .fit(frame));
+    var folder = new HadoopFolder(args[0], spark.sparkContext().hadoopConfiguration());
+    List<String> files = folder.names().stream().sorted().toList();
     spark.stop();
     System.out.println("undisturbed: " + Arrays.toString(undisturbed));
     System.out.println("resumed:     " + Arrays.toString(resumed));
     if (!Arrays.equals(undisturbed, resumed)) {
       throw new AssertionError("the ends differ");
+    }
+    if (!files.equals(List.of("step-000000016.pt", "step-000000018.pt"))) {
+      throw new AssertionError("the folder has " + files);
     }
   }
 

@@ -1,6 +1,7 @@
 package org.cooper4j.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.ByteArrayOutputStream;
@@ -12,8 +13,10 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.cooper4j.Threads;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.checkpoint.LoadOptions;
+import org.cooper4j.checkpoint.RngState;
 import org.cooper4j.data.DataLoader;
 import org.cooper4j.data.TensorDataset;
 import org.cooper4j.distributed.ProcessGroup;
@@ -84,5 +87,34 @@ class EqualToOneProcessTest {
     double[] one = Income.variables(Income.spark(Income::trainer, 1).setIdCol("id").fit(few));
     double[] three = Income.variables(Income.spark(Income::trainer, 3).setIdCol("id").fit(few));
     assertThat(three).containsExactly(one, within(1e-12));
+  }
+
+  @Test
+  void columnsMayHaveAnyNamesAndBeNamedAsSparkReadsThem() {
+    Dataset<Row> renamed =
+        frame.selectExpr(
+            "struct(features, age) as person",
+            "married as `mar.r``ied`",
+            "hours as key",
+            "income as column0",
+            "male as `person.male`");
+    Checkpoint end =
+        Income.spark(Income::trainer, 2)
+            .setInputCols("person.features", "PERSON.Age", "mar.r`ied", "KEY")
+            .setTargetCols("Column0", "person.male")
+            .fit(renamed);
+    assertThat(Income.variables(end))
+        .isEqualTo(Income.variables(Income.spark(Income::trainer, 2).fit(frame)));
+  }
+
+  @Test
+  void whatTasksShareWithTheirJvmIsAsBefore() {
+    torch.manual_seed(11);
+    Tensor generator = RngState.get();
+    Income.spark(Income::trainer, 2).fit(frame);
+    assertThatThrownBy(() -> Income.spark((group, rows) -> null, 2).fit(frame))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(RngState.get().equal(generator)).isTrue();
+    assertThat(Threads.getNumThreads()).isZero();
   }
 }

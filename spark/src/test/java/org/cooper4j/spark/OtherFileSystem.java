@@ -2,6 +2,7 @@ package org.cooper4j.spark;
 
 import java.io.IOException;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.hadoop.conf.Configuration;
@@ -11,9 +12,19 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.util.Progressable;
 
-/** other:/…: local files, without overwriting by a rename, and a list of what was created. */
+/**
+ * other:/…: local files as other systems have them. A rename overwrites nothing, as HDFS's; a
+ * listing may have files that are gone, as object stores' had.
+ */
 public final class OtherFileSystem extends RawLocalFileSystem {
+  /** What was created. */
   static final List<String> CREATED = new CopyOnWriteArrayList<>();
+
+  /** Names that a folder lists all the same. */
+  static final List<String> GONE = new CopyOnWriteArrayList<>();
+
+  /** Names that cannot be made by a rename. */
+  static final List<String> REFUSED = new CopyOnWriteArrayList<>();
 
   private static final URI NAME = URI.create("other:///");
 
@@ -42,15 +53,16 @@ public final class OtherFileSystem extends RawLocalFileSystem {
 
   @Override
   public boolean rename(Path src, Path dst) throws IOException {
-    return !exists(dst) && super.rename(src, dst);
+    return !REFUSED.contains(dst.getName()) && !exists(dst) && super.rename(src, dst);
   }
 
   @Override
   public FileStatus[] listStatus(Path f) throws IOException {
-    FileStatus[] all = super.listStatus(f);
+    List<FileStatus> all = new ArrayList<>(List.of(super.listStatus(f)));
+    GONE.forEach(name -> all.add(new FileStatus(1, false, 1, 1, 0, new Path(f, name))));
     for (FileStatus status : all) {
       status.setPath(new Path("other", null, status.getPath().toUri().getPath()));
     }
-    return all;
+    return all.toArray(FileStatus[]::new);
   }
 }

@@ -8,10 +8,18 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.data.Batch;
+import org.cooper4j.optim.CooperOptimizer;
+import org.cooper4j.training.Trainer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +51,8 @@ class RefusalsTest {
         "array('a') | 'x' is of the type array<string>; | numbers",
         "map('a', 1) | 'x' is of the type map<string,int>; | numbers",
         "named_struct('a', 1) | 'x' is of the type struct<a:int>; | numbers",
+        "if(id = 50, double('NaN'), age) | column 'x' has the number NaN; | na().drop()",
+        "if(id = 50, array(-double('inf')), array(1d)) | 'x' has the number -Infinity; | replace",
         "if(id = 50, null, age) | column 'x' has a null; | worker",
         "if(id = 50, null, features) | column 'x' has a null; | na().drop()",
         "if(id = 50, array(1, null), array(1, 2)) | column 'x' has a null; | Imputer",
@@ -61,20 +71,84 @@ class RefusalsTest {
   @Test
   void columnsThatAreNotThere() {
     assertRefused(
-        Income.spark(Income::trainer, 1).setInputCols("Age", "sex"),
+        Income.spark(Income::trainer, 1).setInputCols("age", "sex"),
         frame,
-        "no column 'Age'",
+        "no column 'sex'",
         "[id, features, age");
     assertRefused(
         Income.spark(Income::trainer, 1).setIdCol("key"), frame, "no column 'key'", "[id,");
+    assertRefused(
+        Income.spark(Income::trainer, 1).setInputCols("*"), frame, "none of the columns [*");
     assertRefused(new SparkTrainer(Income::trainer), frame, "call setInputCols");
+    assertThatThrownBy(() -> new SparkTrainer(Income::trainer).setInputCols("age", null))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("a column");
   }
 
   @Test
-  void columnsWithDotsInTheirNamesAreRead() {
-    Dataset<Row> rows = frame.withColumnRenamed("age", "a.g`e");
-    assertThat(Income.spark(Income::trainer, 1).setInputCols("a.g`e").fit(rows).integer("epoch"))
-        .isEqualTo(3);
+  void columnsThatOneNameDoesNotTellApart() {
+    Dataset<Row> twice = frame.withColumnRenamed("income", "age");
+    assertRefused(
+        Income.spark(Income::trainer, 1).setTargetCols("male"), twice, "2 columns 'age'", "toDF");
+    Dataset<Row> cases = frame.withColumnRenamed("income", "AGE");
+    assertRefused(
+        Income.spark(Income::trainer, 1).setInputCols("Age").setTargetCols("male"),
+        cases,
+        "no column 'Age'",
+        "ambiguous");
+  }
+
+  @Test
+  void anIdThatSparkCannotHash() {
+    Dataset<Row> rows = frame.withColumn("map", functions.expr("map('a', id)"));
+    assertRefused(
+        Income.spark(Income::trainer, 1).setIdCol("map"), rows, "no hash of the id column 'map'");
+  }
+
+  @Test
+  void aNumberThatFloat32DoesNotHold() {
+    Dataset<Row> rows = frame.withColumn("far", functions.expr("if(id = 9, -1e39, 0)"));
+    assertRefused(
+        Income.spark(Income::trainer, 2).setDtype(ScalarType.Float).setInputCols("far"),
+        rows,
+        "worker",
+        "column 'far' has the number -1.0E39, which is none in float32; call setDtype");
+  }
+
+  @Test
+  void aStream() {
+    Dataset<Row> stream = Session.get().readStream().format("rate").load();
+    assertRefused(Income.spark(Income::trainer, 1), stream, "is a stream", "foreachBatch");
+  }
+
+  @Test
+  void moreWorkersThanSparkCanRunAtATime() {
+    assertRefused(
+        Income.spark(Income::trainer, 4),
+        frame,
+        "4 workers run at a time, and local[3] has 3 slots at most",
+        "local[4]",
+        "setNumWorkers(3)");
+  }
+
+  @Test
+  void aProgramThatCannotBeSent() {
+    Object object = new Object();
+    Program holds =
+        (group, rows) -> {
+          assertThat(object).isNotNull();
+          return Income.trainer(group, rows);
+        };
+    assertRefused(
+        Income.spark(holds, 1), frame, "the program cannot be sent", "java.lang.Object;", "texts");
+    Tensor tensor = torch.ones(2);
+    Program holdsTensor =
+        (group, rows) -> {
+          assertThat(tensor).isNotNull();
+          return Income.trainer(group, rows);
+        };
+    assertRefused(
+        Income.spark(holdsTensor, 1), frame, "serializable: org.bytedeco.pytorch.Tensor;");
   }
 
   @Test
@@ -121,6 +195,33 @@ class RefusalsTest {
   @Test
   void aProgramWithoutATrainer() {
     assertRefused(Income.spark((group, rows) -> null, 2), frame, "returned no trainer");
+    Program inOne = (group, rows) -> group.rank() == 1 ? null : Income.trainer(group, rows);
+    assertRefused(Income.spark(inOne, 2), frame, "worker 1 of 2: the program returned no trainer");
+  }
+
+  @Test
+  @SuppressWarnings("unchecked") // the problem is one of batches
+  void aProgramWhoseModelHasNoNameIsRefusedBeforeItTrains() {
+    ATTEMPTS.set(0);
+    Program unnamed =
+        (group, rows) -> {
+          ATTEMPTS.incrementAndGet();
+          return new Trainer<>(
+              (CooperOptimizer<Batch>) Income.trainer(group, rows).training().optimizer());
+        };
+    assertRefused(Income.spark(unnamed, 2), frame, "is of no module of the trainer", "variable(");
+    assertThat(ATTEMPTS).hasValue(1);
+  }
+
+  @Test
+  void aProgramThatDistributesItself() {
+    Program distributed =
+        (group, rows) -> {
+          var trainer = Income.trainer(group, rows);
+          trainer.training().optimizer().distribute(group);
+          return trainer;
+        };
+    assertRefused(Income.spark(distributed, 1), frame, "the program: ", "distributed already");
   }
 
   @Test
@@ -132,12 +233,33 @@ class RefusalsTest {
   private static final AtomicInteger ATTEMPTS = new AtomicInteger();
 
   @Test
+  void anInterruptOfTheCallerCancelsTheJob() {
+    CALLER.set(Thread.currentThread());
+    Program interrupting =
+        (group, rows) -> {
+          CALLER.get().interrupt();
+          return Income.trainer(group, rows);
+        };
+    assertThatThrownBy(() -> Income.spark(interrupting, 2).setEpochs(1L << 40).fit(frame))
+        .isInstanceOf(CancellationException.class)
+        .hasMessageContaining("was interrupted");
+    assertThat(Thread.interrupted()).isTrue();
+    var all = Income.spark(Income::trainer, 3).fit(frame); // waits for slots that are free again
+    assertThat(all.integer("epoch")).isEqualTo(3);
+  }
+
+  private static final AtomicReference<Thread> CALLER = new AtomicReference<>();
+
+  @Test
   void aFolderThatCannotBeMade(@TempDir Path folder) throws Exception {
     Path file = Files.writeString(folder.resolve("file"), "x");
     SparkTrainer trainer = Income.spark(Income::trainer, 1);
     assertThatThrownBy(() -> trainer.setCheckpointPath(file.resolve("runs").toString()).fit(frame))
         .isInstanceOf(UncheckedIOException.class)
-        .hasMessageContaining("cannot be made");
+        .hasMessageContaining("no checkpoint can be written there")
+        .hasMessageContaining("give another folder");
+    assertThatThrownBy(() -> trainer.setCheckpointPath(file.toString()).fit(frame))
+        .isInstanceOf(UncheckedIOException.class);
     assertThatThrownBy(() -> trainer.setCheckpointPath("nowhere://runs").fit(frame))
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining("nowhere");

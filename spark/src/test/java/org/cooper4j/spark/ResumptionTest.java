@@ -18,6 +18,7 @@ import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.training.Training;
 import org.cooper4j.training.TrainingListener;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,6 +67,20 @@ class ResumptionTest {
     };
   }
 
+  private static Program stopping(long step) {
+    return (group, rows) ->
+        Income.trainer(group, rows)
+            .listen(
+                new TrainingListener() {
+                  @Override
+                  public void step(Training training, RollOut rollOut) {
+                    if (training.step() == step) {
+                      training.stop("enough");
+                    }
+                  }
+                });
+  }
+
   private List<String> files() throws IOException {
     try (Stream<Path> all = Files.list(folder)) {
       return all.map(path -> path.getFileName().toString())
@@ -73,6 +88,12 @@ class ResumptionTest {
           .sorted()
           .toList();
     }
+  }
+
+  @AfterEach
+  void mendTheFileSystem() {
+    OtherFileSystem.GONE.clear();
+    OtherFileSystem.REFUSED.clear();
   }
 
   @ParameterizedTest
@@ -88,7 +109,7 @@ class ResumptionTest {
     assertThat(Income.variables(end)).isEqualTo(undisturbed);
     assertThat(files()).containsExactly("step-000000016.pt", "step-000000018.pt");
     assertThat(OtherFileSystem.CREATED)
-        .hasSize(scheme.equals("other:") ? 6 : 0)
+        .hasSize(scheme.equals("other:") ? 7 : 0) // one tries if the folder can be written to
         .allMatch(name -> name.startsWith("."));
     assertThat(Income.variables(Checkpoint.load(folder.resolve("step-000000018.pt"))))
         .isEqualTo(undisturbed);
@@ -114,7 +135,7 @@ class ResumptionTest {
   void anotherTrainingGoesOnAlsoWithMoreWorkers() throws IOException {
     String path = folder.toString();
     Income.spark(failing(99, 0), 2).setEpochs(2).setCheckpointPath(path).fit(frame);
-    Files.writeString(folder.resolve(".step-000000099.pt.x"), "unfinished");
+    Files.writeString(folder.resolve(".unfinished-1-step-000000099.pt"), "unfinished");
     Files.writeString(folder.resolve("step-000000015.pt"), "damaged");
     Checkpoint end = Income.spark(failing(99, 0), 3).setCheckpointPath(path).fit(frame);
     assertThat(STARTS).containsExactly(12L);
@@ -133,7 +154,7 @@ class ResumptionTest {
                     .setInputCols("age")
                     .setCheckpointPath(folder.toString())
                     .fit(frame))
-        .withMessageContaining("cannot resume from the checkpoints: model_state_dict");
+        .withMessageContaining("cannot resume: file:" + folder + "/step-000000018.pt: model_state");
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->
@@ -142,5 +163,47 @@ class ResumptionTest {
                     .setCheckpointPath(folder.toString())
                     .fit(frame.filter("id > 0")))
         .withMessageContaining("rows: the checkpoint is of 103, this training has 102");
+  }
+
+  @Test
+  void checkpointsOfWhichNoneIsWholeAreRefusedOnce() throws IOException {
+    Files.writeString(folder.resolve("step-000000012.pt"), "damaged");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> Income.spark(failing(99, 0), 2).setCheckpointPath(folder.toString()).fit(frame))
+        .withMessageStartingWith("worker 0 of 2: file:" + folder + "/step-000000012.pt: ");
+    assertThat(STARTS).isEmpty();
+  }
+
+  @Test
+  void aFileThatIsListedButGoneIsPassedOver() throws IOException {
+    String path = "other:" + folder;
+    Income.spark(failing(99, 0), 2).setEpochs(2).setCheckpointPath(path).fit(frame);
+    OtherFileSystem.GONE.add("step-000000017.pt");
+    Checkpoint end = Income.spark(failing(99, 0), 2).setCheckpointPath(path).fit(frame);
+    assertThat(STARTS).containsExactly(12L);
+    assertThat(Income.variables(end)).isEqualTo(undisturbed);
+  }
+
+  @Test
+  void aFileThatCannotBeWrittenLeavesNothing() throws IOException {
+    OtherFileSystem.REFUSED.add("step-000000012.pt");
+    SparkTrainer trainer = Income.spark(failing(99, 0), 2).setCheckpointPath("other:" + folder);
+    assertThatThrownBy(() -> trainer.fit(frame))
+        .isInstanceOf(SparkException.class)
+        .hasMessageContaining("step-000000012.pt: cannot be written")
+        .hasMessageContaining("could not be renamed");
+    assertThat(files()).containsExactly("step-000000006.pt");
+    assertThat(STARTS).containsExactly(0L, 6L, 6L, 6L);
+  }
+
+  @Test
+  void whatAllWorkersStopIsSaved() throws IOException {
+    Income.spark(stopping(8), 2).setCheckpointPath(folder.toString()).fit(frame);
+    assertThat(files()).containsExactly("step-000000006.pt", "step-000000008.pt");
+    Checkpoint end =
+        Income.spark(failing(99, 0), 2).setCheckpointPath(folder.toString()).fit(frame);
+    assertThat(STARTS).containsExactly(8L);
+    assertThat(Income.variables(end)).isEqualTo(undisturbed);
   }
 }

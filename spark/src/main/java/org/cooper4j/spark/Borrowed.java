@@ -1,0 +1,46 @@
+package org.cooper4j.spark;
+
+import org.bytedeco.pytorch.Tensor;
+import org.cooper4j.Threads;
+import org.cooper4j.checkpoint.RngState;
+
+/**
+ * LibTorch's number of threads and its generator, which all tasks of a JVM share. They are as
+ * before when none runs any more: in local mode that is the driver's JVM, and executors may run
+ * other things as well.
+ */
+final class Borrowed implements AutoCloseable {
+  private static int tasks;
+  private static Tensor generator;
+  private static boolean ours; // the number of threads
+
+  /**
+   * For a task.
+   *
+   * @param cpus that it has, for the number of threads, unless somebody has fixed that
+   */
+  Borrowed(int cpus) {
+    synchronized (Borrowed.class) {
+      if (tasks++ == 0) {
+        generator = RngState.get();
+        ours = Threads.getNumThreads() == 0 && System.getenv("OMP_NUM_THREADS") == null;
+        if (ours) {
+          Threads.setNumThreads(cpus);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    synchronized (Borrowed.class) {
+      if (--tasks == 0) {
+        RngState.set(generator);
+        generator.close();
+        if (ours) {
+          Threads.setNumThreads(0);
+        }
+      }
+    }
+  }
+}
