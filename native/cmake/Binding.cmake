@@ -49,7 +49,7 @@ if(UNIX AND NOT APPLE)
 endif()
 
 # Loaded before LibTorch: it needs the C library and nothing else.
-add_library(jnicooper4jpreload SHARED native/src/preload/openmp.cc native/src/preload/libraries.cc)
+add_library(jnicooper4jpreload SHARED native/src/preload/openmp.cc)
 cooper4j_jni_library(jnicooper4jpreload)
 if(NOT MSVC)
   target_compile_options(jnicooper4jpreload PRIVATE -fno-exceptions -fno-rtti)

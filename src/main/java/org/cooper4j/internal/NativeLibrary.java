@@ -10,7 +10,6 @@ import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
-import java.util.concurrent.CompletableFuture;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
@@ -147,9 +146,7 @@ final class NativeLibrary {
 
   private static void loadLibTorch(String platform) {
     preferMkl(platform);
-    CompletableFuture<Void> ahead = CompletableFuture.completedFuture(null);
     if (resource("/org/bytedeco/pytorch/" + platform + "-gpu/" + JNI_TORCH) == null) {
-      ahead = LibrariesAhead.load(platform);
       CudaSearch.skip();
     }
     try {
@@ -167,8 +164,6 @@ final class NativeLibrary {
               platform,
               BUILD.getProperty("openblas"),
               BUILD.getProperty("javacpp")));
-    } finally {
-      ahead.join();
     }
   }
 

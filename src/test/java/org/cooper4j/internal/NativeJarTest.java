@@ -122,7 +122,7 @@ class NativeJarTest {
     assertThat(needs(PRELOAD).get("GLIBC")).isLessThanOrEqualTo(NEWEST.get("GLIBC"));
     assertThat(exported(PRELOAD))
         .isNotEmpty()
-        .allMatch(name -> name.matches("Java_org_cooper4j_internal_(OpenMp|LibrariesAhead)_.*"));
+        .allMatch(name -> name.startsWith("Java_org_cooper4j_internal_OpenMp_"));
   }
 
   @Test

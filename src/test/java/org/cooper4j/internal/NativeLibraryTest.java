@@ -214,18 +214,6 @@ class NativeLibraryTest {
   }
 
   @Test
-  @EnabledOnOs(OS.LINUX)
-  void librariesAreLoadedAheadUnlessJavaCppMightTakeOthers() throws Exception {
-    String[] options = {
-      "-XX:ActiveProcessorCount=2", "-Dorg.slf4j.simpleLogger.defaultLogLevel=trace", ""
-    };
-    options[2] = "-Dorg.bytedeco.javacpp.maxRetries=9";
-    assertThat(run(classPath(), options)).contains("libraries ahead of JavaCPP: true");
-    options[2] = "-Dorg.bytedeco.javacpp.pathsFirst=true";
-    assertThat(run(classPath(), options)).doesNotContain("libraries ahead").endsWith("runs");
-  }
-
-  @Test
   void anotherVersionOfTheNativeJarOfThePresetsIsNamed() throws Exception {
     Path properties = temporary.resolve("META-INF/maven/org.bytedeco/pytorch/pom.properties");
     Files.createDirectories(properties.getParent());
