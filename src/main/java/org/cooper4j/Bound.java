@@ -37,6 +37,7 @@ enum Bound {
     String self = self(constraint) + ": ";
     Tensors.requireTensor(bound, self + "the bound");
     Tensors.requireFloatingPoint(bound, self + "the bound");
+    requireDense(bound, self + "the bound");
     if (!fits(value, bound)) {
       throw new IllegalArgumentException(
           self
@@ -71,8 +72,15 @@ enum Bound {
     return "constraint '" + constraint.name().orElse("?") + "'";
   }
 
+  private static void requireDense(Tensor tensor, String what) {
+    if (!Tensors.isDense(tensor)) {
+      throw new IllegalArgumentException(
+          what + " is a sparse tensor; give a dense one, as to_dense() makes it");
+    }
+  }
+
   private void check(Constraint constraint, Tensor value) {
-    Objects.requireNonNull(constraint, "constraint");
+    Objects.requireNonNull(constraint, CMPState.NO_CONSTRAINT);
     if (constraint.constraintType() != type) {
       throw new IllegalArgumentException(
           self(constraint)
@@ -92,6 +100,9 @@ enum Bound {
       String what = self(constraint) + ": its value";
       Tensors.requireTensor(value, what);
       Tensors.requireFloatingPoint(value, what);
+    }
+    if (!Tensors.isDense(value)) {
+      requireDense(value, self(constraint) + ": its value");
     }
   }
 }

@@ -19,6 +19,9 @@ public final class CMPState {
   /** The primal and the dual side of {@link CMPState#backward()}. */
   public record Lagrangians(LagrangianStore primal, LagrangianStore dual) {}
 
+  static final String NO_CONSTRAINT =
+      "the constraint is null; give one of those that the problem was made with";
+
   private Tensor loss;
   private final Map<Constraint, ConstraintState> observedConstraints = new LinkedHashMap<>();
   private final Map<String, Object> misc = new LinkedHashMap<>();
@@ -48,8 +51,11 @@ public final class CMPState {
 
   /** Adds an observed constraint; all that can be said of one. */
   public CMPState observe(Constraint constraint, ConstraintState state) {
-    Objects.requireNonNull(constraint, "constraint");
-    Objects.requireNonNull(state, "state");
+    Objects.requireNonNull(constraint, NO_CONSTRAINT);
+    if (state == null) {
+      throw new NullPointerException(
+          "the state of constraint '" + constraint.name().orElse("?") + "' is null");
+    }
     if (observedConstraints.putIfAbsent(constraint, state) != null) {
       throw new IllegalArgumentException(
           "constraint '" + constraint.name().orElse("?") + "' was observed twice in one state");
@@ -59,6 +65,7 @@ public final class CMPState {
 
   /** Adds an observed constraint with nothing but a violation. */
   public CMPState observe(Constraint constraint, Tensor violation) {
+    Objects.requireNonNull(constraint, NO_CONSTRAINT);
     if (violation == null) {
       throw new NullPointerException(
           "the violation of constraint '" + constraint.name().orElse("?") + "' is null");
@@ -73,7 +80,8 @@ public final class CMPState {
    * @param value g(x), of a floating point dtype, [] or [m]
    * @param bound finite
    * @throws IllegalArgumentException naming the constraint if it is an equality, or what does not
-   *     fit; this state is as before
+   *     fit, as a sparse tensor; this state is as before
+   * @throws NullPointerException if the constraint is null
    */
   public CMPState lessOrEqual(Constraint constraint, Tensor value, double bound) {
     return observe(constraint, Bound.LESS_OR_EQUAL.violation(constraint, value, bound));

@@ -151,6 +151,35 @@ class BoundTest {
     assertRefused(() -> state.equal(equality, closed, 1), "its value was released");
   }
 
+  @Test
+  void sparseTensorsAreRefused() {
+    Tensor sparse = value.detach().to_sparse();
+    for (Tensor each : new Tensor[] {sparse, value.detach().reshape(1, 2).to_sparse_csr()}) {
+      assertRefused(
+          () -> state.lessOrEqual(inequality, each, 1),
+          "constraint 'most': its value is a sparse tensor; give a dense one, as to_dense()");
+      assertRefused(() -> state.equal(equality, each, value), "its value is a sparse tensor");
+    }
+    assertRefused(() -> state.equal(equality, value, sparse), "the bound is a sparse tensor");
+  }
+
+  @Test
+  void aConstraintThatIsNullIsNamedAsSuch() {
+    for (Runnable observation :
+        new Runnable[] {
+          () -> state.lessOrEqual(null, value, 1),
+          () -> state.greaterOrEqual(null, value, value),
+          () -> state.equal(null, value, 1),
+          () -> state.observe(null, value),
+          () -> state.observe(null, (Tensor) null)
+        }) {
+      assertThatThrownBy(observation::run)
+          .isInstanceOf(NullPointerException.class)
+          .hasMessageContaining("the constraint is null; give one of those");
+    }
+    assertThat(state.observedConstraints()).isEmpty();
+  }
+
   /** min x² + y² under one constraint. */
   private static double[] solve(Function<Tensor, CMPState> evaluate, Constraint sum) {
     Tensor xy = torch.zeros(2).to(Devices.device(), ScalarType.Double).requires_grad_(true);

@@ -138,6 +138,11 @@ public final class Tensors {
     }
   }
 
+  /** Whether it is laid out by strides, and not sparse in one of the ways there are. */
+  public static boolean isDense(Tensor tensor) {
+    return tensor.layout().intern() == torch.Layout.Strided;
+  }
+
   /** Whether {@link #requireTensor} passes. */
   public static boolean hasValues(Tensor tensor) {
     return tensor != null && !tensor.isNull() && tensor.defined();
