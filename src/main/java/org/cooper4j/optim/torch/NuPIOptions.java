@@ -10,8 +10,9 @@ import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.pytorch.OptimizerOptions;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.internal.Native;
+import org.cooper4j.internal.Tensors;
 
-/** Options of {@link NuPI}; a wrong one is refused when the optimizer is made. */
+/** Options of {@link NuPI}; a wrong one is refused when it is set, or the optimizer is made. */
 @Properties(inherit = Native.class)
 @Namespace("cooper4j")
 public final class NuPIOptions extends OptimizerOptions {
@@ -31,17 +32,53 @@ public final class NuPIOptions extends OptimizerOptions {
 
   private native void allocate(double lr);
 
-  /** The proportional gain of all parameters; 0 unless set. Rounded to float32, as Cooper's. */
-  public native @ByRef @Name("Kp") NuPIOptions kp(double gain);
+  /**
+   * The proportional gain of all parameters; 0 unless set. Rounded to float32, as Cooper's.
+   *
+   * @throws IllegalArgumentException if it is NaN or infinite, as float32
+   */
+  public NuPIOptions kp(double gain) {
+    return setKp(requireFinite(gain, "Kp"));
+  }
 
-  /** The proportional gain, one element or the shape of every parameter. */
-  public native @ByRef @Name("Kp") NuPIOptions kp(@Const @ByRef Tensor gain);
+  @Name("Kp")
+  private native @ByRef NuPIOptions setKp(double gain);
 
-  /** The integral gain of all parameters; 1 unless set. Rounded to float32, as Cooper's. */
-  public native @ByRef @Name("Ki") NuPIOptions ki(double gain);
+  /**
+   * The proportional gain, one element or the shape of every parameter.
+   *
+   * @throws IllegalArgumentException if an element is NaN or infinite
+   */
+  public NuPIOptions kp(Tensor gain) {
+    return setKp(requireFinite(gain, "Kp"));
+  }
 
-  /** The integral gain, one element or the shape of every parameter. */
-  public native @ByRef @Name("Ki") NuPIOptions ki(@Const @ByRef Tensor gain);
+  @Name("Kp")
+  private native @ByRef NuPIOptions setKp(@Const @ByRef Tensor gain);
+
+  /**
+   * The integral gain of all parameters; 1 unless set. Rounded to float32, as Cooper's.
+   *
+   * @throws IllegalArgumentException if it is NaN or infinite, as float32
+   */
+  public NuPIOptions ki(double gain) {
+    return setKi(requireFinite(gain, "Ki"));
+  }
+
+  @Name("Ki")
+  private native @ByRef NuPIOptions setKi(double gain);
+
+  /**
+   * The integral gain, one element or the shape of every parameter.
+   *
+   * @throws IllegalArgumentException if an element is NaN or infinite
+   */
+  public NuPIOptions ki(Tensor gain) {
+    return setKi(requireFinite(gain, "Ki"));
+  }
+
+  @Name("Ki")
+  private native @ByRef NuPIOptions setKi(@Const @ByRef Tensor gain);
 
   /** ν, the decay of the error average, in (−1, 1); 0 unless set. */
   public native @ByRef @Name("ema_nu") NuPIOptions emaNu(double nu);
@@ -78,4 +115,20 @@ public final class NuPIOptions extends OptimizerOptions {
 
   @Name("init_type")
   private native @ByRef NuPIOptions setInitType(@Cast("cooper4j::NuPIInitType") long initType);
+
+  private static double requireFinite(double gain, String name) {
+    if (!Float.isFinite((float) gain)) {
+      throw new IllegalArgumentException(
+          "NuPI: " + name + " must be finite, also as float32; found " + gain);
+    }
+    return gain;
+  }
+
+  private static Tensor requireFinite(Tensor gain, String name) {
+    Tensors.requireTensor(gain, "NuPI: " + name);
+    if (Tensors.isDense(gain)) { // the native layer refuses another
+      Tensors.requireValues(gain, false, "NuPI: " + name);
+    }
+    return gain;
+  }
 }

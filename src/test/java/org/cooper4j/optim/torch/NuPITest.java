@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -149,9 +150,29 @@ class NuPITest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("Kd must be finite and at least 0");
     }
+    for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY, -1e39}) {
+      Tensor gain = zeros(2).detach().fill_(new Scalar(value)).to(ScalarType.Float);
+      assertNamed(() -> new NuPIOptions(1).kp(value), "NuPI: Kp must be finite");
+      assertNamed(() -> new NuPIOptions(1).ki(value), "NuPI: Ki must be finite");
+      assertNamed(() -> new NuPIOptions(1).kp(gain), "NuPI: Kp has a NaN or infinite entry");
+      assertNamed(() -> new NuPIOptions(1).ki(gain), "NuPI: Ki has a NaN or infinite entry");
+      assertNamed(() -> new NuPI(x, new NuPIOptions(1).emaNu(value)), "ema_nu must be in (-1, 1)");
+    }
+    for (double value : new double[] {Double.NaN, -1}) {
+      assertNamed(() -> new NuPI(x, new NuPIOptions(value)), "lr must be at least 0");
+      assertNamed(
+          () -> new NuPI(x, new NuPIOptions(1).weightDecay(value)), "weight_decay must be at");
+    }
+    assertNamed(() -> new NuPIOptions(1).kp((Tensor) null), "NuPI: Kp is null");
     assertThatThrownBy(() -> new NuPI(x, new NuPIOptions(1).emaNu(-0.5).useBiasCorrection(true)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("ema_nu must be at least 0 with bias correction");
+  }
+
+  private static void assertNamed(ThrowingCallable making, String message) {
+    assertThatThrownBy(making)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
   }
 
   /** The first element after each step. */
