@@ -29,6 +29,7 @@ final class DualMeter {
   static final int EVERY = 10;
 
   private static final int MOST_ROWS = 16;
+  private static final List<String> KEYS = List.of("steps", "turn", "before", "scales");
   private static final String UNIT = "dual_unit/";
   private static final String REACH = "dual_reach/";
   private static final String SHARE = "dual_share/"; // of the roll's parts, which had a gradient
@@ -85,6 +86,21 @@ final class DualMeter {
     }
   }
 
+  /** Copies on the variables' devices. */
+  private List<Tensor> beside(List<?> tensors) {
+    try (PointerScope temporaries = new PointerScope()) {
+      List<Tensor> variables = tensors.isEmpty() ? List.of() : variables();
+      return IntStream.range(0, tensors.size())
+          .mapToObj(
+              i -> {
+                Tensor found = ((Tensor) tensors.get(i)).detach();
+                return Tensors.keep(
+                    found.to(variables.get(i).device(), found.scalar_type()).clone());
+              })
+          .toList();
+    }
+  }
+
   /** Measures the last primal step, if it is one to measure, into a state's misc. */
   void evaluated(CMPState state) {
     if (state.loss().isEmpty()) {
@@ -94,7 +110,8 @@ final class DualMeter {
     if (before.isEmpty()) {
       return;
     }
-    if (!fits(before)) { // one was frozen, or unfrozen, since
+    // There is nothing to wait for yet, or a variable was frozen, or unfrozen, since.
+    if (scales.isEmpty() || !fits(before)) {
       replaceBefore(List.of());
       return;
     }
@@ -278,6 +295,7 @@ final class DualMeter {
     List<?> newBefore = List.of();
     Map<String, DualScales> newScales = new LinkedHashMap<>();
     if (!state.isEmpty()) {
+      DualScales.requireKeys(state, KEYS);
       newSteps = count(state, "steps");
       newTurn = count(state, "turn");
       newBefore = requireBefore(state.get("before"));
@@ -303,14 +321,14 @@ final class DualMeter {
     }
     steps = newSteps;
     turn = newTurn;
-    replaceBefore(copies(newBefore));
+    replaceBefore(beside(newBefore));
     scales = newScales;
   }
 
   private static long count(Map<String, ?> state, String key) {
-    if (!(state.get(key) instanceof Number number) || number.longValue() < 0) {
+    if (!(state.get(key) instanceof Number number) || !DualScales.isCount(number)) {
       throw new IllegalArgumentException(
-          key + ": expected a number of at least 0, found " + state.get(key));
+          key + ": expected a whole number from 0 to 2^53, found " + state.get(key));
     }
     return number.longValue();
   }
@@ -327,9 +345,24 @@ final class DualMeter {
             "before: expected " + variables.size() + " tensors, found " + tensors.size());
       }
       for (int i = 0; i < tensors.size(); i++) {
-        Tensors.requireSameShape(variables.get(i), (Tensor) tensors.get(i), "before[" + i + "]");
+        requireLike(variables.get(i), (Tensor) tensors.get(i), "before[" + i + "]");
       }
     }
     return tensors;
+  }
+
+  private static void requireLike(Tensor variable, Tensor found, String what) {
+    Tensors.requireTensor(found, what);
+    if (!Tensors.dtype(variable).equals(Tensors.dtype(found)) || !Tensors.isDense(found)) {
+      throw new IllegalArgumentException(
+          what
+              + ": expected "
+              + Tensors.describe(variable)
+              + ", as the variable, found "
+              + Tensors.describe(found)
+              + (Tensors.isDense(found) ? "" : ", sparse"));
+    }
+    Tensors.requireSameShape(variable, found, what);
+    Tensors.requireValues(found, false, what);
   }
 }

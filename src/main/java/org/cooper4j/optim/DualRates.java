@@ -2,6 +2,7 @@ package org.cooper4j.optim;
 
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -16,6 +17,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
+import org.cooper4j.checkpoint.OptimizerState;
+import org.cooper4j.internal.Log;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.ExplicitMultiplier;
 import org.cooper4j.optim.torch.ExtraSGD;
@@ -57,12 +60,15 @@ import org.cooper4j.optim.torch.NuPIOptions;
  * the variables. Each element of a dense constraint of up to 16 has a unit and a reach of its own.
  * Larger constraints and indexed ones have one of each for all elements, in the direction of their
  * violation: scale such elements alike. While a row has had no gradient yet, every step measures
- * it. T counts the steps that observe a constraint, so that one which every k-th batch has takes k
- * times as many to hold. The roll that measures has them in {@code values().misc()} as {@code
- * dual_unit/NAME} and {@code dual_reach/NAME}; in a roll over parts, which those of several
- * processes are, too, both are means and are to be divided by {@code dual_share/NAME}, the share of
- * the parts in which the row had a gradient. What each part of this contributes was measured:
- * {@code docs/algorithms.md}.
+ * it, its multiplier stays, and a warning is logged after 30 steps. While no constraint is observed
+ * any more, every step makes the copy. A constraint that every k-th batch has takes more than k
+ * times as many steps to hold: about 10 times as many with k = 5, where it was measured. The roll
+ * that measures has them in {@code values().misc()} as {@code dual_unit/NAME} and {@code
+ * dual_reach/NAME}; in a roll over parts, which those of several processes are, too, both are means
+ * and are to be divided by {@code dual_share/NAME}, the share of the parts in which the row had a
+ * gradient. These names are not for a {@code misc} of your own: it would be taken for a
+ * measurement, or be replaced by one. What each part of this contributes was measured: {@code
+ * docs/algorithms.md}.
  */
 public final class DualRates implements GradientHook {
   private static final int HORIZON = 50;
@@ -71,6 +77,7 @@ public final class DualRates implements GradientHook {
   private final ConstrainedOptimizer<?> optimizer;
   private final DualMeter meter;
   private final Map<String, Integer> waited = new LinkedHashMap<>(); // steps, by constraint
+  private boolean loaded; // the dual optimizers' options may be others than those that were checked
 
   private DualRates(ConstrainedOptimizer<?> optimizer, DualMeter meter) {
     this.optimizer = optimizer;
@@ -82,7 +89,8 @@ public final class DualRates implements GradientHook {
    *
    * @return the hook that does it, whose state is in the optimizer's state dict
    * @throws IllegalArgumentException if a dual optimizer scales its steps itself, as Adam does, or
-   *     a module computes a multiplier, or the optimizer has DualRates already
+   *     has momentum or weight decay, or a module computes a multiplier, or the optimizer has
+   *     DualRates already
    */
   public static DualRates of(ConstrainedOptimizer<?> optimizer) {
     Objects.requireNonNull(optimizer, "optimizer");
@@ -94,6 +102,7 @@ public final class DualRates implements GradientHook {
                 + ", whose steps have a scale of their own; give"
                 + " DualRates.controller(problem.dualParameters())");
       }
+      requirePlain(dual);
     }
     if (optimizer.dualHooks().stream().anyMatch(DualRates.class::isInstance)) {
       throw new IllegalArgumentException(
@@ -105,6 +114,25 @@ public final class DualRates implements GradientHook {
     optimizer.beforePrimalStep(gradients -> meter.beforePrimalStep());
     optimizer.beforeDualStep(rates);
     return rates;
+  }
+
+  /** The gains hold for steps that follow the gradient alone. */
+  private static void requirePlain(Optimizer dual) {
+    for (Object group : (List<?>) OptimizerState.of(dual, true).get("param_groups")) {
+      for (String option : List.of("momentum", "weight_decay")) {
+        if (((Map<?, ?>) group).get(option) instanceof Number value && value.doubleValue() != 0) {
+          throw new IllegalArgumentException(
+              "a dual optimizer is "
+                  + dual.getClass().getSimpleName()
+                  + " with "
+                  + option
+                  + " "
+                  + value
+                  + ", with which the steps that DualRates measures for may diverge; leave it 0, or"
+                  + " give DualRates.controller(problem.dualParameters())");
+        }
+      }
+    }
   }
 
   /** The dual optimizer that makes the steps above. */
@@ -150,6 +178,10 @@ public final class DualRates implements GradientHook {
 
   @Override
   public void beforeStep(Gradients gradients) {
+    if (loaded) {
+      optimizer.dualOptimizers().forEach(DualRates::requirePlain);
+      loaded = false;
+    }
     meter.take(gradients.state());
     Set<Long> scaled = new HashSet<>();
     try (PointerScope temporaries = new PointerScope();
@@ -195,6 +227,13 @@ public final class DualRates implements GradientHook {
       values.zero_();
       return;
     }
+    if (!its.knowsAll() && waited.merge(name, 1, Integer::sum) == PATIENCE + 1) {
+      Log.LOGGER.warn(
+          "constraint '{}': DualRates found no gradient of its violation, or of one element, at the"
+              + " primal optimizers' variables in {} steps; its multiplier waits for one",
+          name,
+          PATIENCE);
+    }
     times(values, its.perReach(HORIZON));
     values.clamp_(new ScalarOptional(new Scalar(-1.0)), new ScalarOptional(new Scalar(1.0)));
     times(values, its.units());
@@ -232,6 +271,7 @@ public final class DualRates implements GradientHook {
         () -> {
           meter.loadStateDict(state);
           waited.clear();
+          loaded = true;
           return null;
         });
   }

@@ -5,12 +5,15 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /** Running means of one constraint's units and reaches, a number a row. */
 final class DualScales {
   private static final double WEIGHT = 0.1;
   private static final double LEAST = 0.8; // of the newest unit
   private static final double LARGEST = 1e30; // which float32 still has
+  private static final double MOST = 9007199254740992.0; // up to which a double counts one by one
+  private static final List<String> KEYS = List.of("unit", "reach", "measurements");
 
   private final double[] unit;
   private final double[] reach;
@@ -43,11 +46,11 @@ final class DualScales {
   }
 
   /**
-   * Takes a measurement in; one that is not finite says nothing. A unit that has grown beyond the
+   * Takes a measurement in; one that float32 has not says nothing. A unit that has grown beyond the
    * mean is followed at once: with a mean far too small the violation would have to wait.
    */
   void add(int row, double newUnit, double newReach) {
-    if (Double.isFinite(newUnit) && Double.isFinite(newReach)) {
+    if (isMeasurement(newUnit) && isMeasurement(newReach)) {
       double weight = Math.max(WEIGHT, 1 / ++measurements[row]);
       double growth = newUnit - unit[row];
       if (unit[row] + weight * growth < LEAST * newUnit) {
@@ -88,20 +91,34 @@ final class DualScales {
     if (!(state instanceof Map<?, ?> map)) {
       throw new IllegalArgumentException("expected a dict, found " + state);
     }
+    requireKeys(map, KEYS);
     DualScales scales = new DualScales(rows);
-    read(map, "unit", scales.unit);
-    read(map, "reach", scales.reach);
-    read(map, "measurements", scales.measurements);
+    String numbers = "numbers from 0 to what float32 has";
+    read(map, "unit", scales.unit, DualScales::isMeasurement, numbers);
+    read(map, "reach", scales.reach, DualScales::isMeasurement, numbers);
+    read(map, "measurements", scales.measurements, DualScales::isCount, "counts");
     return scales;
   }
 
-  private static void read(Map<?, ?> state, String key, double[] into) {
+  /** That a state dict has no other keys than these. */
+  static void requireKeys(Map<?, ?> state, List<String> keys) {
+    for (Object key : state.keySet()) {
+      if (!(key instanceof String) || !keys.contains(key)) {
+        throw new IllegalArgumentException(key + ": unexpected key; expected " + keys);
+      }
+    }
+  }
+
+  private static void read(
+      Map<?, ?> state, String key, double[] into, Predicate<Number> isValid, String what) {
     if (!(state.get(key) instanceof List<?> values)
         || values.size() != into.length
-        || !values.stream().allMatch(value -> value instanceof Number n && isValid(n))) {
+        || !values.stream().allMatch(value -> value instanceof Number n && isValid.test(n))) {
       throw new IllegalArgumentException(
           key
-              + ": expected a list of finite numbers of at least 0, "
+              + ": expected a list of "
+              + what
+              + ", "
               + into.length
               + " of them, one for each unit of this constraint, found "
               + state.get(key));
@@ -111,7 +128,18 @@ final class DualScales {
     }
   }
 
-  private static boolean isValid(Number number) {
-    return Double.isFinite(number.doubleValue()) && number.doubleValue() >= 0;
+  /** Whether it is a whole number of at least 0. */
+  static boolean isCount(Number number) {
+    double value = number.doubleValue();
+    return value >= 0 && value <= MOST && value == Math.rint(value);
+  }
+
+  /** Whether it is a unit or a reach that {@link #add} would take. */
+  private static boolean isMeasurement(Number number) {
+    return isMeasurement(number.doubleValue());
+  }
+
+  private static boolean isMeasurement(double value) {
+    return value >= 0 && value <= Float.MAX_VALUE;
   }
 }

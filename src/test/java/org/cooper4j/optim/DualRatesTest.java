@@ -33,6 +33,10 @@ import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.multipliers.ModuleMultiplier;
+import org.cooper4j.optim.torch.ExtraSGD;
+import org.cooper4j.optim.torch.ExtraSGDOptions;
+import org.cooper4j.optim.torch.NuPI;
+import org.cooper4j.optim.torch.NuPIOptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -170,7 +174,7 @@ class DualRatesTest {
 
   @ParameterizedTest
   @CsvSource({
-    "steps, -1, steps: expected a number",
+    "steps, -1, steps: expected a whole number",
     "before, 3, before: expected a list of tensors",
     "scales, 3, scales: expected a dict"
   })
@@ -186,9 +190,9 @@ class DualRatesTest {
     state.put("scales", Map.of("other", Map.of()));
     assertThatThrownBy(() -> quadratic.rates.loadStateDict(state))
         .hasMessageContaining("scales.other: no such constraint; there are [rows]");
-    state.put("scales", Map.of("rows", Map.of("unit", List.of(Double.NaN))));
+    state.put("scales", Map.of("rows", Map.of("unit", List.of(Double.NaN, 1.0))));
     assertThatThrownBy(() -> quadratic.rates.loadStateDict(state))
-        .hasMessageContaining("scales.rows.unit: expected a list of finite numbers");
+        .hasMessageContaining("scales.rows.unit: expected a list of numbers from 0");
     for (int rows : new int[] {1, 3}) {
       List<Double> ones = Collections.nCopies(rows, 1.0);
       state.put(
@@ -196,10 +200,120 @@ class DualRatesTest {
       assertThatThrownBy(() -> quadratic.rates.loadStateDict(state))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContainingAll(
-              "scales.rows.unit: expected a list of finite numbers", "2 of them");
+              "scales.rows.unit: expected a list of numbers from 0", "2 of them");
     }
     Quadratic undisturbed = new Quadratic(INEQUALITY, 1, 0, 1, 1);
     assertThat(quadratic.run(30, 60)).isEqualTo(undisturbed.run(0, 60));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"steps", "turn"})
+  void whatIsNoCountIsRefused(String key) {
+    for (Object value : new Object[] {Double.NaN, 1.5, -1L, Long.MAX_VALUE, "3"}) {
+      assertRefused(Map.of(key, value), key + ": expected a whole number from 0");
+    }
+  }
+
+  @Test
+  void whatIsNoMeasurementIsRefused() {
+    for (Object value : new Object[] {Double.NaN, -1.0, 1e300, Double.POSITIVE_INFINITY, "3"}) {
+      assertRefused(scales("unit", value), "scales.rows.unit: expected a list of numbers from 0");
+      assertRefused(scales("reach", value), "scales.rows.reach: expected a list of numbers");
+    }
+    for (Object value : new Object[] {Double.NaN, 1.5, -1.0, 1e300}) {
+      assertRefused(
+          scales("measurements", value), "scales.rows.measurements: expected a list of counts");
+    }
+  }
+
+  @Test
+  void keysThatNobodyKnowsAreRefused() {
+    assertRefused(Map.of("extra", 1), "extra: unexpected key; expected [steps, turn, before");
+    assertRefused(scales("extra", 1), "scales.rows.extra: unexpected key; expected [unit, reach");
+  }
+
+  @Test
+  void variablesThatAreNotLikeTheProblemsAreRefused() {
+    Tensor four = torch.zeros(4).to(ScalarType.Double);
+    assertRefused(Map.of("before", List.of(torch.zeros(4))), "before[0]: expected float64[4]");
+    assertRefused(Map.of("before", List.of(doubles(1))), "before[0]: expected shape [4]");
+    assertRefused(Map.of("before", List.of(four.to_sparse())), "found float64[4], sparse");
+    assertRefused(
+        Map.of("before", List.of(four.div(four))), "before[0] has a NaN or infinite entry");
+    assertRefused(Map.of("before", List.of(new Tensor())), "before[0] is an undefined tensor");
+    assertRefused(Map.of("before", List.of(four, four)), "before: expected 1 tensors, found 2");
+  }
+
+  private static Map<String, Object> scales(String key, Object value) {
+    Map<String, Object> rows = new HashMap<>();
+    for (String each : List.of("unit", "reach", "measurements")) {
+      rows.put(each, List.of(1.0, 1.0));
+    }
+    rows.put(key, List.of(1.0, value));
+    return Map.of("scales", Map.of("rows", rows));
+  }
+
+  /** Loads a state with another part, after which the run goes on as if nothing had happened. */
+  private static void assertRefused(Map<String, Object> part, String message) {
+    Quadratic quadratic = new Quadratic(INEQUALITY, 1, 0, 1, 1);
+    quadratic.run(0, 31);
+    Map<String, Object> state = new HashMap<>(quadratic.rates.stateDict());
+    state.putAll(part);
+    assertThatThrownBy(() -> quadratic.rates.loadStateDict(state))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
+    assertThat(quadratic.run(31, 50)).isEqualTo(new Quadratic(INEQUALITY, 1, 0, 1, 1).run(0, 50));
+  }
+
+  @Test
+  void aReachOfZeroIsThatOfVariablesThatStand() {
+    Quadratic quadratic = new Quadratic(INEQUALITY, 1, 0, 1, 1);
+    quadratic.run(0, 31);
+    Map<String, Object> state = new HashMap<>(quadratic.rates.stateDict());
+    state.putAll(scales("reach", 0.0));
+    quadratic.rates.loadStateDict(state);
+    assertThat(quadratic.rates.reaches().get("rows")).containsExactly(1, 0);
+    assertThat(quadratic.run(31, 60)).doesNotContain(Double.NaN);
+  }
+
+  @Test
+  void dualStepsThatFollowMoreThanTheGradientAreRefused() {
+    Quadratic quadratic = new Quadratic(INEQUALITY, 1, 0, 1, 1);
+    SGD primal = new SGD(new TensorVector(quadratic.x), new SGDOptions(0.05));
+    TensorVector multipliers = quadratic.problem.dualParameters();
+    SGDOptions momentum = new SGDOptions(0.1);
+    momentum.momentum().put(0.9);
+    SGDOptions decay = new SGDOptions(0.1);
+    decay.weight_decay().put(0.01);
+    Map<Optimizer, String> refused =
+        Map.of(
+            new SGD(multipliers, momentum), "SGD with momentum 0.9",
+            new SGD(multipliers, decay), "SGD with weight_decay 0.01",
+            new NuPI(multipliers, new NuPIOptions(1).weightDecay(0.5)), "NuPI with weight_decay");
+    refused.forEach(
+        (dual, message) ->
+            assertRefused(new SimultaneousOptimizer<>(quadratic.problem, primal, dual), message));
+    assertRefused(
+        new ExtrapolationConstrainedOptimizer<>(
+            quadratic.problem,
+            new ExtraSGD(new TensorVector(quadratic.x), new ExtraSGDOptions(0.05)),
+            new ExtraSGD(multipliers, new ExtraSGDOptions(1).momentum(0.5))),
+        "ExtraSGD with momentum 0.5");
+    var heavy =
+        new SimultaneousOptimizer<>(quadratic.problem, primal, new SGD(multipliers, momentum));
+    var plain =
+        new SimultaneousOptimizer<>(
+            quadratic.problem, primal, new SGD(multipliers, new SGDOptions(0.1)));
+    DualRates.of(plain);
+    plain.loadStateDict(heavy.stateDict());
+    assertThatThrownBy(() -> plain.roll(0)).hasMessageContaining("SGD with momentum 0.9");
+  }
+
+  private static void assertRefused(ConstrainedOptimizer<?> optimizer, String message) {
+    assertThatThrownBy(() -> DualRates.of(optimizer))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(message, "give DualRates.controller(");
+    assertThat(optimizer.dualHooks()).isEmpty();
   }
 
   @Test
@@ -519,6 +633,36 @@ class DualRatesTest {
       run.optimizer.roll(i % 10 != 1);
     }
     assertThat(Devices.values(run.x)[0]).isCloseTo(0.5, within(0.1));
+  }
+
+  /** A constraint that comes late is measured then, whatever steps were before. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 10, 11, 95})
+  void aConstraintThatComesAfterPretrainingIsMeasured(int before) {
+    Tensor x = doubles(0, 0).requires_grad_(true);
+    Constraint sum = new Constraint(INEQUALITY, new DenseMultiplier(doubles(0)));
+    var problem =
+        ConstrainedMinimizationProblem.<Boolean>of(
+            Map.of("sum", sum),
+            has -> {
+              CMPState state = CMPState.of(x.sub(doubles(2, 1)).square().sum());
+              return has ? state.lessOrEqual(sum, x.sum(), 1) : state;
+            });
+    var optimizer = descent(problem, x, 0.05);
+    DualRates rates = DualRates.of(optimizer);
+    for (int i = 0; i < before; i++) {
+      optimizer.roll(false);
+      boolean copied = !((List<?>) rates.stateDict().get("before")).isEmpty();
+      assertThat(copied).as("step %d", i).isEqualTo(i % 10 == 0);
+    }
+    for (int i = 0; i < 3; i++) {
+      optimizer.roll(true);
+    }
+    assertThat(rates.units().get("sum")[0]).isPositive();
+    for (int i = 0; i < 600; i++) {
+      optimizer.roll(true);
+    }
+    assertThat(Devices.values(x)).containsExactly(new double[] {1, 0}, within(0.02));
   }
 
   @Test
