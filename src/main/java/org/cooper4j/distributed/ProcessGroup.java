@@ -304,8 +304,8 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
    * have the same variables, multipliers, penalty coefficients and learning rates, and throw a
    * {@link ProcessGroupException} that says what differs in which ranks; they do unless set.
    * Compared are bits, of large models a part a roll; all of it, and the optimizers' states, once a
-   * {@code Trainer} has ended. Where the steps of processes may round
-   * differently, as on processors of other kinds, give {@code false} in all of them.
+   * {@code Trainer} has ended. Where the steps of processes may round differently, as on processors
+   * of other kinds, give {@code false} in all of them.
    *
    * @return this
    */

@@ -69,8 +69,8 @@ public interface Replicas {
     default void agree(String what, String why) {}
 
     /**
-     * Sees to it that all copies come here, and still have the same variables and states, and throws
-     * what differs if not.
+     * Sees to it that all copies come here, and still have the same variables and states, and
+     * throws what differs if not.
      *
      * @param where this is, of one line
      */

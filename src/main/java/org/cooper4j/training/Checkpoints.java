@@ -31,8 +31,9 @@ import org.cooper4j.optim.RollOut;
  *
  * <p>Of several processes all have this listener, and call {@code distribute} before {@code fit}:
  * the first one reads and writes, the folders of the others stay empty, and all go on from what it
- * has. Saved is {@link Training#stateDictOfAll()}, to which all contribute: after a failure, or where
- * one process was stopped alone, nothing is, and the last file that was saved before stays the newest.
+ * has. Saved is {@link Training#stateDictOfAll()}, to which all contribute: after a failure, or
+ * where one process was stopped alone, nothing is, and the last file that was saved before stays
+ * the newest.
  *
  * <p>A checkpoint has no data and no options: start with the same batches, optimizers and
  * listeners. Random numbers that a roll drew before it threw are not taken back.
@@ -48,8 +49,8 @@ public final class Checkpoints implements TrainingListener {
   private Thread hook;
 
   /**
-   * Saves to a folder, which {@code fit} makes if it is not there, and of which it sees at its start
-   * whether files can be written there. Two trainings that run at a time need one each.
+   * Saves to a folder, which {@code fit} makes if it is not there, and of which it sees at its
+   * start whether files can be written there. Two trainings that run at a time need one each.
    */
   public Checkpoints(Path folder) {
     this(new LocalFolder(Objects.requireNonNull(folder, "folder")));

@@ -290,8 +290,7 @@ public final class Trainer<B> {
   private void agreeOnEnd() {
     Replicas.Replica copy = optimizer.replica();
     String end = "the end of a training after " + training.step() + " steps";
-    String why =
-        training.stopReason().map(reason -> ", stopped: " + firstLine(reason)).orElse("");
+    String why = training.stopReason().map(reason -> ", stopped: " + firstLine(reason)).orElse("");
     if (copy.size() > 1
         && (training.isStoppedElsewhere() || Thread.currentThread().isInterrupted())) {
       copy.fail(new CancellationException(end + why));

@@ -100,8 +100,8 @@ final class Resumed {
   }
 
   /**
-   * One training of a rank that is killed before it has told its listeners of a step, if that is not
-   * 0. Arguments: where the end is written, before the rank; the folder; the seed; the step.
+   * One training of a rank that is killed before it has told its listeners of a step, if that is
+   * not 0. Arguments: where the end is written, before the rank; the folder; the seed; the step.
    */
   static final class Killed {
     private Killed() {}

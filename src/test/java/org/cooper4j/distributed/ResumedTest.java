@@ -407,8 +407,7 @@ class ResumedTest {
 
   @Test
   void aFailureThatOneTakesAloneIsAnErrorOfBoth() {
-    List<String> errors =
-        TwoRanks.errors(group -> trainToNaN(group, new Takes(group.rank() == 0)));
+    List<String> errors = TwoRanks.errors(group -> trainToNaN(group, new Takes(group.rank() == 0)));
     assertThat(errors.get(0)).contains("rank 1 failed: NotFiniteException");
     assertThat(errors.get(1)).startsWith("NotFiniteException");
   }
