@@ -84,14 +84,17 @@ void Group::require_open() const {
   if (!ended_.empty()) throw std::runtime_error("this process group has ended: " + ended_);
 }
 
-at::Tensor Group::sum(const std::string& what, const at::Tensor& values) {
+at::Tensor Group::sum(const std::string& text, const at::Tensor& values) {
   require_open();
+  const std::string compared = text.substr(0, text.find('\f'));
+  std::string what = text;
+  what.erase(std::remove(what.begin(), what.end(), '\f'), what.end());
   const int64_t n = values.numel();
   const bool fits = kHeader + n <= kCapacity;
   ++calls_;
   call_ = what.substr(0, what.find('\n'));
   if (news_) news_->enter(calls_, call_);
-  const uint64_t check = checksum(what + " of " + std::to_string(n));
+  const uint64_t check = checksum(compared + " of " + std::to_string(n));
   at::Tensor buffer = at::zeros({kCapacity}, at::kDouble);
   auto* const sums = buffer.mutable_data_ptr<double>();
   write_alike(check, sums);

@@ -46,7 +46,7 @@ class Group {
   void require_open() const;
 
   /// Σ over ranks of float64 [n], all of which do `what`; on the CPU. Throws on all of them if they
-  /// do not.
+  /// do not. What follows a form feed is told in errors, but may differ.
   at::Tensor sum(const std::string& what, const at::Tensor& values);
   /// Sums a tensor in place that has the same size on all ranks by an earlier check.
   void all_reduce(at::Tensor& tensor);

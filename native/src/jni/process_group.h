@@ -47,7 +47,8 @@ class ProcessGroup {
   at::Tensor all_gather(const at::Tensor& rows) { return group_.all_gather(rows); }
   void broadcast(const int64_t* tensors, int count, int root);
   void barrier(int64_t timeout_ms) { group_.barrier(std::chrono::milliseconds(timeout_ms)); }
-  /// Throws on all ranks if they do not give the same text; of several lines it shows one.
+  /// Throws on all ranks if they do not give the same text; of several lines it shows one. What
+  /// follows a form feed may differ.
   void agree(const char* text);
   void fail(const char* reason);
   void close() { group_.close(); }

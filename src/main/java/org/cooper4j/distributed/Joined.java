@@ -23,8 +23,12 @@ import org.cooper4j.optim.Replicas;
 
 /** An optimizer that rolls over the samples of all processes. */
 final class Joined implements Replicas.Replica {
+  /** What follows it in a text that is agreed on is shown, but may differ. */
+  private static final char TOLD = '\f';
+
   private final ProcessGroup processGroup;
   private final Group group;
+  private final CooperOptimizer<?> optimizer;
   private final Optimizers optimizers;
   private final Agreement agreement; // null if nothing is compared
   private final GradientSums gradientSums;
@@ -32,6 +36,7 @@ final class Joined implements Replicas.Replica {
   Joined(ProcessGroup processGroup, CooperOptimizer<?> optimizer) {
     this.processGroup = processGroup;
     group = processGroup.group();
+    this.optimizer = optimizer;
     optimizers =
         Tensors.keep(new Optimizers(optimizer.primalOptimizers(), optimizer.dualOptimizers()));
     gradientSums = Tensors.keep(new GradientSums());
@@ -71,8 +76,16 @@ final class Joined implements Replicas.Replica {
   }
 
   @Override
-  public void agree(String what) {
-    ProcessGroup.run(() -> group.agree(what));
+  public void agree(String what, String why) {
+    ProcessGroup.run(() -> group.agree(what + TOLD + why));
+  }
+
+  @Override
+  public void compare(String where) {
+    try (PointerScope temporaries = new PointerScope()) {
+      String state = agreement == null ? "" : Fingerprint.of(optimizer, "at " + where + " ");
+      ProcessGroup.run(() -> group.agree(where + ", once listeners are done\n" + state));
+    }
   }
 
   /** What is the same in all processes, a line a thing. */

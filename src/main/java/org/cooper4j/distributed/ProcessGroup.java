@@ -239,10 +239,15 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
     }
   }
 
-  /** The bytes that rank 0 gives, in all processes; those of the others do not matter. */
+  /**
+   * The bytes that rank 0 gives, in all processes.
+   *
+   * @param bytes of the others do not matter, and may be null
+   */
   public byte[] broadcast(byte[] bytes) {
     try (PointerScope temporaries = new PointerScope()) {
-      Tensor length = Tensor.create(new long[] {bytes.length}, 1);
+      int own = rank() == 0 ? Objects.requireNonNull(bytes, "rank 0's bytes").length : 0;
+      Tensor length = Tensor.create(new long[] {own}, 1);
       broadcast(List.of(length));
       int n = Math.toIntExact(length.item_long());
       if (n == 0) {
@@ -298,8 +303,9 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
    * Whether rolls of optimizers that are distributed from now on see to it that all processes still
    * have the same variables, multipliers, penalty coefficients and learning rates, and throw a
    * {@link ProcessGroupException} that says what differs in which ranks; they do unless set.
-   * Compared are bits, of large models a part a roll. Where the steps of processes may round
-   * differently, as on processors of other kinds, give {@code false} in all of them.
+   * Compared are bits, of large models a part a roll; all of it, and the optimizers' states, once a
+   * {@code Trainer} has ended. Where the steps of processes may round differently, as on processors
+   * of other kinds, give {@code false} in all of them.
    *
    * @return this
    */
@@ -323,8 +329,14 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
    *   throw e;
    * }
    * }</pre>
+   *
+   * @param reason may be null, if there is none to give
    */
   public void fail(Throwable reason) {
+    if (reason == null) {
+      group.fail("it gave no reason");
+      return;
+    }
     String text = reason.getMessage();
     group.fail(
         reason.getClass().getSimpleName()

@@ -207,7 +207,10 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
         return rollOut;
       } catch (RuntimeException e) {
         RuntimeException explained = explained(e);
-        replica.fail(explained);
+        // What came of the values of all copies each of them throws, and a listener may take.
+        if (!(explained instanceof NotFiniteException) || evaluation == null) {
+          replica.fail(explained);
+        }
         throw explained;
       } catch (Error e) {
         replica.fail(e);
@@ -262,6 +265,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   /** Where rolls get their states: what these are made of, {@link #evaluation} knows. */
   final CMPState evaluate(B batch, String method, Function<B, CMPState> function) {
     Function<B, Evaluation> part = b -> replica.part(() -> evaluateOne(b, method, function));
+    evaluation = null; // of this roll's point before
     evaluation =
         replica.whole(
             microBatches == null ? part.apply(batch) : new Accumulation<>(microBatches, part));

@@ -60,8 +60,21 @@ public interface Replicas {
       return List.of(own);
     }
 
-    /** Sees to it that all copies come here with the same text, of one line, and throws if not. */
-    default void agree(String what) {}
+    /**
+     * Sees to it that all copies come here with the same text, and throws if not.
+     *
+     * @param what of one line
+     * @param why told with it, and may differ
+     */
+    default void agree(String what, String why) {}
+
+    /**
+     * Sees to it that all copies come here, and still have the same variables and states, and
+     * throws what differs if not.
+     *
+     * @param where this is, of one line
+     */
+    default void compare(String where) {}
 
     /**
      * A roll, or what is around it, fails here: the others need not wait for this copy any more.

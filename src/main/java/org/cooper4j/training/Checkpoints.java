@@ -11,7 +11,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.cooper4j.checkpoint.CheckpointException;
@@ -32,8 +31,9 @@ import org.cooper4j.optim.RollOut;
  *
  * <p>Of several processes all have this listener, and call {@code distribute} before {@code fit}:
  * the first one reads and writes, the folders of the others stay empty, and all go on from what it
- * has. Saved is {@link Training#stateDictOfAll()}; after a failure, or where one process was
- * stopped alone, the first one's state, without the generators of the others.
+ * has. Saved is {@link Training#stateDictOfAll()}, to which all contribute: after a failure, or
+ * where one process was stopped alone, nothing is, and the last file that was saved before stays
+ * the newest.
  *
  * <p>A checkpoint has no data and no options: start with the same batches, optimizers and
  * listeners. Random numbers that a roll drew before it threw are not taken back.
@@ -49,14 +49,11 @@ public final class Checkpoints implements TrainingListener {
   private Thread hook;
 
   /**
-   * Saves to a folder, which is made if it is not there. Two trainings that run at a time need one
-   * each.
-   *
-   * @throws java.io.UncheckedIOException if nothing can be written there
+   * Saves to a folder, which {@code fit} makes if it is not there, and of which it sees at its
+   * start whether files can be written there. Two trainings that run at a time need one each.
    */
   public Checkpoints(Path folder) {
     this(new LocalFolder(Objects.requireNonNull(folder, "folder")));
-    Claim.requireWritable(folder);
   }
 
   /**
@@ -105,6 +102,17 @@ public final class Checkpoints implements TrainingListener {
       }
     }
     return files;
+  }
+
+  /**
+   * Of the process that writes.
+   *
+   * @throws java.io.UncheckedIOException if nothing can be written to the folder
+   */
+  void requireWritable() {
+    if (folder instanceof LocalFolder local) {
+      Claim.requireWritable(local.path());
+    }
   }
 
   /** The folder. */
@@ -203,12 +211,10 @@ public final class Checkpoints implements TrainingListener {
     try {
       // A run that StopOnNaN put back leaves what was saved later, with finite variables.
       boolean isNew = saved.isEmpty() || saved.getAsLong() < training.step();
-      if (training.isWhole() && isNew) {
-        if (training.isAgreed()) {
-          save(training);
-        } else if (isFirst(training)) { // the others are not here to give what is theirs
-          save(training, training::stateDict);
-        }
+      // The others of several processes may not be here to give what is theirs.
+      boolean isComplete = training.isAgreed() || training.optimizer().replica().size() == 1;
+      if (training.isWhole() && isComplete && isNew) {
+        save(training);
       }
     } finally {
       removeHook();
@@ -227,16 +233,12 @@ public final class Checkpoints implements TrainingListener {
   }
 
   private void save(Training training) {
-    save(training, training::stateDictOfAll);
-  }
-
-  private void save(Training training, Supplier<Map<String, Object>> whole) {
     long step = training.step();
     if (!training.variables().areFinite()) {
       Log.LOGGER.warn("{}: step {} is not saved, a variable is NaN or infinite", folder, step);
       return;
     }
-    Map<String, Object> state = whole.get();
+    Map<String, Object> state = training.stateDictOfAll();
     saved = OptionalLong.of(step);
     if (!isFirst(training)) {
       return;

@@ -182,11 +182,24 @@ public final class Trainer<B> {
     }
   }
 
-  /** Of several processes the first one keeps checkpoints. */
-  private Claims claims() {
+  /** Sees whether this can be run; of several processes the others are told if not. */
+  private Claims prepare(Iterable<? extends B> batches, long epochs, long steps) {
     Replicas.Replica copy = optimizer.replica();
     try {
-      return Claims.of(listeners, listener -> copy.rank() == 0 || !saves(listener));
+      Objects.requireNonNull(batches, "batches");
+      if (epochs < 0 || steps < 0) {
+        throw new IllegalArgumentException(
+            epochs < 0
+                ? "epochs is " + epochs + "; expected how many there are to be in all, at least 0"
+                : "steps is " + steps + "; expected how many there are to be in all, at least 0");
+      }
+      boolean isFirst = copy.rank() == 0; // which keeps checkpoints
+      for (TrainingListener listener : listeners) {
+        if (isFirst && listener instanceof Checkpoints checkpoints) {
+          checkpoints.requireWritable();
+        }
+      }
+      return Claims.of(listeners, listener -> isFirst || !saves(listener));
     } catch (RuntimeException e) {
       copy.fail(e);
       throw e;
@@ -194,24 +207,16 @@ public final class Trainer<B> {
   }
 
   private Training run(Iterable<? extends B> batches, long epochs, long steps) {
-    Objects.requireNonNull(batches, "batches");
-    if (epochs < 0 || steps < 0) {
-      throw new IllegalArgumentException(
-          epochs < 0
-              ? "epochs is " + epochs + "; expected how many there are to be in all, at least 0"
-              : "steps is " + steps + "; expected how many there are to be in all, at least 0");
-    }
     requireIdle();
-    Claims claims = claims();
+    Claims claims = prepare(batches, epochs, steps);
     running = true;
     training.begin(size(batches));
     training.position().begin(batches);
     List<TrainingListener> started = new ArrayList<>();
     try {
       start(started);
-      if (loop(batches, epochs, steps)) {
-        agreeOnEnd();
-      }
+      loop(batches, epochs, steps);
+      agreeOnEnd();
     } catch (RuntimeException | Error e) {
       training.failed(e);
       optimizer.replica().fail(e);
@@ -219,6 +224,13 @@ public final class Trainer<B> {
     training.position().epochEnded = false;
     try {
       end(started);
+      if (training.isAgreed()) { // listeners may have put something back
+        optimizer.replica().compare("the end of a training");
+      }
+    } catch (RuntimeException | Error e) {
+      training.failed(e);
+      optimizer.replica().fail(e);
+      throw e;
     } finally {
       claims.giveBack();
       running = false;
@@ -228,8 +240,8 @@ public final class Trainer<B> {
     return training;
   }
 
-  /** Whether it came to its end, or was stopped; else a listener took a roll's failure. */
-  private boolean loop(Iterable<? extends B> batches, long epochs, long steps) {
+  /** Until its end, a stop, or a roll's failure that a listener takes. */
+  private void loop(Iterable<? extends B> batches, long epochs, long steps) {
     Position position = training.position();
     while (training.goesOn() && position.epoch < epochs && position.step < steps) {
       Iterator<? extends B> iterator = position.iterator(batches);
@@ -240,7 +252,7 @@ public final class Trainer<B> {
           rollOut = optimizer.roll(batch);
         } catch (RuntimeException e) {
           if (listeners.stream().anyMatch(listener -> listener.rollFailed(training, e))) {
-            return false;
+            return;
           }
           throw e;
         }
@@ -269,7 +281,6 @@ public final class Trainer<B> {
       training.heard();
       position.endEpoch();
     }
-    return true;
   }
 
   /**
@@ -278,16 +289,13 @@ public final class Trainer<B> {
    */
   private void agreeOnEnd() {
     Replicas.Replica copy = optimizer.replica();
-    String end =
-        "the end of a training after "
-            + training.step()
-            + " steps"
-            + training.stopReason().map(reason -> ", stopped: " + firstLine(reason)).orElse("");
+    String end = "the end of a training after " + training.step() + " steps";
+    String why = training.stopReason().map(reason -> ", stopped: " + firstLine(reason)).orElse("");
     if (copy.size() > 1
         && (training.isStoppedElsewhere() || Thread.currentThread().isInterrupted())) {
-      copy.fail(new CancellationException(end));
+      copy.fail(new CancellationException(end + why));
     } else {
-      copy.agree(end);
+      copy.agree(end, why);
       training.agreed();
     }
   }

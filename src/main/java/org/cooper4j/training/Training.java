@@ -215,6 +215,7 @@ public final class Training {
     if (copy.size() == 1) {
       return stateDict();
     }
+    copy.agree("a checkpoint after " + step() + " steps", "");
     variables.shareBuffers(copy);
     Map<String, Object> state = stateDict();
     List<Object> each = new ArrayList<>();
@@ -245,6 +246,7 @@ public final class Training {
 
   /** The file that the first process gives, in all. */
   Optional<Checkpoint> share(Supplier<Optional<byte[]>> first) {
+    optimizer.replica().agree("a checkpoint to go on from", "");
     byte[] file = optimizer.replica().broadcast(() -> first.get().orElse(new byte[0]));
     return file.length == 0
         ? Optional.empty()

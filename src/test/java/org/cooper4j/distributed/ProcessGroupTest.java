@@ -84,6 +84,7 @@ class ProcessGroupTest {
           byte[] own = group.rank() == 0 ? new byte[] {1, -2} : new byte[] {3};
           assertThat(group.broadcast(own)).containsExactly(1, -2);
           assertThat(group.allGather(own)).containsExactly(new byte[] {1, -2}, new byte[] {3});
+          assertThat(group.broadcast(group.rank() == 0 ? own : null)).containsExactly(1, -2);
           assertThat(group.broadcast(new byte[group.rank()])).isEmpty();
           assertThat(group.allGather(new byte[0])).containsExactly(new byte[0], new byte[0]);
           return 0;
@@ -105,6 +106,21 @@ class ProcessGroupTest {
         .isEqualTo(
             "ProcessGroupException: the process group has ended: rank 1 failed:"
                 + " IllegalStateException: the disk is full");
+  }
+
+  @Test
+  void whoFailsWithoutAReasonIsNamedAllTheSame() {
+    List<String> errors =
+        TwoRanks.errors(
+            group -> {
+              if (group.rank() == 1) {
+                group.fail(null);
+              } else {
+                group.barrier();
+              }
+            });
+    assertThat(errors.get(0)).contains("rank 1 failed: it gave no reason");
+    assertThat(errors.get(1)).isEmpty();
   }
 
   @Test

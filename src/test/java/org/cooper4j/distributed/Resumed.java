@@ -24,11 +24,13 @@ import org.cooper4j.data.Batch;
 import org.cooper4j.data.DataLoader;
 import org.cooper4j.data.TensorDataset;
 import org.cooper4j.multipliers.DenseMultiplier;
+import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.SimultaneousOptimizer;
 import org.cooper4j.training.Checkpoints;
 import org.cooper4j.training.CooperCheckpoint;
 import org.cooper4j.training.History;
 import org.cooper4j.training.Trainer;
+import org.cooper4j.training.Training;
 import org.cooper4j.training.TrainingListener;
 
 /**
@@ -97,6 +99,34 @@ final class Resumed {
     };
   }
 
+  /**
+   * One training of a rank that is killed before it has told its listeners of a step, if that is
+   * not 0. Arguments: where the end is written, before the rank; the folder; the seed; the step.
+   */
+  static final class Killed {
+    private Killed() {}
+
+    public static void main(String[] arguments) throws IOException {
+      long dies = Long.parseLong(arguments[3]);
+      StringBuilder text = new StringBuilder();
+      try (ProcessGroup group = ProcessGroup.fromEnvironment()) {
+        TrainingListener death =
+            new TrainingListener() {
+              @Override
+              public void step(Training training, RollOut rollOut) {
+                if (group.rank() == 1 && training.step() == dies) {
+                  Runtime.getRuntime().halt(9);
+                }
+              }
+            };
+        var checkpoints = new Checkpoints(Path.of(arguments[1])).everySteps(3);
+        Cases.write(
+            text, "end", train(group, Long.parseLong(arguments[2]), STEPS, death, checkpoints));
+      }
+      Files.writeString(Path.of(arguments[0] + System.getenv("RANK")), text);
+    }
+  }
+
   /** Arguments: the start of the outputs' names; where rank 0 and where the others have files. */
   public static void main(String[] arguments) throws IOException {
     StringBuilder text = new StringBuilder();
@@ -115,9 +145,8 @@ final class Resumed {
           "cooper",
           train(group, 90, 5, others, new CooperCheckpoint(folder.resolve("cooper.pth"), others)));
       Cases.write(text, "first five", train(group, 0, 5));
-      try (var files = Files.list(folder)) {
-        Cases.write(text, "files", files.count());
-      }
+      String[] files = folder.toFile().list(); // null where none was made
+      Cases.write(text, "files", files == null ? 0 : files.length);
     }
     Files.writeString(Path.of(arguments[0] + System.getenv("RANK")), text);
   }

@@ -2,13 +2,16 @@ package org.cooper4j.distributed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -16,7 +19,9 @@ import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.optim.UnconstrainedOptimizer;
+import org.cooper4j.training.BestFeasible;
 import org.cooper4j.training.Checkpoints;
+import org.cooper4j.training.StopOnNaN;
 import org.cooper4j.training.Trainer;
 import org.cooper4j.training.Training;
 import org.cooper4j.training.TrainingListener;
@@ -30,6 +35,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Training loops of several processes: where they go on, and that they end together. */
 @EnabledOnOs(OS.LINUX)
 class ResumedTest {
+  private static final String APART =
+      "the ranks do not do the same: rank 0 has at the end of a training";
+
   @TempDir Path folder;
 
   @ParameterizedTest
@@ -60,6 +68,38 @@ class ResumedTest {
     assertThat(masks[0]).as("generators of their own").isNotEqualTo(masks[1]);
     if (others.equals("another")) {
       assertThat(ranks.get(1).get("files")).as("the others' files").containsExactly(0);
+    }
+  }
+
+  private Ranks run(String output, String files, int seed, int dies) throws Exception {
+    return Ranks.start(
+        2,
+        folder,
+        Resumed.Killed.class,
+        folder.resolve(output).toString(),
+        folder.resolve(files).toString(),
+        "" + seed,
+        "" + dies);
+  }
+
+  @Test
+  void afterTheDeathOfOneTheLastFileOfAllStaysTheNewest() throws Exception {
+    try (Ranks whole = run("whole", "of-whole", 0, 0)) {
+      whole.assertSuccess();
+    }
+    try (Ranks killed = run("killed", "files", 0, 8)) {
+      assertThat(killed.end(1)).isEqualTo(9);
+      assertThat(killed.end(0)).isNotZero();
+    }
+    assertThat(new Checkpoints(folder.resolve("files")).files())
+        .containsExactly("step-000000005.pt", "step-000000006.pt");
+    try (Ranks resumed = run("resumed", "files", 90, 0)) {
+      resumed.assertSuccess();
+    }
+    for (int rank = 0; rank < 2; rank++) {
+      assertThat(Cases.read(folder.resolve("resumed" + rank)).get("end"))
+          .as("rank %d", rank)
+          .isEqualTo(Cases.read(folder.resolve("whole" + rank)).get("end"));
     }
   }
 
@@ -95,7 +135,18 @@ class ResumedTest {
               trainer.fitSteps(5);
             });
     for (String error : errors) {
-      assertThat(error).contains("the ranks do not do the same", "rank 1 has a roll");
+      assertThat(error).contains("rank 0 has a checkpoint to go on from, rank 1 has a roll");
+    }
+  }
+
+  @Test
+  void checkpointsAfterOtherStepsAreRefusedByAll() {
+    List<String> errors =
+        TwoRanks.errors(
+            group ->
+                trainer(group, new Checkpoints(folder).everySteps(group.rank() + 2)).fitSteps(5));
+    for (String error : errors) {
+      assertThat(error).contains("rank 0 has a checkpoint after 2 steps, rank 1 has a roll");
     }
   }
 
@@ -176,6 +227,189 @@ class ResumedTest {
         .contains("rank 1 failed: CancellationException: the end of a training after 3 steps")
         .contains("stopped: the JVM is shutting down");
     assertThat(errors.get(1)).isEmpty();
+  }
+
+  @Test
+  void afterAStopOfOneFromAnotherThreadNothingIsSaved() {
+    TwoRanks.errors(
+        group ->
+            trainer(
+                    group,
+                    (Step)
+                        training -> {
+                          if (group.rank() == 0 && training.step() == 3) {
+                            stop(training);
+                          }
+                        },
+                    new Checkpoints(folder).everySteps(2))
+                .fitSteps(5));
+    assertThat(new Checkpoints(folder).files()).containsExactly("step-000000002.pt");
+  }
+
+  @Test
+  void theReasonsOfAStopMayDiffer() {
+    List<String> errors =
+        TwoRanks.errors(
+            group -> {
+              trainer(
+                      group,
+                      (Step)
+                          training -> {
+                            if (training.step() == 3) {
+                              training.stop("rank " + group.rank() + " has enough");
+                            }
+                          })
+                  .fitSteps(5);
+              group.barrier();
+            });
+    assertThat(errors).containsExactly("", "");
+  }
+
+  @Test
+  void theFolderIsThatOfTheFirstAlone() throws Exception {
+    Path file = Files.createFile(folder.resolve("file"));
+    for (int writable = 0; writable < 2; writable++) {
+      int has = writable;
+      List<String> errors =
+          TwoRanks.errors(
+              group -> {
+                Path path = group.rank() == has ? folder.resolve("files") : file;
+                trainer(group, new Checkpoints(path)).fitSteps(5);
+              });
+      if (has == 0) {
+        assertThat(errors).containsExactly("", "");
+      } else {
+        assertThat(errors.get(0)).contains(file + ": nothing can be written there");
+        assertThat(errors.get(1)).contains("rank 0 failed: UncheckedIOException: " + file);
+      }
+    }
+  }
+
+  @Test
+  void whatOneProcessPutsBackAtTheEndIsFound() {
+    List<String> errors =
+        TwoRanks.errors(
+            group -> {
+              Trainer<Object> trainer = trainer(group);
+              if (group.rank() == 1) {
+                trainer.listen(new BestFeasible());
+              }
+              trainer.fitSteps(5);
+            });
+    for (String error : errors) {
+      assertThat(error).contains(APART + " primal variable 0 = ");
+    }
+  }
+
+  private static void changeAtTheEnd(ProcessGroup group) {
+    trainer(
+            group,
+            (Step)
+                training -> {
+                  if (group.rank() == 0 && training.step() == 5) {
+                    training
+                        .optimizer()
+                        .primalOptimizers()
+                        .get(0)
+                        .param_groups()
+                        .get(0)
+                        .options()
+                        .set_lr(0.5);
+                  }
+                })
+        .fitSteps(5);
+  }
+
+  @Test
+  void whatOneProcessChangesInItsLastStepIsFoundUnlessNothingIsCompared() {
+    for (String error : TwoRanks.errors(ResumedTest::changeAtTheEnd)) {
+      assertThat(error).contains(APART + " optimizer.", "lr = 0.5");
+    }
+    assertThat(TwoRanks.errors(group -> changeAtTheEnd(group.compare(false))))
+        .containsExactly("", "");
+  }
+
+  @Test
+  void whatFailsInOneProcessBeforeOrAfterTheStepsTheOtherIsTold() {
+    Consumer<ProcessGroup> noBatches = group -> trainer(group).fitSteps(null, 5);
+    Consumer<ProcessGroup> negative = group -> trainer(group).fitSteps(-1);
+    Consumer<ProcessGroup> end =
+        group ->
+            trainer(
+                    group,
+                    new TrainingListener() {
+                      @Override
+                      public void end(Training training) {
+                        throw new IllegalStateException("the log cannot be closed");
+                      }
+                    })
+                .fitSteps(5);
+    Map.of(
+            noBatches, "NullPointerException: batches",
+            negative, "IllegalArgumentException: steps is -1",
+            end, "IllegalStateException: the log cannot be closed")
+        .forEach(
+            (fails, text) -> {
+              List<String> errors =
+                  TwoRanks.errors(
+                      group -> {
+                        if (group.rank() == 1) {
+                          fails.accept(group);
+                        } else {
+                          trainer(group).fitSteps(5);
+                        }
+                      });
+              assertThat(errors.get(1)).startsWith(text);
+              assertThat(errors.get(0)).contains("rank 1 failed: " + text);
+            });
+  }
+
+  /** Takes a roll's failure where it may. */
+  private record Takes(boolean it) implements TrainingListener {
+    @Override
+    public boolean rollFailed(Training training, RuntimeException e) {
+      if (it) {
+        training.stop("taken");
+      }
+      return it;
+    }
+  }
+
+  private static void trainToNaN(ProcessGroup group, TrainingListener... listeners) {
+    Tensor x = torch.ones(2).requires_grad_(true);
+    int[] evaluations = {0};
+    var problem =
+        ConstrainedMinimizationProblem.<Object>of(
+            Map.of(),
+            unused ->
+                CMPState.of(
+                    x.square()
+                        .sum()
+                        .mul(
+                            new Scalar(
+                                ++evaluations[0] == 4 && group.rank() == 1 ? Double.NaN : 1.0))));
+    var optimizer =
+        new UnconstrainedOptimizer<>(problem, new SGD(new TensorVector(x), new SGDOptions(0.01)));
+    optimizer.distribute(group);
+    new Trainer<>(optimizer).variable("x", x).listen(listeners).fitSteps(9);
+  }
+
+  @Test
+  void aFailureThatAllTakeLeavesThemTogether() {
+    List<String> errors =
+        TwoRanks.errors(
+            group -> {
+              trainToNaN(group, new StopOnNaN(2), new Checkpoints(folder).everySteps(3));
+              group.barrier();
+            });
+    assertThat(errors).containsExactly("", "");
+  }
+
+  @Test
+  void aFailureThatOneTakesAloneIsAnErrorOfBoth() {
+    List<String> errors = TwoRanks.errors(group -> trainToNaN(group, new Takes(group.rank() == 0)));
+    assertThat(errors.get(0)).contains("rank 1 failed: NotFiniteException");
+    assertThat(errors.get(1)).startsWith("NotFiniteException");
   }
 
   private static void stop(Training training) {

@@ -380,7 +380,9 @@ class ResumeTest {
   void aFolderWhereNothingCanBeWrittenIsRefusedAtOnce() throws IOException {
     Path file = Files.createFile(folder.resolve("file"));
     for (Path path : List.of(file, file.resolve("within"))) {
-      assertThatThrownBy(() -> new Checkpoints(path))
+      Run run = new Run(0);
+      run.trainer.listen(new Checkpoints(path));
+      assertThatThrownBy(() -> run.trainer.fit(run.loader, 1))
           .isInstanceOf(UncheckedIOException.class)
           .hasMessageStartingWith(path + ": nothing can be written there");
     }
