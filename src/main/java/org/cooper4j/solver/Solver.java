@@ -253,7 +253,8 @@ public final class Solver<B> {
 
   /**
    * Where the last run is: variables, multipliers, penalty, scales and curvature, in the variables'
-   * precision. A run that goes on from it equals one that was not interrupted.
+   * precision. A run that a listener stopped goes on from it as if it had not been stopped; one
+   * that a limit or an interrupt stopped, from the point that it had reached.
    *
    * @throws IllegalStateException before the first update of the multipliers, or while another
    *     thread solves; a listener may call it
