@@ -24,14 +24,19 @@ namespace {
 
 using namespace cooper4j;
 
-/// Runs two ranks, threads of this process; what they return.
-template <typename Rank>
-auto both(Rank rank) {
-  std::promise<int> port;
+GlooOptions of_two() {
   GlooOptions options;
   options.address = "127.0.0.1";
   options.size = 2;
   options.timeout = std::chrono::seconds(60);
+  return options;
+}
+
+/// Runs two ranks, threads of this process; what they return.
+template <typename Rank>
+auto both(Rank rank) {
+  std::promise<int> port;
+  GlooOptions options = of_two();
   auto second = std::async(std::launch::async, [&, options]() mutable {
     options.rank = 1;
     options.port = port.get_future().get();
@@ -329,10 +334,7 @@ TEST(who_closes_or_fails_outside_of_rolls_says_why) {
 
 TEST(a_group_that_goes_with_an_exception_says_so) {
   std::promise<int> port;
-  GlooOptions options;
-  options.address = "127.0.0.1";
-  options.size = 2;
-  options.timeout = std::chrono::seconds(60);
+  GlooOptions options = of_two();
   auto second = std::async(std::launch::async, [&, options]() mutable {
     options.rank = 1;
     options.port = port.get_future().get();
@@ -354,9 +356,7 @@ TEST(what_does_not_fit_is_refused) {
   CHECK_THROWS(alone.sum(at::ones({2}, at::kLong)), "floating point");
   CHECK_THROWS(alone.all_gather(at::ones({})), "a scalar has no rows");
   CHECK_THROWS(alone.broadcast({at::ones({1})}, 1), "there is no rank 1");
-  GlooOptions options;
-  options.address = "127.0.0.1";
-  options.size = 2;
+  GlooOptions options = of_two();
   options.rank = 2;
   CHECK_THROWS(ProcessGroup{options}, "rank 2 of 2 processes");
   alone.close();

@@ -1,5 +1,6 @@
 package org.cooper4j.checkpoint;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -68,6 +69,17 @@ public final class Checkpoint {
           document.saveBytes(node);
           Transfer.drain(document, out);
         });
+  }
+
+  /**
+   * The file of a checkpoint, in memory, which {@link #load(byte[], LoadOptions)} reads.
+   *
+   * @throws IllegalArgumentException naming the key whose value has no place in a checkpoint
+   */
+  public static byte[] bytes(Object state) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    save(out, state);
+    return out.toByteArray();
   }
 
   private static void save(Object state, Transfer.Save sink) {

@@ -1,6 +1,5 @@
 package org.cooper4j.distributed;
 
-import java.io.ByteArrayOutputStream;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
@@ -137,13 +136,11 @@ final class Joined implements Replicas.Replica {
 
   /** Multipliers, penalty coefficients, momenta and what else rank 0 has. */
   private static void shareStates(ProcessGroup group, CooperOptimizer<?> optimizer) {
-    byte[] own = new byte[0];
-    if (group.rank() == 0) {
-      ByteArrayOutputStream out = new ByteArrayOutputStream();
-      Checkpoint.save(
-          out, Map.of("problem", optimizer.cmp().stateDict(), "optimizer", optimizer.stateDict()));
-      own = out.toByteArray();
-    }
+    byte[] own =
+        group.rank() > 0
+            ? null
+            : Checkpoint.bytes(
+                Map.of("problem", optimizer.cmp().stateDict(), "optimizer", optimizer.stateDict()));
     byte[] first = group.broadcast(own);
     if (group.rank() > 0) {
       Checkpoint state = Checkpoint.load(first, new LoadOptions());

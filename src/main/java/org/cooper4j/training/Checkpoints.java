@@ -147,11 +147,6 @@ public final class Checkpoints implements TrainingListener {
     }
   }
 
-  /** Of several processes one keeps the files. */
-  private static boolean isFirst(Training training) {
-    return training.optimizer().replica().rank() == 0;
-  }
-
   private void resume(Training training) {
     String[] file = {""};
     try {
@@ -240,7 +235,7 @@ public final class Checkpoints implements TrainingListener {
     }
     Map<String, Object> state = training.stateDictOfAll();
     saved = OptionalLong.of(step);
-    if (!isFirst(training)) {
+    if (!training.isFirst()) {
       return;
     }
     folder.save("step-%09d.pt".formatted(step), state);

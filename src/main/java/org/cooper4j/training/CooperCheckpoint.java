@@ -155,7 +155,7 @@ public final class CooperCheckpoint implements TrainingListener {
   }
 
   private boolean isWriter(Training training) {
-    return writes && training.optimizer().replica().rank() == 0;
+    return writes && training.isFirst();
   }
 
   /** What the first process finds, in all of them. */
@@ -164,7 +164,7 @@ public final class CooperCheckpoint implements TrainingListener {
         () -> Files.exists(file) ? Optional.of(Checkpoint.load(file)) : Optional.empty();
     return training.optimizer().replica().size() == 1
         ? here.get()
-        : training.share(() -> here.get().map(saved -> Training.bytes(saved.root())));
+        : training.share(() -> here.get().map(saved -> Checkpoint.bytes(saved.root())));
   }
 
   private void resume(Training training, Checkpoint saved) {

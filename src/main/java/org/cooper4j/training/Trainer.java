@@ -193,7 +193,7 @@ public final class Trainer<B> {
                 ? "epochs is " + epochs + "; expected how many there are to be in all, at least 0"
                 : "steps is " + steps + "; expected how many there are to be in all, at least 0");
       }
-      boolean isFirst = copy.rank() == 0; // which keeps checkpoints
+      boolean isFirst = training.isFirst();
       for (TrainingListener listener : listeners) {
         if (isFirst && listener instanceof Checkpoints checkpoints) {
           checkpoints.requireWritable();

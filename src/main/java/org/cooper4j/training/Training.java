@@ -1,6 +1,5 @@
 package org.cooper4j.training;
 
-import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -219,7 +218,7 @@ public final class Training {
     variables.shareBuffers(copy);
     Map<String, Object> state = stateDict();
     List<Object> each = new ArrayList<>();
-    for (byte[] bytes : copy.allGather(bytes(Position.own(state)))) {
+    for (byte[] bytes : copy.allGather(Checkpoint.bytes(Position.own(state)))) {
       each.add(Checkpoint.load(bytes, new LoadOptions()).asMap());
     }
     state.put(PROCESSES, each);
@@ -239,9 +238,14 @@ public final class Training {
     Optional<Map<String, Object>> found =
         optimizer.replica().size() == 1
             ? first.get()
-            : share(() -> first.get().map(Training::bytes)).map(Checkpoint::asMap);
+            : share(() -> first.get().map(Checkpoint::bytes)).map(Checkpoint::asMap);
     found.ifPresent(state -> loadStateDict(own(state)));
     return found.isPresent();
+  }
+
+  /** Whether this is the first process of several, which keeps the files, or the only one. */
+  boolean isFirst() {
+    return optimizer.replica().rank() == 0;
   }
 
   /** The file that the first process gives, in all. */
@@ -251,12 +255,6 @@ public final class Training {
     return file.length == 0
         ? Optional.empty()
         : Optional.of(Checkpoint.load(file, new LoadOptions()));
-  }
-
-  static byte[] bytes(Object state) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    Checkpoint.save(out, state);
-    return out.toByteArray();
   }
 
   /** Of the state of all what is this process's. */

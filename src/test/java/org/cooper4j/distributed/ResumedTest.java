@@ -114,13 +114,25 @@ class ResumedTest {
     return new Trainer<>(optimizer).variable("x", x).listen(listeners);
   }
 
-  private interface Step extends TrainingListener {
-    void step(Training training);
+  /** Does something after a step. */
+  private static TrainingListener after(int step, Consumer<Training> action) {
+    return new TrainingListener() {
+      @Override
+      public void step(Training training, RollOut rollOut) {
+        if (training.step() == step) {
+          action.accept(training);
+        }
+      }
+    };
+  }
 
-    @Override
-    default void step(Training training, RollOut rollOut) {
-      step(training);
-    }
+  /** What all throw where one of them does something after the third of five steps. */
+  private static List<String> errorsIf(int rank, Consumer<Training> action) {
+    return TwoRanks.errors(
+        group -> {
+          Consumer<Training> its = group.rank() == rank ? action : unused -> {};
+          trainer(group, after(3, its)).fitSteps(5);
+        });
   }
 
   @Test
@@ -152,18 +164,7 @@ class ResumedTest {
 
   @Test
   void aProcessThatStopsAloneIsAnErrorOfAllThatSaysWhy() {
-    List<String> errors =
-        TwoRanks.errors(
-            group ->
-                trainer(
-                        group,
-                        (Step)
-                            training -> {
-                              if (group.rank() == 1 && training.step() == 3) {
-                                training.stop("no better feasible iterate in 2");
-                              }
-                            })
-                    .fitSteps(5));
+    List<String> errors = errorsIf(1, training -> training.stop("no better feasible iterate in 2"));
     for (String error : errors) {
       assertThat(error)
           .contains(
@@ -177,15 +178,7 @@ class ResumedTest {
     List<String> errors =
         TwoRanks.errors(
             group -> {
-              trainer(
-                      group,
-                      (Step)
-                          training -> {
-                            if (training.step() == 3) {
-                              training.stop("enough");
-                            }
-                          })
-                  .fitSteps(5);
+              trainer(group, after(3, training -> training.stop("enough"))).fitSteps(5);
               group.barrier();
             });
     assertThat(errors).containsExactly("", "");
@@ -194,35 +187,18 @@ class ResumedTest {
   @Test
   void whatAListenerThrowsInOneProcessTheOthersAreTold() {
     List<String> errors =
-        TwoRanks.errors(
-            group ->
-                trainer(
-                        group,
-                        (Step)
-                            training -> {
-                              if (group.rank() == 1 && training.step() == 3) {
-                                throw new IllegalStateException("the disk is full");
-                              }
-                            })
-                    .fitSteps(5));
+        errorsIf(
+            1,
+            training -> {
+              throw new IllegalStateException("the disk is full");
+            });
     assertThat(errors.get(0)).contains("rank 1 failed: IllegalStateException: the disk is full");
     assertThat(errors.get(1)).isEqualTo("IllegalStateException: the disk is full");
   }
 
   @Test
   void whoIsStoppedByAnotherThreadTellsTheOthers() {
-    List<String> errors =
-        TwoRanks.errors(
-            group ->
-                trainer(
-                        group,
-                        (Step)
-                            training -> {
-                              if (group.rank() == 1 && training.step() == 3) {
-                                stop(training);
-                              }
-                            })
-                    .fitSteps(5));
+    List<String> errors = errorsIf(1, ResumedTest::stop);
     assertThat(errors.get(0))
         .contains("rank 1 failed: CancellationException: the end of a training after 3 steps")
         .contains("stopped: the JVM is shutting down");
@@ -235,12 +211,7 @@ class ResumedTest {
         group ->
             trainer(
                     group,
-                    (Step)
-                        training -> {
-                          if (group.rank() == 0 && training.step() == 3) {
-                            stop(training);
-                          }
-                        },
+                    after(3, group.rank() == 0 ? ResumedTest::stop : unused -> {}),
                     new Checkpoints(folder).everySteps(2))
                 .fitSteps(5));
     assertThat(new Checkpoints(folder).files()).containsExactly("step-000000002.pt");
@@ -251,15 +222,8 @@ class ResumedTest {
     List<String> errors =
         TwoRanks.errors(
             group -> {
-              trainer(
-                      group,
-                      (Step)
-                          training -> {
-                            if (training.step() == 3) {
-                              training.stop("rank " + group.rank() + " has enough");
-                            }
-                          })
-                  .fitSteps(5);
+              String reason = "rank " + group.rank() + " has enough";
+              trainer(group, after(3, training -> training.stop(reason))).fitSteps(5);
               group.barrier();
             });
     assertThat(errors).containsExactly("", "");
@@ -302,22 +266,12 @@ class ResumedTest {
   }
 
   private static void changeAtTheEnd(ProcessGroup group) {
-    trainer(
-            group,
-            (Step)
-                training -> {
-                  if (group.rank() == 0 && training.step() == 5) {
-                    training
-                        .optimizer()
-                        .primalOptimizers()
-                        .get(0)
-                        .param_groups()
-                        .get(0)
-                        .options()
-                        .set_lr(0.5);
-                  }
-                })
-        .fitSteps(5);
+    Consumer<Training> change =
+        training -> {
+          var primal = training.optimizer().primalOptimizers().get(0);
+          primal.param_groups().get(0).options().set_lr(0.5);
+        };
+    trainer(group, after(5, group.rank() == 0 ? change : unused -> {})).fitSteps(5);
   }
 
   @Test

@@ -23,6 +23,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.cooper4j.AnotherThread;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
@@ -727,24 +728,10 @@ class DualRatesTest {
     other.optimizer.beforePrimalStep(
         gradients -> {
           if (seen.isEmpty()) {
-            Thread timer =
-                new Thread(
-                    () -> {
-                      try {
-                        other.rates.stateDict();
-                      } catch (IllegalStateException e) {
-                        seen.add(e);
-                      }
-                    });
-            timer.start();
-            try {
-              timer.join();
-            } catch (InterruptedException e) {
-              Thread.currentThread().interrupt();
-            }
+            AnotherThread.thrownBy(other.rates::stateDict).ifPresent(seen::add);
           }
         });
     other.run(0, 3);
-    assertThat(seen).hasSize(1);
+    assertThat(seen).hasSize(1).hasOnlyElementsOfType(IllegalStateException.class);
   }
 }

@@ -19,6 +19,7 @@ import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
+import org.cooper4j.AnotherThread;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
@@ -149,25 +150,11 @@ class SolverTest {
     List<Throwable> seen = new ArrayList<>();
     solver.listen(
         solution -> {
-          Thread timer =
-              new Thread(
-                  () -> {
-                    try {
-                      solver.stateDict();
-                    } catch (IllegalStateException e) {
-                      seen.add(e);
-                    }
-                  });
-          timer.start();
-          try {
-            timer.join();
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-          }
+          AnotherThread.thrownBy(solver::stateDict).ifPresent(seen::add);
           return solver.stateDict() != null;
         });
     solver.minimize();
-    assertThat(seen).isNotEmpty();
+    assertThat(seen).isNotEmpty().hasOnlyElementsOfType(IllegalStateException.class);
     assertThat(seen.get(0)).hasMessageContaining("running in the thread");
   }
 
