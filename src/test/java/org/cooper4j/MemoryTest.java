@@ -34,6 +34,14 @@ class MemoryTest {
   }
 
   @Test
+  void aTensorLeftOverEachTimeIsSeen() {
+    try (PointerScope scope = new PointerScope()) {
+      assertThat(ResidentMemory.growthOver(10, () -> torch.ones(10_000_000)))
+          .isGreaterThan(300L << 20);
+    }
+  }
+
+  @Test
   void aNegativeSizeIsRefused() {
     assertThatThrownBy(() -> Memory.setCpuCacheBytes(-1))
         .isInstanceOf(IllegalArgumentException.class)

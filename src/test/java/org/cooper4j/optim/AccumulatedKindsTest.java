@@ -12,7 +12,6 @@ import static org.cooper4j.Devices.vector;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.DropoutImpl;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -29,6 +28,7 @@ import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.EveryDevice;
+import org.cooper4j.ResidentMemory;
 import org.cooper4j.RollValues;
 import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.formulations.Lagrangian;
@@ -338,11 +338,8 @@ class AccumulatedKindsTest {
     for (int i = 0; i < 200; i++) {
       optimizer.rollAccumulated(PARTS);
     }
-    long before = Pointer.physicalBytes();
-    for (int i = 0; i < 6_000; i++) {
-      optimizer.rollAccumulated(PARTS); // one tensor left over from each would be 240 MB
-    }
-    // malloc alone makes it swing by some 60 MB.
-    assertThat(Pointer.physicalBytes() - before).isLessThan(120L << 20);
+    // One tensor left over from each would be 240 MB.
+    assertThat(ResidentMemory.growthOver(6_000, () -> optimizer.rollAccumulated(PARTS)))
+        .isLessThan(120L << 20);
   }
 }

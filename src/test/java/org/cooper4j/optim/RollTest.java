@@ -8,7 +8,6 @@ import static org.cooper4j.Devices.values;
 import static org.cooper4j.Devices.vector;
 
 import java.util.Map;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Scalar;
@@ -20,6 +19,7 @@ import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.EveryDevice;
+import org.cooper4j.ResidentMemory;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.junit.jupiter.api.Test;
@@ -118,11 +118,7 @@ class RollTest {
     for (int i = 0; i < 2_000; i++) {
       optimizer.roll();
     }
-    long before = Pointer.physicalBytes();
-    for (int i = 0; i < 20_000; i++) {
-      optimizer.roll();
-    }
-    assertThat(Pointer.physicalBytes() - before).isLessThan(64L << 20);
+    assertThat(ResidentMemory.growthOver(20_000, optimizer::roll)).isLessThan(64L << 20);
   }
 
   @Test
