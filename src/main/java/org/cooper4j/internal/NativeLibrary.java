@@ -3,6 +3,7 @@ package org.cooper4j.internal;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.JarURLConnection;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
+import java.util.zip.CRC32;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
@@ -210,11 +212,26 @@ final class NativeLibrary {
   /** A library of the native jar as a file, in JavaCPP's cache. */
   private static Path extracted(String platform, String name) {
     try {
-      String resource = platform + "/" + System.mapLibraryName(name);
-      return Loader.cacheResource(Native.class, resource).toPath().toAbsolutePath();
+      URL library = resource(platform + "/" + System.mapLibraryName(name));
+      Path file = Loader.cacheResource(library).toPath().toAbsolutePath();
+      if (isOfAnotherBuild(file, library)) {
+        Files.delete(file);
+        Loader.cacheResource(library);
+      }
+      return file;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** JavaCPP compares sizes and times, but files of reproducible jars all have the same time. */
+  private static boolean isOfAnotherBuild(Path file, URL library) throws IOException {
+    if (library.openConnection() instanceof JarURLConnection jar) {
+      CRC32 crc = new CRC32();
+      crc.update(Files.readAllBytes(file));
+      return crc.getValue() != jar.getJarEntry().getCrc();
+    }
+    return false;
   }
 
   private static Path library(String folder, String name) {

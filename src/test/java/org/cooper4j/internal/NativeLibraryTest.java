@@ -1,17 +1,20 @@
 package org.cooper4j.internal;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -62,7 +65,7 @@ class NativeLibraryTest {
   }
 
   private static String output(Process process) throws IOException, InterruptedException {
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
     assertThat(process.waitFor()).as(output).isZero();
     return output.strip();
   }
@@ -104,6 +107,41 @@ class NativeLibraryTest {
     }
     for (Process process : processes) {
       assertThat(output(process)).isEqualTo("runs");
+    }
+  }
+
+  @Test
+  void aRebuiltJarsLibraryReplacesTheCachedOneOfEqualSizeAndTime() throws Exception {
+    Path jar = temporary.resolve("cooper4j-native.jar");
+    List<String> classPath = new ArrayList<>(classPathWithoutNativeJar());
+    classPath.add(jar.toString());
+    Path cache = Files.createDirectory(temporary.resolve("cache"));
+    for (String build : List.of("one", "two")) {
+      writeJar(jar, build);
+
+      assertThat(run(classPath, "-Dorg.bytedeco.javacpp.cachedir=" + cache)).isEqualTo("runs");
+
+      try (Stream<Path> cached = Files.walk(cache)) {
+        assertThat(cached.filter(path -> path.endsWith(FILE)))
+            .singleElement()
+            .satisfies(
+                path -> assertThat(Files.readAllBytes(path)).endsWith(build.getBytes(UTF_8)));
+      }
+    }
+  }
+
+  /**
+   * The native jar as a file; each library ends with the name of the build, which no loader sees.
+   */
+  private static void writeJar(Path jar, String build) throws IOException {
+    try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(jar))) {
+      for (String file : List.of(FILE, PRELOAD)) {
+        ZipEntry entry = new ZipEntry("org/cooper4j/internal/" + PLATFORM + "/" + file);
+        entry.setTimeLocal(LocalDateTime.of(2026, 1, 1, 0, 0));
+        out.putNextEntry(entry);
+        Files.copy(FOLDER.resolve(file), out);
+        out.write(build.getBytes(UTF_8));
+      }
     }
   }
 
