@@ -35,7 +35,7 @@ public abstract class ConstrainedOptimizer<B> extends CooperOptimizer<B> {
    * step first, one that throws fails the dual half of a roll, as the second evaluation does.
    */
   public final void beforeDualStep(GradientHook hook) {
-    addDualHook(hook);
+    dualHooks().add(hook);
   }
 
   /** Steps the dual optimizers, then projects the multipliers of inequalities. */

@@ -18,7 +18,6 @@ import org.cooper4j.LagrangianStore;
 import org.cooper4j.checkpoint.OptimizerState;
 import org.cooper4j.data.Batch;
 import org.cooper4j.internal.Optimizers;
-import org.cooper4j.internal.Released;
 import org.cooper4j.internal.RollScope;
 import org.cooper4j.internal.ScopeEnd;
 import org.cooper4j.optim.torch.ExtragradientOptimizer;
@@ -34,9 +33,6 @@ import org.cooper4j.optim.torch.ExtragradientOptimizer;
  * @param <B> what the problem's evaluation needs
  */
 public abstract class CooperOptimizer<B> implements AutoCloseable {
-  private static final String PRIMAL_HOOKS = "primal_hook_states";
-  private static final String DUAL_HOOKS = "dual_hook_states";
-
   private final ConstrainedMinimizationProblem<B> cmp;
   private final List<Optimizer> primalOptimizers;
   private final List<Optimizer> dualOptimizers;
@@ -45,8 +41,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private Wiring wiring;
   private long parameters;
   private final AtomicReference<Thread> user = new AtomicReference<>();
-  private List<GradientHook> primalHooks = List.of();
-  private List<GradientHook> dualHooks = List.of();
+  private final Hooks primalHooks = new Hooks("primal");
+  private final Hooks dualHooks = new Hooks("dual");
   private List<? extends B> microBatches;
   private Replicas.Replica replica = Replicas.ALONE;
   private boolean distributed;
@@ -273,37 +269,31 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   }
 
   private CMPState evaluateOne(B batch, String method, Function<B, CMPState> function) {
-    CMPState state;
-    usersTurn = true;
-    try {
-      state = RollScope.call(method, () -> function.apply(batch));
-    } finally {
-      usersTurn = false;
-    }
+    CMPState state = usersTurn(() -> RollScope.call(method, () -> function.apply(batch)));
     boolean counts = microBatches != null || replica != Replicas.ALONE;
     if (counts && state.samples().isEmpty() && batch instanceof Batch rows) {
       state.samples(rows.size());
     }
     wiring.requireOpen();
     wiring.check(state);
-    showHooks(state);
+    usersTurn(
+        () -> {
+          primalHooks.evaluated(state);
+          dualHooks.evaluated(state);
+          return null;
+        });
+    wiring.requireOpen();
     return state;
   }
 
-  private void showHooks(CMPState state) {
+  /** Calls what the user wrote, which may neither step nor clear gradients. */
+  private <T> T usersTurn(Supplier<T> theirs) {
     usersTurn = true;
     try {
-      for (List<GradientHook> hooks : List.of(primalHooks, dualHooks)) {
-        for (GradientHook hook : hooks) {
-          hook.evaluated(state);
-        }
-      }
-    } catch (RuntimeException e) {
-      throw Released.explain("a hook after the evaluation", e);
+      return theirs.get();
     } finally {
       usersTurn = false;
     }
-    wiring.requireOpen();
   }
 
   /** Clears all gradients, computes those of both Lagrangians, and lets hooks see them. */
@@ -348,30 +338,24 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   }
 
   final void runPrimalHooks(CMPState state) {
-    run(primalHooks, "a hook before the primal step", state, true);
+    run(primalHooks, state, true);
   }
 
   final void runDualHooks(CMPState state) {
-    run(dualHooks, "a hook before the dual step", state, false);
+    run(dualHooks, state, false);
   }
 
-  private void run(List<GradientHook> hooks, String who, CMPState state, boolean primal) {
+  private void run(Hooks hooks, CMPState state, boolean primal) {
     if (hooks.isEmpty()) {
       return;
     }
     List<Optimizer> side = primal ? primalOptimizers : dualOptimizers;
     Gradients gradients = new Gradients(state, side, optimizers, primal);
-    usersTurn = true;
-    try {
-      for (GradientHook hook : hooks) {
-        hook.beforeStep(gradients);
-        wiring.requireOpen();
-      }
-    } catch (RuntimeException e) {
-      throw Released.explain(who, e);
-    } finally {
-      usersTurn = false;
-    }
+    usersTurn(
+        () -> {
+          hooks.beforeStep(gradients, wiring::requireOpen);
+          return null;
+        });
     optimizers.checkStep(primal);
   }
 
@@ -411,21 +395,14 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
    * the roll, as an evaluation does: no variable has moved.
    */
   public final void beforePrimalStep(GradientHook hook) {
-    primalHooks = with(primalHooks, hook);
-  }
-
-  final List<GradientHook> dualHooks() {
-    return dualHooks;
-  }
-
-  final void addDualHook(GradientHook hook) {
-    dualHooks = with(dualHooks, hook);
-  }
-
-  private List<GradientHook> with(List<GradientHook> hooks, GradientHook hook) {
-    Objects.requireNonNull(hook, "hook");
     requireOwn();
-    return Stream.concat(hooks.stream(), Stream.of(hook)).toList();
+    primalHooks.add(hook);
+  }
+
+  /** Those before the dual step. */
+  final Hooks dualHooks() {
+    requireOwn();
+    return dualHooks;
   }
 
   /** Clears the gradients of primal and dual variables. */
@@ -460,8 +437,8 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
               "dual_optimizer_states",
               dualOptimizers.isEmpty() ? null : states(dualOptimizers, true));
           state.putAll(ownState());
-          putHooks(state, PRIMAL_HOOKS, primalHooks);
-          putHooks(state, DUAL_HOOKS, dualHooks);
+          primalHooks.putStates(state);
+          dualHooks.putStates(state);
           return state;
         });
   }
@@ -473,51 +450,6 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
 
   /** Loads {@link #ownState}; a dry run only throws what would be thrown. */
   void loadOwnState(Map<String, ?> state, boolean dry) {}
-
-  private static void putHooks(Map<String, Object> state, String key, List<GradientHook> hooks) {
-    List<Map<String, Object>> states = hooks.stream().map(GradientHook::stateDict).toList();
-    if (states.stream().anyMatch(hook -> !hook.isEmpty())) {
-      state.put(key, states);
-    }
-  }
-
-  /** Those of both sides or none. */
-  private void loadHooks(Map<String, ?> state) {
-    List<GradientHook> hooks = Stream.of(primalHooks, dualHooks).flatMap(List::stream).toList();
-    List<Map<String, Object>> before = hooks.stream().map(GradientHook::stateDict).toList();
-    try {
-      loadHooks(state, PRIMAL_HOOKS, primalHooks);
-      loadHooks(state, DUAL_HOOKS, dualHooks);
-    } catch (RuntimeException e) {
-      for (int i = 0; i < hooks.size(); i++) {
-        hooks.get(i).loadStateDict(before.get(i));
-      }
-      throw e;
-    }
-  }
-
-  private static void loadHooks(Map<String, ?> state, String key, List<GradientHook> hooks) {
-    List<?> states = state.get(key) instanceof List<?> list ? list : List.of();
-    if (!states.isEmpty() && states.size() != hooks.size()) {
-      throw new IllegalArgumentException(
-          key + ": expected " + hooks.size() + " states, found " + states.size());
-    }
-    for (int i = 0; i < hooks.size(); i++) {
-      try {
-        hooks.get(i).loadStateDict(states.isEmpty() ? Map.of() : asMap(states.get(i)));
-      } catch (IllegalArgumentException e) {
-        throw new IllegalArgumentException(key + "[" + i + "]." + e.getMessage(), e);
-      }
-    }
-  }
-
-  @SuppressWarnings("unchecked")
-  private static Map<String, ?> asMap(Object state) {
-    if (!(state instanceof Map<?, ?>)) {
-      throw new IllegalArgumentException("expected a dict, found " + state);
-    }
-    return (Map<String, ?>) state;
-  }
 
   private static List<Object> states(List<Optimizer> optimizers, boolean dual) {
     List<Object> states = new ArrayList<>();
@@ -539,7 +471,7 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
             load(state, "dual_optimizer_states", dualOptimizers, true, dry);
             loadOwnState(state, dry);
             if (dry) {
-              loadHooks(state);
+              Hooks.load(state, List.of(primalHooks, dualHooks));
             }
           }
           wiring.requireOpen();

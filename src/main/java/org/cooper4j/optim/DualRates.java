@@ -104,7 +104,7 @@ public final class DualRates implements GradientHook {
       }
       requirePlain(dual);
     }
-    if (optimizer.dualHooks().stream().anyMatch(DualRates.class::isInstance)) {
+    if (optimizer.dualHooks().contains(DualRates.class)) {
       throw new IllegalArgumentException(
           "this optimizer has DualRates already, which scale its dual steps once");
     }

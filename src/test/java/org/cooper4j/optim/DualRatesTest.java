@@ -314,7 +314,7 @@ class DualRatesTest {
     assertThatThrownBy(() -> DualRates.of(optimizer))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll(message, "give DualRates.controller(");
-    assertThat(optimizer.dualHooks()).isEmpty();
+    assertThat(optimizer.dualHooks()).matches(Hooks::isEmpty, "none");
   }
 
   @Test
