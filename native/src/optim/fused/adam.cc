@@ -16,7 +16,7 @@ using torch::optim::Optimizer;
 
 /// Parameters that one kernel call can take together: it reads their steps from tensors, and one
 /// tensor serves them all.
-struct Batch {
+struct AdamBatch {
   at::ScalarType dtype;
   at::Device device;
   int64_t step;
@@ -27,14 +27,14 @@ struct Batch {
   std::vector<at::Tensor> max_exp_avg_sqs;
 };
 
-Batch& batch_for(std::vector<Batch>& batches, const at::Tensor& param, int64_t step) {
+AdamBatch& batch_for(std::vector<AdamBatch>& batches, const at::Tensor& param, int64_t step) {
   for (auto& batch : batches) {
     if (batch.dtype == param.scalar_type() && batch.device == param.device() &&
         batch.step == step) {
       return batch;
     }
   }
-  return batches.emplace_back(Batch{param.scalar_type(), param.device(), step, {}, {}, {}, {}, {}});
+  return batches.emplace_back(AdamBatch{param.scalar_type(), param.device(), step, {}, {}, {}, {}, {}});
 }
 
 /// Adam and AdamW have the same options and states under different types.
@@ -45,7 +45,7 @@ class Fused {
 
   bool step() {
     if (!qualifies()) return false;
-    std::vector<Batch> batches;
+    std::vector<AdamBatch> batches;
     for (const auto& group : optimizer_.param_groups()) {
       const auto& options = static_cast<const Options&>(group.options());
       batches.clear();
@@ -95,10 +95,10 @@ class Fused {
     return static_cast<State&>(*slot);
   }
 
-  void add(const at::Tensor& param, const Options& options, std::vector<Batch>& batches) {
+  void add(const at::Tensor& param, const Options& options, std::vector<AdamBatch>& batches) {
     State& state = state_of(param, options.amsgrad());
     state.step(state.step() + 1);
-    Batch& batch = batch_for(batches, param, state.step());
+    AdamBatch& batch = batch_for(batches, param, state.step());
     batch.params.push_back(param);
     batch.gradients.push_back(param.grad());
     batch.exp_avgs.push_back(state.exp_avg());
@@ -106,7 +106,7 @@ class Fused {
     if (options.amsgrad()) batch.max_exp_avg_sqs.push_back(state.max_exp_avg_sq());
   }
 
-  void run(Batch& batch, const Options& options) {
+  void run(AdamBatch& batch, const Options& options) {
     const at::Tensor step =
         at::full({}, batch.step, at::TensorOptions(batch.device).dtype(at::kFloat));
     const std::vector<at::Tensor> steps(batch.params.size(), step);

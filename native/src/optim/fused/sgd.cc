@@ -17,7 +17,7 @@ using torch::optim::SGDOptions;
 using torch::optim::SGDParamState;
 
 /// Parameters that one kernel call can take together.
-struct Batch {
+struct SgdBatch {
   at::ScalarType dtype;
   at::Device device;
   bool first;  // their momentum buffers are still to be filled
@@ -26,14 +26,14 @@ struct Batch {
   std::vector<at::Tensor> buffers;
 };
 
-Batch& batch_for(std::vector<Batch>& batches, const at::Tensor& param, bool first) {
+SgdBatch& batch_for(std::vector<SgdBatch>& batches, const at::Tensor& param, bool first) {
   for (auto& batch : batches) {
     if (batch.dtype == param.scalar_type() && batch.device == param.device() &&
         batch.first == first) {
       return batch;
     }
   }
-  return batches.emplace_back(Batch{param.scalar_type(), param.device(), first, {}, {}, {}});
+  return batches.emplace_back(SgdBatch{param.scalar_type(), param.device(), first, {}, {}, {}});
 }
 
 bool qualifies(const Optimizer& optimizer) {
@@ -96,7 +96,7 @@ void direct_step(const at::Tensor& param, const at::Tensor& momentum, bool first
 
 bool fused_sgd(Optimizer& optimizer) {
   if (typeid(optimizer) != typeid(torch::optim::SGD) || !qualifies(optimizer)) return false;
-  std::vector<Batch> batches;
+  std::vector<SgdBatch> batches;
   for (const auto& group : optimizer.param_groups()) {
     const auto& options = static_cast<const SGDOptions&>(group.options());
     for (const auto& param : group.params()) {
@@ -115,7 +115,7 @@ bool fused_sgd(Optimizer& optimizer) {
         direct_step(param, buffer, first, options);
         continue;
       }
-      Batch& batch = batch_for(batches, param, first);
+      SgdBatch& batch = batch_for(batches, param, first);
       batch.params.push_back(param);
       batch.gradients.push_back(param.grad());
       if (buffer.defined()) batch.buffers.push_back(std::move(buffer));

@@ -16,7 +16,7 @@ const ExtraAdamOptions& checked(const ExtraAdamOptions& options) {
   return options;
 }
 
-void check_groups(const std::vector<torch::optim::OptimizerParamGroup>& groups) {
+void check_adam_groups(const std::vector<torch::optim::OptimizerParamGroup>& groups) {
   for (const auto& group : groups) checked(static_cast<const ExtraAdamOptions&>(group.options()));
 }
 
@@ -40,7 +40,7 @@ ExtraAdam::ExtraAdam(const std::vector<torch::optim::OptimizerParamGroup>& param
                      const ExtraAdamOptions& defaults)
     : ExtragradientOptimizer(param_groups, std::make_unique<ExtraAdamOptions>(checked(defaults))) {
   optim::keep_options(param_groups_, param_groups);
-  check_groups(param_groups_);
+  check_adam_groups(param_groups_);
 }
 
 ExtraAdam::ExtraAdam(std::vector<at::Tensor> params, const ExtraAdamOptions& defaults)

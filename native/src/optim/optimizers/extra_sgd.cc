@@ -22,7 +22,7 @@ at::Tensor& momentum_buffer(torch::optim::OptimizerParamState& state) {
   return static_cast<ExtraSGDParamState&>(state).momentum_buffer();
 }
 
-void check_groups(const std::vector<torch::optim::OptimizerParamGroup>& groups) {
+void check_sgd_groups(const std::vector<torch::optim::OptimizerParamGroup>& groups) {
   for (const auto& group : groups) checked(static_cast<const ExtraSGDOptions&>(group.options()));
 }
 
@@ -50,7 +50,7 @@ ExtraSGD::ExtraSGD(const std::vector<torch::optim::OptimizerParamGroup>& param_g
                    const ExtraSGDOptions& defaults)
     : ExtragradientOptimizer(param_groups, std::make_unique<ExtraSGDOptions>(checked(defaults))) {
   optim::keep_options(param_groups_, param_groups);
-  check_groups(param_groups_);
+  check_sgd_groups(param_groups_);
 }
 
 ExtraSGD::ExtraSGD(std::vector<at::Tensor> params, const ExtraSGDOptions& defaults)
