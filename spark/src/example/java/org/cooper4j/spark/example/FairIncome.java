@@ -12,16 +12,18 @@ import org.apache.spark.ml.feature.OneHotEncoder;
 import org.apache.spark.ml.feature.StringIndexer;
 import org.apache.spark.ml.feature.VectorAssembler;
 import org.apache.spark.ml.linalg.Vector;
-import org.apache.spark.ml.linalg.Vectors;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.expressions.UserDefinedFunction;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
@@ -31,6 +33,8 @@ import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.checkpoint.Checkpoint;
+import org.cooper4j.checkpoint.LoadOptions;
+import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.data.Batch;
 import org.cooper4j.data.TensorDataset;
 import org.cooper4j.distributed.ProcessGroup;
@@ -96,11 +100,11 @@ public final class FairIncome {
             .setCheckpointPath(checkpoints)
             .fit(features.transform(train));
 
-    Checkpoint model = end.map("model_state_dict");
+    UserDefinedFunction score = functions.udf(new Score(end), DataTypes.DoubleType);
     return quality(
-        features.transform(people.filter(functions.col("id").geq(TRAIN_ROWS))),
-        numbers(model.tensor("weight")),
-        numbers(model.tensor("bias"))[0]);
+        features
+            .transform(people.filter(functions.col("id").geq(TRAIN_ROWS)))
+            .withColumn("score", score.apply(functions.col("features"))));
   }
 
   /** One number for each value of each column. */
@@ -145,22 +149,33 @@ public final class FairIncome {
     return new Trainer<>(optimizer).module("model", model);
   }
 
-  private static double[] numbers(Tensor tensor) {
-    double[] values = new double[(int) tensor.numel()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = tensor.flatten().get(i).item_double();
+  /** The model over rows. What goes to executors are bytes, of which each task makes a model. */
+  private static final class Score implements UDF1<Vector, Double> {
+    private final byte[] state;
+    private transient LinearImpl model;
+
+    Score(Checkpoint end) {
+      state = Checkpoint.bytes(end.map("model_state_dict").asMap());
     }
-    return values;
+
+    @Override
+    public Double call(Vector features) {
+      if (model == null) {
+        model = new LinearImpl(features.size(), 1);
+        StateDict.load(model, Checkpoint.load(state, new LoadOptions()).asMap());
+      }
+      try (PointerScope temporaries = new PointerScope();
+          NoGradGuard noGrad = new NoGradGuard()) {
+        Tensor inputs = Tensor.create(features.toArray()).to(torch.ScalarType.Float);
+        return model.forward(inputs).item_double();
+      }
+    }
   }
 
-  private static Map<String, Double> quality(Dataset<Row> people, double[] weights, double bias) {
-    Vector weight = Vectors.dense(weights);
-    var predict =
-        functions.udf((UDF1<Vector, Boolean>) x -> x.dot(weight) + bias > 0, DataTypes.BooleanType);
-    Dataset<Row> scored =
-        people.withColumn("predicted", predict.apply(functions.col("features")).cast("double"));
+  private static Map<String, Double> quality(Dataset<Row> scored) {
     Row row =
         scored
+            .withColumn("predicted", functions.expr("double(score > 0)"))
             .agg(
                 functions.avg(functions.expr("if(predicted = cast(rich as double), 1, 0)")),
                 functions.avg(functions.expr("if(male, predicted, null)")),
