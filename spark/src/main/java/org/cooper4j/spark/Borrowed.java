@@ -1,6 +1,8 @@
 package org.cooper4j.spark;
 
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.Threads;
 import org.cooper4j.checkpoint.RngState;
 
@@ -18,17 +20,28 @@ final class Borrowed implements AutoCloseable {
    * For a task.
    *
    * @param cpus that it has, for the number of threads, unless somebody has fixed that
+   * @throws LinkageError if this JVM cannot load LibTorch
    */
   Borrowed(int cpus) {
     synchronized (Borrowed.class) {
-      if (tasks++ == 0) {
+      if (tasks == 0) {
         generator = RngState.get();
         ours = Threads.getNumThreads() == 0 && System.getenv("OMP_NUM_THREADS") == null;
         if (ours) {
           Threads.setNumThreads(cpus);
         }
       }
+      tasks++;
     }
+  }
+
+  /**
+   * What is made of random numbers after a seed, by one task at a time: others, such as those of a
+   * second training in this JVM, would draw from the same generator.
+   */
+  static synchronized <T> T seeded(long seed, Supplier<T> made) {
+    torch.manual_seed(seed);
+    return made.get();
   }
 
   @Override

@@ -3,6 +3,7 @@ package org.cooper4j.spark;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.ml.linalg.SQLDataTypes;
 import org.apache.spark.ml.linalg.Vector;
@@ -15,6 +16,22 @@ import org.apache.spark.sql.types.NumericType;
 /** The columns whose numbers, side by side, are a tensor's rows. */
 final class Columns implements Serializable {
   private record Column(String name, Kind kind) implements Serializable {}
+
+  private static final String INDEXED =
+      "make it one by StringIndexer and, for a category, OneHotEncoder";
+
+  /** What helps where a type's name begins so. */
+  private static final Map<String, String> ADVICE =
+      Map.of(
+          "string", INDEXED,
+          "char", INDEXED,
+          "varchar", INDEXED,
+          "date", "take unix_date(…) of it",
+          "timestamp", "take unix_seconds(…) of it",
+          "struct<", "name its fields, as in person.age",
+          "array<array<", "flatten it",
+          "array<boolean>", "cast it to array<int>",
+          "vector", "convert it by MLUtils.convertVectorColumnsToML");
 
   private enum Kind {
     NUMBER,
@@ -76,15 +93,12 @@ final class Columns implements Serializable {
   }
 
   private static String advice(DataType type) {
-    return switch (type.typeName()) {
-      case "string" -> ": make it one by StringIndexer and, for a category, OneHotEncoder";
-      case "date", "timestamp", "timestamp_ntz" -> ": cast it to a number";
-      case "array" -> ": flatten it";
-      default ->
-          type.simpleString().equals("vector")
-              ? ": convert it by MLUtils.convertVectorColumnsToML"
-              : "";
-    };
+    String name = type.simpleString();
+    return ADVICE.entrySet().stream()
+        .filter(its -> name.startsWith(its.getKey()))
+        .map(its -> ": " + its.getValue())
+        .findFirst()
+        .orElse("");
   }
 
   List<String> names() {

@@ -21,7 +21,10 @@ import org.cooper4j.data.BatchSampler;
  * number of workers.
  */
 final class Deal implements BatchSampler {
+  private static final String ANOTHER = "; give it another checkpoint path";
+
   private final long rows;
+  private final long keys;
   private final long first;
   private final long count;
   private final long batchSize;
@@ -31,11 +34,13 @@ final class Deal implements BatchSampler {
    * A share.
    *
    * @param rows of all workers
+   * @param keys the sum of their keys, which tells these rows from others
    * @param first of this worker's, which lie one after the other
    * @param count of this worker's
    */
-  Deal(long rows, long first, long count, long batchSize, long seed) {
+  Deal(long rows, long keys, long first, long count, long batchSize, long seed) {
     this.rows = rows;
+    this.keys = keys;
     this.first = first;
     this.count = count;
     this.batchSize = batchSize;
@@ -72,6 +77,7 @@ final class Deal implements BatchSampler {
   public Map<String, Object> stateDict() {
     Map<String, Object> state = new LinkedHashMap<>();
     state.put("rows", rows);
+    state.put("keys", keys);
     state.put("batch_size", batchSize);
     state.put("generator_state", RngState.get(generator));
     return state;
@@ -79,8 +85,7 @@ final class Deal implements BatchSampler {
 
   @Override
   public void loadStateDict(Map<String, ?> state) {
-    requireSame(state, "rows", rows);
-    requireSame(state, "batch_size", batchSize);
+    requireSame(state);
     try {
       RngState.set(generator, state.get("generator_state") instanceof Tensor its ? its : null);
     } catch (IllegalArgumentException e) {
@@ -88,7 +93,24 @@ final class Deal implements BatchSampler {
     }
   }
 
-  private static void requireSame(Map<String, ?> state, String key, long here) {
+  /**
+   * That a state is of these rows.
+   *
+   * @throws IllegalArgumentException if not
+   */
+  void requireSame(Map<?, ?> state) {
+    requireSame(state, "rows", rows, ANOTHER);
+    requireSame(
+        state,
+        "keys",
+        keys,
+        "; so the rows or their id column differ, or a source gives others each time it is read:"
+            + " write these down first, or name an id that stays (setIdCol). For other rows"
+            + ANOTHER.substring(1));
+    requireSame(state, "batch_size", batchSize, ANOTHER);
+  }
+
+  private static void requireSame(Map<?, ?> state, String key, long here, String advice) {
     if (!Long.valueOf(here).equals(state.get(key))) {
       throw new IllegalArgumentException(
           key
@@ -96,7 +118,7 @@ final class Deal implements BatchSampler {
               + state.get(key)
               + ", this training has "
               + here
-              + "; give it another checkpoint path");
+              + advice);
     }
   }
 }

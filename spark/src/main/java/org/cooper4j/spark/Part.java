@@ -12,6 +12,7 @@ final class Part implements AutoCloseable {
   private final RowTensor inputs;
   private final RowTensor targets;
   private long rows;
+  private long sum;
 
   Part(Plan plan) {
     this.plan = plan;
@@ -38,13 +39,17 @@ final class Part implements AutoCloseable {
       inputs.add(row);
       targets.add(row);
       rows++;
+      sum += key;
       last = key;
     }
   }
 
-  /** How many rows, and how many numbers of each column; for {@link #tensors} and {@link #deal}. */
+  /**
+   * How many rows, their keys' sum, and how many numbers each column has; for {@link #tensors} and
+   * {@link #deal}.
+   */
   String description() {
-    return rows + ";" + inputs.widths() + ";" + targets.widths();
+    return rows + ";" + sum + ";" + inputs.widths() + ";" + targets.widths();
   }
 
   /**
@@ -57,7 +62,7 @@ final class Part implements AutoCloseable {
     List<String> widths =
         Arrays.stream(parts)
             .filter(its -> !its.startsWith("0;"))
-            .map(its -> its.substring(its.indexOf(';') + 1))
+            .map(its -> its.split(";", 3)[2])
             .distinct()
             .toList();
     if (widths.isEmpty()) {
@@ -82,14 +87,18 @@ final class Part implements AutoCloseable {
 
   /** A worker's share of each batch, its rows being after those of the workers before it. */
   static Deal deal(Plan plan, String[] parts, int rank) {
-    long[] counts =
-        Arrays.stream(parts).mapToLong(its -> Long.parseLong(its.split(";", 2)[0])).toArray();
+    long[] counts = numbers(parts, 0);
     return new Deal(
         Arrays.stream(counts).sum(),
+        Arrays.stream(numbers(parts, 1)).sum(),
         Arrays.stream(counts, 0, rank).sum(),
         counts[rank],
         plan.batchSize(),
         plan.seed());
+  }
+
+  private static long[] numbers(String[] parts, int field) {
+    return Arrays.stream(parts).mapToLong(its -> Long.parseLong(its.split(";")[field])).toArray();
   }
 
   @Override

@@ -12,6 +12,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructField;
+import org.apache.spark.unsafe.hash.Murmur3_x86_32;
 
 /**
  * What is read of a DataFrame.
@@ -47,9 +48,28 @@ record Selection(Dataset<Row> rows, Columns inputs, Columns targets) {
         targetColumns);
   }
 
-  /** A part for each worker, sorted by keys. */
+  /**
+   * A part for each worker, of a range of keys and sorted by them. Keys are hashes, so that ranges
+   * of the same size do. Those of repartitionByRange come from a sample, which reads all rows once
+   * more, and which another application draws otherwise.
+   */
   Dataset<Row> dealt(int workers) {
-    return rows.repartitionByRange(workers, functions.col(KEY)).sortWithinPartitions(KEY);
+    Column high = functions.shiftright(functions.col(KEY), 32).plus(1L << 31); // below 2^32
+    Column worker = functions.shiftright(high.multiply((long) workers), 32).cast("int");
+    return rows.repartition(workers, routed(worker, workers)).sortWithinPartitions(KEY);
+  }
+
+  /** A number of which Spark's partitioning by a hash makes that of the worker. */
+  private static Column routed(Column worker, int workers) {
+    Column[] numbers = new Column[workers];
+    for (int number = 0, found = 0; found < workers; number++) {
+      int part = Math.floorMod(Murmur3_x86_32.hashInt(number, 42), workers); // HashPartitioning's
+      if (numbers[part] == null) {
+        numbers[part] = functions.lit(number);
+        found++;
+      }
+    }
+    return functions.get(functions.array(numbers), worker);
   }
 
   private static List<DataType> types(List<String> names, Dataset<?> frame, Column[] columns) {

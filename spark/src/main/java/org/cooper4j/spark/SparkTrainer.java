@@ -8,8 +8,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
@@ -51,6 +54,8 @@ import scala.reflect.ClassTag$;
  * undisturbed training does. An IllegalArgumentException is not tried again.
  */
 public final class SparkTrainer {
+  private static final Set<String> FOLDERS = ConcurrentHashMap.newKeySet(); // of trainings that run
+
   private final Program program;
   private List<String> inputs = List.of();
   private List<String> targets = List.of();
@@ -154,7 +159,8 @@ public final class SparkTrainer {
 
   /**
    * A folder that checkpoints are saved to after every epoch, on any file system that Hadoop
-   * reaches and all executors see. A training goes on from what is there. No folder unless set.
+   * reaches and all executors see. A training goes on from what is there, if it was of the same
+   * rows in the same order. Trainings that run at a time need one each. No folder unless set.
    */
   public SparkTrainer setCheckpointPath(String path) {
     folder = Objects.requireNonNull(path, "path");
@@ -175,14 +181,19 @@ public final class SparkTrainer {
   }
 
   /**
-   * Trains, and waits for the end.
+   * Trains, and waits for the end. Where a task failed too often Spark throws a {@link
+   * org.apache.spark.SparkException}, a checked exception that Scala does not declare: catch
+   * Exception.
    *
    * @return the first worker's {@link org.cooper4j.training.Training#stateDict()}: {@code
    *     NAME_state_dict} of each module, {@code cmp_state_dict} with the multipliers, and the rest;
    *     tensors are on the CPU
    * @throws IllegalArgumentException if a column is missing or has no numbers, there are no rows,
-   *     Spark cannot run so many workers at a time, the program cannot be sent to executors, no
-   *     checkpoint is whole or they are of another training, or a worker threw one
+   *     the DataFrame is of Spark Connect, Spark cannot run so many workers at a time, the program
+   *     cannot be sent to executors, no checkpoint is whole or they are of another training or of
+   *     other rows, or a worker threw one or could not load a class or a library
+   * @throws IllegalStateException if another training of this application uses the folder of
+   *     checkpoints
    * @throws java.io.UncheckedIOException if nothing can be written to the folder of checkpoints
    * @throws CancellationException if this thread is interrupted, which cancels the job
    */
@@ -190,18 +201,20 @@ public final class SparkTrainer {
     if (inputs.isEmpty()) {
       throw new IllegalArgumentException("there are no input columns; call setInputCols");
     }
-    Objects.requireNonNull(frame, "frame");
+    SparkContext spark =
+        context(Objects.requireNonNull(frame, "frame").sparkSession()::sparkContext);
     if (frame.isStreaming()) {
       throw new IllegalArgumentException(
           "the DataFrame is a stream, whose rows have no end; give one that is none, as"
               + " writeStream().foreachBatch(…) does");
     }
     requireSerializable(program);
-    SparkContext spark = frame.sparkSession().sparkContext();
     Slots.require(workers, spark.master(), spark.getConf());
 
     Selection read = Selection.of(frame, inputs, targets, id);
     Configuration hadoop = spark.hadoopConfiguration();
+    String place =
+        folder == null ? null : new HadoopFolder(folder, hadoop).requireWritable().toString();
     Plan plan =
         new Plan(
             program,
@@ -213,15 +226,32 @@ public final class SparkTrainer {
             epochs,
             seed,
             timeout,
-            folder == null ? null : new HadoopFolder(folder, hadoop).requireWritable().toString(),
+            place,
             new SerializableConfiguration(hadoop),
             interval);
-    byte[] result = run(spark, read.dealt(workers), new Task(plan));
+    byte[] result = alone(place, () -> run(spark, read.dealt(workers), new Task(plan)));
     ByteBuffer rest = ByteBuffer.wrap(result, 1, result.length - 1);
     if (result[0] == Task.REFUSED) {
       throw new IllegalArgumentException(StandardCharsets.UTF_8.decode(rest).toString());
     }
     return Checkpoint.load(rest, new LoadOptions());
+  }
+
+  /**
+   * The driver's context.
+   *
+   * @throws IllegalArgumentException if there is none, since another process is the driver
+   */
+  static SparkContext context(Supplier<SparkContext> session) {
+    try {
+      return session.get();
+    } catch (UnsupportedOperationException e) {
+      throw new IllegalArgumentException(
+          "the DataFrame is of Spark Connect, whose client runs no tasks of its own; give one of a"
+              + " session in the driver's JVM, which spark-submit makes unless spark.api.mode is"
+              + " connect",
+          e);
+    }
   }
 
   private static void requireSerializable(Program program) {
@@ -235,6 +265,21 @@ public final class SparkTrainer {
               + "; capture numbers and texts, make all else inside of it, and where this is the"
               + " class that it is written in, do so in a static method",
           e);
+    }
+  }
+
+  /** Runs what saves to that folder, if there is one, while no other training does. */
+  private static byte[] alone(String place, Supplier<byte[]> job) {
+    if (place == null) {
+      return job.get();
+    } else if (!FOLDERS.add(place)) {
+      throw new IllegalStateException(
+          place + ": a training that runs saves its checkpoints there; give each one a folder");
+    }
+    try {
+      return job.get();
+    } finally {
+      FOLDERS.remove(place);
     }
   }
 

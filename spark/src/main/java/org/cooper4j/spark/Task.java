@@ -10,7 +10,6 @@ import java.util.function.Supplier;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.TaskKilledException;
 import org.apache.spark.sql.Row;
-import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.checkpoint.CheckpointException;
 import org.cooper4j.data.Batch;
@@ -31,9 +30,10 @@ import scala.runtime.AbstractFunction1;
  * A worker. The first one's result is a byte that tells {@link #TRAINED} from {@link #REFUSED}, and
  * then the training's state or a message; the others have none.
  *
- * <p>An IllegalArgumentException, or checkpoints of which none is whole, say what is wrong and
- * would be so again: the workers tell each other of it and end, as Spark does not try a task again
- * that ends so. Whatever else is thrown fails the task, and Spark tries all of them again.
+ * <p>An IllegalArgumentException, checkpoints of which none is whole, or a class or library that is
+ * not there, say what is wrong and would be so again: the workers tell each other of it and end, as
+ * Spark does not try a task again that ends so. Whatever else is thrown fails the task, and Spark
+ * tries all of them again.
  */
 final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     implements Serializable {
@@ -50,7 +50,7 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
   public Iterator<byte[]> apply(Iterator<Row> rows) {
     BarrierTaskContext context = BarrierTaskContext.get();
     byte[] result;
-    try (Borrowed its = new Borrowed(context.cpus());
+    try (Borrowed its = borrowed(context);
         Part part = new Part(plan)) {
       result = train(context, part, rows);
     } catch (Refusal refusal) {
@@ -58,6 +58,15 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     }
     List<byte[]> results = context.partitionId() == 0 ? List.of(result) : List.of();
     return CollectionConverters.asScala(results.iterator());
+  }
+
+  private static Borrowed borrowed(BarrierTaskContext context) {
+    try {
+      return new Borrowed(context.cpus());
+    } catch (LinkageError e) {
+      gather(context, "", e);
+      throw e;
+    }
   }
 
   private static byte[] result(byte kind, byte[] rest) {
@@ -75,7 +84,7 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
   }
 
   /** What each worker says; or a refusal, if one has a reason for that. */
-  private static String[] gather(BarrierTaskContext context, String own, Exception refused) {
+  private static String[] gather(BarrierTaskContext context, String own, Throwable refused) {
     String[] said = context.allGather(refused == null ? "+" + own : "-" + message(refused));
     for (int rank = 0; rank < said.length; rank++) {
       if (said[rank].startsWith("-")) {
@@ -85,12 +94,15 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     return Arrays.stream(said).map(its -> its.substring(1)).toArray(String[]::new);
   }
 
-  private static String message(Exception refused) {
+  private static String message(Throwable refused) {
+    if (refused instanceof LinkageError) {
+      return refused + "; executors need the program's jars and cooper4j's with LibTorch's natives";
+    }
     return refused.getMessage() == null ? refused.toString() : refused.getMessage();
   }
 
   private byte[] train(BarrierTaskContext context, Part part, Iterator<Row> rows) {
-    RuntimeException refused = null;
+    Throwable refused = null;
     try {
       part.read(rows);
     } catch (IllegalArgumentException e) {
@@ -103,7 +115,7 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     try (TensorDataset own = part.tensors(parts);
         ProcessGroup group = group(context)) {
       result = train(context, group, own, Part.deal(plan, parts, rank));
-    } catch (IllegalArgumentException | CheckpointException e) {
+    } catch (IllegalArgumentException | CheckpointException | LinkageError e) {
       refused = e;
     } catch (ProcessGroupException e) {
       disturbed = e;
@@ -136,8 +148,8 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     if (group.rank() > 0) {
       group.barrier();
     }
-    torch.manual_seed(plan.seed() + group.rank());
-    Trainer<Batch> trainer = made(() -> trainer(group, rows));
+    Trainer<Batch> trainer =
+        Borrowed.seeded(plan.seed() + group.rank(), () -> made(() -> trainer(group, rows)));
     if (group.rank() == 0) {
       group.barrier();
     }
@@ -151,7 +163,7 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
           }
         });
     if (plan.folder() != null) {
-      trainer.listen(checkpoints(group, training));
+      trainer.listen(checkpoints(group, training), resumed(deal));
     }
     try (var optimizer = training.optimizer()) {
       trainer.fit(DataLoader.builder(rows).batchSampler(deal).build(), plan.epochs());
@@ -199,6 +211,22 @@ final class Task extends AbstractFunction1<Iterator<Row>, Iterator<byte[]>>
     }
     Checkpoints checkpoints = new Checkpoints(folder);
     return plan.interval() > 0 ? checkpoints.everySteps(plan.interval()) : checkpoints;
+  }
+
+  /**
+   * Refuses checkpoints of other rows. The loader does so when it is iterated, which it is not
+   * where all epochs were trained.
+   */
+  private static TrainingListener resumed(Deal deal) {
+    return new TrainingListener() {
+      @Override
+      public void start(Training training) {
+        if (training.stateDict().get("loader_state_dict") instanceof Map<?, ?> loader
+            && loader.get("batch_sampler") instanceof Map<?, ?> state) {
+          deal.requireSame(state);
+        }
+      }
+    };
   }
 
   /** Spark asks tasks to end, but does not interrupt them unless it is told to. */

@@ -5,7 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -105,6 +110,32 @@ class EqualToOneProcessTest {
             .fit(renamed);
     assertThat(Income.variables(end))
         .isEqualTo(Income.variables(Income.spark(Income::trainer, 2).fit(frame)));
+  }
+
+  @Test
+  void trainingsThatRunAtATimeDrawTheirVariablesAlone() throws Exception {
+    double[] alone = Income.variables(Income.spark(Income::trainer, 1).fit(frame));
+    ExecutorService threads = Executors.newFixedThreadPool(3);
+    try {
+      List<Future<double[]>> ends = new ArrayList<>();
+      SparkTrainer trainer = Income.spark(slow(), 1);
+      for (int i = 0; i < 3; i++) {
+        ends.add(threads.submit(() -> Income.variables(trainer.fit(frame))));
+      }
+      for (Future<double[]> end : ends) {
+        assertThat(end.get()).isEqualTo(alone);
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /** Leaves the others time to draw between the seed and its own variables. */
+  private static Program slow() {
+    return (group, rows) -> {
+      LockSupport.parkNanos(50_000_000);
+      return Income.trainer(group, rows);
+    };
   }
 
   @Test

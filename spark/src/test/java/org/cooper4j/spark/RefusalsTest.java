@@ -19,7 +19,10 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.cooper4j.data.Batch;
 import org.cooper4j.optim.CooperOptimizer;
+import org.cooper4j.optim.RollOut;
 import org.cooper4j.training.Trainer;
+import org.cooper4j.training.Training;
+import org.cooper4j.training.TrainingListener;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,11 +49,15 @@ class RefusalsTest {
       delimiter = '|',
       value = {
         "job | 'job' is of the type string; | StringIndexer",
-        "to_date('2020-01-01') | 'x' is of the type date; | cast it",
+        "cast(job as varchar(9)) | 'x' is of the type | StringIndexer",
+        "to_date('2020-01-01') | 'x' is of the type date; | unix_date",
+        "timestamp('2020-01-01') | 'x' is of the type timestamp; | unix_seconds",
+        "binary('a') | 'x' is of the type binary; | numbers",
         "array(array(1.0)) | 'x' is of the type array<array<decimal(2,1)>>; | flatten it",
         "array('a') | 'x' is of the type array<string>; | numbers",
         "map('a', 1) | 'x' is of the type map<string,int>; | numbers",
-        "named_struct('a', 1) | 'x' is of the type struct<a:int>; | numbers",
+        "array(true) | 'x' is of the type array<boolean>; | cast it to array<int>",
+        "named_struct('a', 1) | 'x' is of the type struct<a:int>; | name its fields",
         "if(id = 50, double('NaN'), age) | column 'x' has the number NaN; | na().drop()",
         "if(id = 50, array(-double('inf')), array(1d)) | 'x' has the number -Infinity; | replace",
         "if(id = 50, null, age) | column 'x' has a null; | worker",
@@ -119,6 +126,19 @@ class RefusalsTest {
   void aStream() {
     Dataset<Row> stream = Session.get().readStream().format("rate").load();
     assertRefused(Income.spark(Income::trainer, 1), stream, "is a stream", "foreachBatch");
+  }
+
+  @Test
+  void aSessionWhoseDriverIsElsewhere() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                SparkTrainer.context(
+                    () -> {
+                      throw new UnsupportedOperationException("UNSUPPORTED_CONNECT_FEATURE");
+                    }))
+        .withMessageContaining("is of Spark Connect")
+        .withMessageContaining("spark.api.mode");
   }
 
   @Test
@@ -228,6 +248,37 @@ class RefusalsTest {
   void aBatchMayBeLargerThanAllRows() {
     SparkTrainer trainer = Income.spark(Income::trainer, 2).setBatchSize(Long.MAX_VALUE);
     assertThat(trainer.fit(frame).integer("epoch")).isEqualTo(3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "false, no jnitorch in java.library.path, 'java.lang.UnsatisfiedLinkError: no jnitorch in'",
+    "true, my/Scheduler, 'java.lang.NoClassDefFoundError: my/Scheduler; executors need'",
+  })
+  void aClassOrLibraryThatAnExecutorLacksIsNotTriedAgain(
+      boolean atAStep, String what, String said) {
+    ATTEMPTS.set(0);
+    assertRefused(Income.spark(lacking(atAStep, what), 2), frame, "worker 1 of 2: " + said);
+    assertThat(ATTEMPTS).hasValue(2);
+  }
+
+  private static Program lacking(boolean atAStep, String what) {
+    return (group, rows) -> {
+      ATTEMPTS.incrementAndGet();
+      if (group.rank() == 1 && !atAStep) {
+        throw new UnsatisfiedLinkError(what);
+      }
+      return Income.trainer(group, rows)
+          .listen(
+              new TrainingListener() {
+                @Override
+                public void step(Training training, RollOut rollOut) {
+                  if (group.rank() == 1) {
+                    throw new NoClassDefFoundError(what);
+                  }
+                }
+              });
+    };
   }
 
   private static final AtomicInteger ATTEMPTS = new AtomicInteger();

@@ -9,11 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.apache.spark.SparkException;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.optim.RollOut;
 import org.cooper4j.training.Training;
@@ -159,11 +161,71 @@ class ResumptionTest {
         .isThrownBy(
             () ->
                 Income.spark(Income::trainer, 2)
-                    .setEpochs(4)
                     .setCheckpointPath(folder.toString())
                     .fit(frame.filter("id > 0")))
         .withMessageContaining("rows: the checkpoint is of 103, this training has 102");
   }
+
+  @Test
+  void manyRowsAreDealtAlikeByEachApplication() {
+    Dataset<Row> many = Session.get().range(50_000).selectExpr("id", "id % 7 as x");
+    List<List<Row>> parts = parts(many);
+    assertThat(parts).hasSize(3).allMatch(rows -> Math.abs(rows.size() - 50_000 / 3) < 1000);
+    assertThat(parts(many.repartition(5))).isEqualTo(parts);
+    assertThat(parts.stream().flatMap(List::stream).map(row -> row.getLong(0))).isSorted();
+  }
+
+  private static List<List<Row>> parts(Dataset<Row> rows) {
+    Dataset<Row> dealt = Selection.of(rows, List.of("x"), List.of(), "id").dealt(3);
+    return dealt.javaRDD().glom().collect();
+  }
+
+  @Test
+  void checkpointsOfOtherRowsAreRefusedAlsoWhereThereAreAsMany() {
+    SparkTrainer trainer = Income.spark(Income::trainer, 2).setCheckpointPath(folder.toString());
+    trainer.fit(frame);
+    for (Dataset<Row> others :
+        List.of(
+            frame.withColumn("age", functions.expr("age + 1")),
+            frame.withColumn("age", functions.rand()))) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> trainer.fit(others))
+          .withMessageContaining("keys: the checkpoint is of ")
+          .withMessageContaining("setIdCol");
+    }
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                Income.spark(Income::trainer, 2)
+                    .setIdCol("id")
+                    .setCheckpointPath(folder.toString())
+                    .fit(frame))
+        .withMessageContaining("or their id column differ");
+  }
+
+  @Test
+  void twoTrainingsThatRunAtATimeSaveToTwoFolders() {
+    SparkTrainer inner = Income.spark(Income::trainer, 1).setCheckpointPath("file:" + folder + "/");
+    AtomicReference<Throwable> refused = new AtomicReference<>();
+    DURING.set(
+        () -> {
+          try {
+            inner.fit(frame);
+          } catch (IllegalStateException e) {
+            refused.set(e);
+          }
+        });
+    Program program =
+        (group, rows) -> {
+          DURING.get().run();
+          return Income.trainer(group, rows);
+        };
+    Income.spark(program, 1).setCheckpointPath(folder.toString()).fit(frame);
+    assertThat(refused.get()).hasMessageContaining("a training that runs saves its checkpoints");
+    assertThat(inner.fit(frame).integer("epoch")).as("afterwards it is free").isEqualTo(3);
+  }
+
+  private static final AtomicReference<Runnable> DURING = new AtomicReference<>();
 
   @Test
   void checkpointsOfWhichNoneIsWholeAreRefusedOnce() throws IOException {
