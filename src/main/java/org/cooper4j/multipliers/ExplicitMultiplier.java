@@ -100,6 +100,16 @@ public abstract class ExplicitMultiplier extends Multiplier {
     return this;
   }
 
+  /** What {@link #clamp} keeps the values above; −∞ without it. */
+  public final double lower() {
+    return lower;
+  }
+
+  /** What {@link #clamp} keeps the values below; +∞ without it. */
+  public final double upper() {
+    return upper;
+  }
+
   /**
    * Lets the values leak: λ ← (1 − share) λ after every dual step, of those that were observed in
    * it. Multipliers forget violations of long ago, and swing less; the price is a bias: with a dual

@@ -50,10 +50,15 @@ final class Curvature {
    * @throws IllegalArgumentException if it remembered more or fewer pairs
    */
   void restore(Tensor savedRows, int savedPairs, int savedNext) {
-    Tensors.requireSameShape(rows, savedRows, "pairs");
-    if (savedPairs > memory || savedNext >= memory) {
+    if (savedRows.size(0) != rows.size(0)) {
       throw new IllegalArgumentException(
-          "pairs_count is " + savedPairs + ", pairs_next " + savedNext + ", of at most " + memory);
+          "pairs: they are of historySize "
+              + savedRows.size(0) / 2
+              + ", and this solver's is "
+              + memory
+              + "; call historySize("
+              + savedRows.size(0) / 2
+              + ")");
     }
     Tensors.copyInto(rows, savedRows);
     pairs = savedPairs;

@@ -25,21 +25,15 @@ final class Descent<B> {
   private final Box box;
   private final Curvature curvature;
   private final LineSearch<B> lineSearch;
-  private final long maxEvaluations;
+  private long limit = Long.MAX_VALUE;
   private long steps;
   private Point point;
 
-  Descent(
-      Evaluator<B> evaluator,
-      Box box,
-      Curvature curvature,
-      LineSearch<B> lineSearch,
-      long maxEvaluations) {
+  Descent(Evaluator<B> evaluator, Box box, Curvature curvature, LineSearch<B> lineSearch) {
     this.evaluator = evaluator;
     this.box = box;
     this.curvature = curvature;
     this.lineSearch = lineSearch;
-    this.maxEvaluations = maxEvaluations;
   }
 
   /** How many steps were made, in all calls. */
@@ -50,6 +44,11 @@ final class Descent<B> {
   /** Goes on counting. */
   void resume(long before) {
     steps = before;
+  }
+
+  /** After so many evaluations, of all calls and others, no step begins. */
+  void limit(long evaluations) {
+    limit = evaluations;
   }
 
   /** Where the last call ended. */
@@ -80,7 +79,7 @@ final class Descent<B> {
       } else if (++idle == IDLE) {
         return End.PRECISION;
       }
-      if (evaluator.evaluations() >= maxEvaluations) {
+      if (evaluator.evaluations() >= limit) {
         return End.LIMIT;
       }
       if (Thread.currentThread().isInterrupted()) {

@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -14,6 +16,7 @@ import org.cooper4j.ConstrainedMinimizationProblem;
 import org.cooper4j.Constraint;
 import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
+import org.cooper4j.internal.Readout;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.Multiplier;
@@ -34,8 +37,9 @@ final class Layout {
     this.like = like;
     Map<Multiplier, Constraint> owners = new HashMap<>();
     Map<Constraint, ConstraintState> observed = state.observedConstraints();
+    Set<Constraint> registered = new LinkedHashSet<>(problem.constraints());
     for (Constraint constraint : observed.keySet()) {
-      if (!problem.constraints().contains(constraint)) {
+      if (!registered.contains(constraint)) {
         throw refusal(
             constraint,
             "it was observed, but is not registered in this problem; call register(name,"
@@ -43,7 +47,7 @@ final class Layout {
       }
     }
     int total = 0;
-    for (Constraint constraint : problem.constraints()) {
+    for (Constraint constraint : registered) {
       ConstraintState at = observed.get(constraint);
       if (at == null) {
         throw refusal(
@@ -127,6 +131,18 @@ final class Layout {
                 + " elements; give the multiplier num_constraints = "
                 + size);
       }
+      double floor =
+          constraint.constraintType() == ConstraintType.INEQUALITY ? 0 : Double.NEGATIVE_INFINITY;
+      if (dense.lower() > floor || dense.upper() < Double.POSITIVE_INFINITY) {
+        throw refusal(
+            constraint,
+            "its multiplier is kept in ["
+                + dense.lower()
+                + ", "
+                + dense.upper()
+                + "]; a solver finds the value that a KKT point has, wherever it is: take the range"
+                + " off with clamp(Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY)");
+      }
       if (!dense.weight().requires_grad()) {
         throw refusal(
             constraint,
@@ -171,11 +187,11 @@ final class Layout {
   }
 
   /**
-   * The violations of another point, differentiable.
+   * The violations of another point, differentiable, by their constraints.
    *
    * @throws IllegalStateException if it observed something else than the first one
    */
-  Tensor violations(CMPState state) {
+  List<Tensor> violations(CMPState state) {
     Map<Constraint, ConstraintState> observed = state.observedConstraints();
     List<Tensor> parts = new ArrayList<>();
     sizes.forEach(
@@ -201,12 +217,21 @@ final class Layout {
           "a constraint was observed that was not there at the start; a solver needs the same ones"
               + " at every point");
     }
+    return parts;
+  }
+
+  /** Vectors of the constraints as one. */
+  Tensor join(List<Tensor> parts) {
     return parts.isEmpty()
         ? torch.zeros(new long[] {0}, like.options())
         : torch.cat(new TensorVector(parts.toArray(new Tensor[0])));
   }
 
-  /** What the constraints' own multipliers are; 0 where there is none. */
+  /**
+   * What the constraints' own multipliers are; 0 where there is none.
+   *
+   * @throws IllegalArgumentException naming the constraint whose multiplier is not finite
+   */
   Tensor ownMultipliers() {
     List<Tensor> parts = new ArrayList<>();
     sizes.forEach(
@@ -215,9 +240,24 @@ final class Layout {
                 own(constraint) == null
                     ? torch.zeros(new long[] {size}, like.options())
                     : own(constraint).detach().to(like.device(), like.scalar_type())));
-    return parts.isEmpty()
-        ? torch.zeros(new long[] {0}, like.options())
-        : torch.cat(new TensorVector(parts.toArray(new Tensor[0])));
+    Tensor joined = join(parts);
+    if (!joined.isfinite().all().item_bool()) {
+      named(Readout.values(joined)).forEach(Layout::requireFinite);
+    }
+    return joined;
+  }
+
+  private static void requireFinite(String name, double[] multipliers) {
+    for (double multiplier : multipliers) {
+      if (!Double.isFinite(multiplier)) {
+        throw new IllegalArgumentException(
+            "constraint '"
+                + name
+                + "': its multiplier is "
+                + multiplier
+                + "; a solver starts from it: set it to a finite value, such as 0");
+      }
+    }
   }
 
   /** Writes multipliers, by their constraints' names, into these. */

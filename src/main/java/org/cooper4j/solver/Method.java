@@ -22,6 +22,7 @@ final class Method<B> {
   private static final double FIRST_TOLERANCE = 0.1;
   private static final double STEEPEST = 100;
   private static final int PATIENCE = 10;
+  private static final long NOWHERE = -1;
 
   private final Variables variables;
   private final Evaluator<B> evaluator;
@@ -29,6 +30,7 @@ final class Method<B> {
   private final double tolerance;
   private final Multipliers multipliers;
   private final Curvature curvature;
+  private final double precision;
   private final LineSearch<B> lineSearch;
   private final Descent<B> descent;
 
@@ -39,6 +41,7 @@ final class Method<B> {
   private Best best;
   private int sinceBest;
   private boolean knownToBeDeterministic;
+  private long evaluationsToReach = NOWHERE; // the point in which a descent was broken off
 
   /** The point with the least residual. */
   private record Best(Tensor x, Solution solution) {}
@@ -55,37 +58,36 @@ final class Method<B> {
     this.tolerance = tolerance;
     box = variables.box();
     Tensor start = variables.position();
-    x =
-        keep(
-            box.project(
-                    resumed == null
-                        ? start
-                        : resumed.tensor("x").to(start.device(), start.scalar_type()))
-                .clone());
-    multipliers = evaluator.start(x, FIRST_PENALTY);
+    x = keep(box.project(resumed == null ? start : like(start, resumed.tensor("x"))).clone());
+    multipliers =
+        resumed == null ? evaluator.start(x, FIRST_PENALTY) : evaluator.resume(x, resumed);
     curvature = new Curvature(historySize, x);
-    double precision = variables.isFloat64() ? Math.ulp(1.0) : Math.ulp(1f);
+    precision = variables.isFloat64() ? Math.ulp(1.0) : Math.ulp(1f);
     lineSearch = new LineSearch<>(evaluator, box, precision);
-    descent = new Descent<>(evaluator, box, curvature, lineSearch, maxEvaluations);
+    descent = new Descent<>(evaluator, box, curvature, lineSearch);
+    // Looking again at where the other run was is not of this run's evaluations.
+    long before = resumed == null ? 0 : evaluator.evaluations() + 1;
+    descent.limit(before + Math.min(maxEvaluations, Long.MAX_VALUE - before));
     if (resumed != null) {
       resume(resumed);
     }
   }
 
+  private static Tensor like(Tensor tensor, Tensor saved) {
+    return saved.to(tensor.device(), tensor.scalar_type());
+  }
+
   private void resume(MethodState state) {
-    multipliers.restore(
-        state.tensor("multipliers"),
-        state.tensor("scales"),
-        state.number("objective_scale"),
-        state.number("penalty"));
-    curvature.restore(
-        state.tensor("pairs"), (int) state.number("pairs_count"), (int) state.number("pairs_next"));
+    curvature.restore(state.tensor("pairs"), state.count("pairs_count"), state.count("pairs_next"));
     innerTolerance = state.number("inner_tolerance");
     previous = state.number("previous_residual");
-    iterations = (int) state.number("iterations");
-    descent.resume((long) state.number("steps"));
-    evaluator.resume((long) state.number("evaluations"));
-    sinceBest = (int) state.number("since_best");
+    iterations = state.count("iterations");
+    descent.resume(state.count("steps"));
+    sinceBest = state.count("since_best");
+    Tensor bestX = state.hasBest() ? like(x, state.tensor("best_x")) : null;
+    if (bestX == null || !box.project(bestX).equal(bestX)) {
+      return; // None yet, or it was within other bounds.
+    }
     Solution solution =
         new Solution(
             Status.RUNNING,
@@ -99,22 +101,15 @@ final class Method<B> {
             state.number("best_gap"),
             state.number("best_penalty"),
             evaluator.layout().named(Readout.values(state.tensor("best_multipliers"))));
-    best = new Best(keep(state.tensor("best_x").to(x.device(), x.scalar_type()).clone()), solution);
+    best = new Best(keep(bestX.clone()), solution);
   }
 
-  /** Null before the first update of the multipliers. */
   MethodState state() {
-    if (best == null) {
-      return null;
-    }
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     tensors.put("x", x);
     tensors.put("multipliers", multipliers.values());
     tensors.put("scales", multipliers.scales());
     tensors.put("pairs", curvature.rows());
-    tensors.put("best_x", best.x());
-    double[] multipliersOfBest = evaluator.layout().joined(best.solution().multipliers());
-    tensors.put("best_multipliers", Tensor.create(multipliersOfBest, multipliersOfBest.length));
     Map<String, Double> numbers = new LinkedHashMap<>();
     numbers.put("objective_scale", multipliers.objectiveScale());
     numbers.put("penalty", multipliers.penalty());
@@ -122,15 +117,22 @@ final class Method<B> {
     numbers.put("previous_residual", previous);
     numbers.put("iterations", (double) iterations);
     numbers.put("steps", (double) descent.steps());
-    numbers.put("evaluations", (double) evaluator.evaluations());
+    numbers.put(
+        "evaluations",
+        (double) (evaluationsToReach == NOWHERE ? evaluator.evaluations() : evaluationsToReach));
     numbers.put("pairs_count", (double) curvature.pairs());
     numbers.put("pairs_next", (double) curvature.next());
     numbers.put("since_best", (double) sinceBest);
-    numbers.put("best_objective", best.solution().objective());
-    numbers.put("best_infeasibility", best.solution().infeasibility());
-    numbers.put("best_stationarity", best.solution().stationarity());
-    numbers.put("best_gap", best.solution().gap());
-    numbers.put("best_penalty", best.solution().penalty());
+    if (best != null) {
+      tensors.put("best_x", best.x());
+      double[] multipliersOfBest = evaluator.layout().joined(best.solution().multipliers());
+      tensors.put("best_multipliers", Tensor.create(multipliersOfBest, multipliersOfBest.length));
+      numbers.put("best_objective", best.solution().objective());
+      numbers.put("best_infeasibility", best.solution().infeasibility());
+      numbers.put("best_stationarity", best.solution().stationarity());
+      numbers.put("best_gap", best.solution().gap());
+      numbers.put("best_penalty", best.solution().penalty());
+    }
     return new MethodState(tensors, numbers);
   }
 
@@ -201,13 +203,16 @@ final class Method<B> {
   private Solution advance(Point point, Descent.End end) {
     Solution solution = measure(point);
     double residual = multipliers.residual(point);
+    double ratio = ratio(solution);
     Tensor before = x;
     x = keep(point.x().clone());
     before.close();
+    if (ratio > 1 && (end == Descent.End.LIMIT || end == Descent.End.INTERRUPTED)) {
+      return leave(end);
+    }
     multipliers.accept(point);
     iterations++;
     solution = publish(solution, Status.RUNNING, "not there yet");
-    double ratio = ratio(solution);
     sinceBest += end == Descent.End.PRECISION ? 3 : 1;
     if (best == null || ratio < 0.9 * ratio(best.solution())) {
       sinceBest = 0;
@@ -216,23 +221,14 @@ final class Method<B> {
     if (ratio <= 1) {
       return with(solution, Status.SOLVED, "a KKT point within the tolerance " + tolerance);
     }
-    switch (end) {
-      case LIMIT:
-        return restoreBest(Status.LIMIT, "all evaluations that are allowed were made");
-      case INTERRUPTED:
-        return with(solution, Status.STOPPED, "the thread was interrupted");
-      case PRECISION:
-        if (!knownToBeDeterministic
-            && evaluator.isNoisy(point, multipliers, 1000 * lineSearch.noise(point))) {
-          return restoreBest(
-              Status.STALLED,
-              "the problem is not deterministic: it gives other values at the same point; put"
-                  + " modules into eval(), and use one batch");
-        }
-        knownToBeDeterministic = true;
-        break;
-      default:
-        break;
+    if (end == Descent.End.PRECISION && !knownToBeDeterministic) {
+      if (evaluator.isNoisy(point, multipliers, 1000 * lineSearch.noise(point))) {
+        return restoreBest(
+            Status.STALLED,
+            "the problem is not deterministic: it gives other values at the same point; put"
+                + " modules into eval(), and use one batch");
+      }
+      knownToBeDeterministic = true;
     }
     boolean progress = residual <= PROGRESS * previous;
     if (residual > 0.9 * previous && isStuck(point)) {
@@ -254,9 +250,33 @@ final class Method<B> {
     }
     previous = residual;
     double steepest = 1 / multipliers.objectiveScale();
-    double least = 0.1 * tolerance * Math.min(1, STEEPEST / steepest) * Math.min(1, leastScale());
+    // A violation that is left moves the gradient by the penalty times as much.
+    double least =
+        0.1
+            * tolerance
+            * Math.min(1, STEEPEST / steepest)
+            * Math.min(1, multipliers.penalty() * leastScale());
     innerTolerance = Math.max(Math.min(0.1 * innerTolerance, residual), least);
     return solution;
+  }
+
+  /**
+   * Ends in the middle of a descent, which the state goes on with: what multipliers become is known
+   * at its end alone.
+   */
+  private Solution leave(Descent.End end) {
+    boolean limited = end == Descent.End.LIMIT;
+    Status status = limited ? Status.LIMIT : Status.STOPPED;
+    String why =
+        limited ? "all evaluations that are allowed were made" : "the thread was interrupted";
+    evaluationsToReach = evaluator.evaluations() - 1; // as the point will be evaluated again
+    if (best != null) {
+      return restoreBest(status, why);
+    }
+    Multipliers own = multipliers.withoutPenalty();
+    try (Point point = evaluator.evaluate(x, own)) {
+      return publish(measure(point), status, why);
+    }
   }
 
   private double leastScale() {
@@ -276,14 +296,30 @@ final class Method<B> {
     return ratio / tolerance;
   }
 
-  /** Whether no direction lowers the violation, to first order. */
+  /**
+   * Whether not even a descent that goes after the violation alone lowers it. Where a gradient is
+   * small beside others, as scales of the start may leave it, only that tells a violation that has
+   * far to go from one that cannot.
+   */
   private boolean isStuck(Point point) {
     if (point.infeasibility() <= tolerance || multipliers.penalty() < 1e3) {
       return false;
     }
-    try (Tensor gradient = evaluator.violationGradient(point, multipliers)) {
-      return box.stationarity(point.x(), gradient)
-          <= 0.1 * Math.sqrt(tolerance) * point.scaledInfeasibility();
+    // A violation of 1 to begin with, so that gradients are those of the constraints themselves.
+    Multipliers violation = multipliers.ofViolationAlone(1 / point.scaledInfeasibility());
+    curvature.forget();
+    try (Point start = evaluator.evaluate(point.x(), violation)) {
+      descent.from(start, violation, 0.01 * precision);
+      Point lowest = descent.point();
+      boolean stuck =
+          lowest.value() > 0.5 * start.value()
+              && box.stationarity(lowest.x(), lowest.gradient()) <= Math.sqrt(precision);
+      if (lowest != start) {
+        lowest.close();
+      }
+      return stuck;
+    } finally {
+      curvature.forget();
     }
   }
 

@@ -8,7 +8,6 @@ import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.cooper4j.internal.Readout;
-import org.cooper4j.internal.Tensors;
 
 /**
  * The augmented Lagrangian (Nocedal and Wright, 17.36 and 17.65) of a scaled problem: s₀ f subject
@@ -22,7 +21,7 @@ final class Multipliers {
 
   private final Tensor scales;
   private final Tensor floor;
-  private double objectiveScale;
+  private final double objectiveScale;
   private Tensor values;
   private double penalty;
 
@@ -69,11 +68,6 @@ final class Multipliers {
     return weights.sub(values).dot(weights.add(values)).div(new Scalar(2 * penalty));
   }
 
-  /** 0 for inequalities, −∞ for equalities, [m]. */
-  Tensor lowest() {
-    return floor;
-  }
-
   /** max(0, g) and |h|, [m]. */
   Tensor violated(Tensor violations) {
     return torch.maximum(violations, torch.minimum(violations.neg(), floor.neg()));
@@ -100,6 +94,16 @@ final class Multipliers {
     }
   }
 
+  /** Those of the Lagrangian itself, without a penalty; the value is NaN with them. */
+  Multipliers withoutPenalty() {
+    return new Multipliers(values.clone(), scales.clone(), floor.clone(), objectiveScale, 0);
+  }
+
+  /** With which the augmented Lagrangian is ρ/2 (‖s max(0, g)‖² + ‖s h‖²), and nothing else. */
+  Multipliers ofViolationAlone(double penalty) {
+    return new Multipliers(torch.zeros_like(values), scales.clone(), floor.clone(), 0, penalty);
+  }
+
   /** Takes those that a point gives. */
   void accept(Point point) {
     replace(point.weights().clamp(scalar(-MOST), scalar(MOST)));
@@ -114,19 +118,6 @@ final class Multipliers {
     Tensor before = values;
     values = keep(others);
     before.close();
-  }
-
-  /**
-   * Goes on with those of an earlier run, scaled as there.
-   *
-   * @throws IllegalArgumentException if they are of other constraints
-   */
-  void restore(Tensor saved, Tensor savedScales, double savedObjectiveScale, double savedPenalty) {
-    Tensors.requireSameShape(values, saved, "multipliers");
-    Tensors.copyInto(values, saved);
-    Tensors.copyInto(scales, savedScales);
-    objectiveScale = savedObjectiveScale;
-    penalty = savedPenalty;
   }
 
   /** Of the problem itself, not of the scaled one. */

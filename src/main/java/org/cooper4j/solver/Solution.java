@@ -43,8 +43,8 @@ public record Solution(
     /** A KKT point within the tolerance. */
     SOLVED,
     /**
-     * The violation cannot be lowered from here: the problem has no feasible point, or, if it is
-     * not convex, none near.
+     * The violation cannot be lowered from here, not even by a descent that goes after it alone:
+     * the problem has no feasible point, or, if it is not convex, none near.
      */
     INFEASIBLE,
     /** The objective falls without end where the constraints hold. */
@@ -55,9 +55,12 @@ public record Solution(
      * best one seen.
      */
     STALLED,
-    /** The evaluations that were allowed are used up. The point is the best one seen. */
+    /**
+     * The evaluations that were allowed are used up. The point is the best one at which multipliers
+     * were updated; before the first update the last one, with the multipliers as they were.
+     */
     LIMIT,
-    /** A listener said so, or the thread was interrupted. */
+    /** A listener said so; or the thread was interrupted, where the point is as for LIMIT. */
     STOPPED
   }
 

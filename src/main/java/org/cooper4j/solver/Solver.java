@@ -50,6 +50,7 @@ public final class Solver<B> {
   private int historySize = 10;
   private MethodState resumed;
   private Method<B> method;
+  private volatile boolean telling;
 
   /**
    * A solver of a problem in these variables.
@@ -83,8 +84,10 @@ public final class Solver<B> {
    * a tenth of that times max(1, |f|). Without this call 1e-6, for float32 1e-4.
    *
    * @param tolerance above 0 and below 1
+   * @throws IllegalStateException as of every setting, while the solver is running
    */
   public Solver<B> tolerance(double tolerance) {
+    requireIdle();
     if (!(tolerance > 0 && tolerance < 1)) {
       throw new IllegalArgumentException(
           "the tolerance is " + tolerance + "; it must be > 0 and < 1");
@@ -94,11 +97,13 @@ public final class Solver<B> {
   }
 
   /**
-   * Ends after about so many evaluations; 100,000 without this call.
+   * Ends a run after about so many evaluations; 100,000 without this call. A run that goes on from
+   * {@link #loadStateDict} has that many of its own.
    *
    * @param maxEvaluations at least 1
    */
   public Solver<B> maxEvaluations(long maxEvaluations) {
+    requireIdle();
     if (maxEvaluations < 1) {
       throw new IllegalArgumentException(
           "maxEvaluations is " + maxEvaluations + "; it must be at least 1");
@@ -114,6 +119,7 @@ public final class Solver<B> {
    * @param historySize at least 1
    */
   public Solver<B> historySize(int historySize) {
+    requireIdle();
     if (historySize < 1) {
       throw new IllegalArgumentException(
           "historySize is " + historySize + "; it must be at least 1");
@@ -128,7 +134,8 @@ public final class Solver<B> {
    * @param variable one of the solver's; it is moved into the bounds when a run begins
    * @param lower −∞ for none
    * @param upper infinity for none
-   * @throws IllegalArgumentException if the variable is another, or nothing is between the bounds
+   * @throws IllegalArgumentException if the variable is another, or no finite number is between the
+   *     bounds
    */
   public Solver<B> bounds(Tensor variable, double lower, double upper) {
     try (PointerScope temporaries = new PointerScope()) {
@@ -147,17 +154,23 @@ public final class Solver<B> {
    *     shape
    */
   public Solver<B> bounds(Tensor variable, Tensor lower, Tensor upper) {
+    requireIdle();
     variables.bound(variable, lower, upper);
     return this;
   }
 
   /**
-   * Calls a listener after every update of the multipliers, when variables and multipliers are
-   * where the solution given says, with the status RUNNING.
+   * Calls a listener, in the thread that solves, after every update of the multipliers but the one
+   * that ends the run. Variables and multipliers are then where the solution given says, whose
+   * status is RUNNING; where a listener moves them, the run goes on from where it was. All
+   * listeners are called, in the order of these calls; if one says no, the run ends with the status
+   * STOPPED, and what one throws ends {@link #minimize} as what the evaluation throws.
    *
-   * @param listener whether to go on; it may save {@link #stateDict()}
+   * @param listener whether to go on; it may save {@link #stateDict()}, but not set anything of
+   *     this solver
    */
   public Solver<B> listen(Predicate<Solution> listener) {
+    requireIdle();
     listeners.add(Objects.requireNonNull(listener, "listener"));
     return this;
   }
@@ -174,8 +187,8 @@ public final class Solver<B> {
    * @param batch what every {@code computeCMPState} is given
    * @return how it went; no failure to solve is an exception
    * @throws IllegalArgumentException if the start has no finite value and gradient, or the problem
-   *     is not for a solver; as whatever the evaluation throws, it leaves variables, multipliers
-   *     and this solver as they were
+   *     is not for a solver, or a multiplier is NaN or infinite; as whatever the evaluation throws,
+   *     it leaves variables, multipliers and this solver as they were
    * @throws IllegalStateException if the solver is running already
    */
   public Solution minimize(B batch) {
@@ -186,6 +199,7 @@ public final class Solver<B> {
     Method<B> before = method;
     try (PointerScope temporaries = new PointerScope()) {
       variables.requireUnchanged();
+      variables.requireMovable();
       Tensor position = variables.position();
       List<Tensor> own = ownMultipliers();
       List<Tensor> values = own.stream().map(tensor -> tensor.detach().clone()).toList();
@@ -225,9 +239,17 @@ public final class Solver<B> {
     }
   }
 
+  private void requireIdle() {
+    if (running.get() != null) {
+      throw new IllegalStateException(
+          "this solver is running; set it before minimize, or afterwards, not in a listener or"
+              + " another thread");
+    }
+  }
+
   private void requireOwn() {
     Thread solving = running.get();
-    if (solving != null && solving != Thread.currentThread()) {
+    if (solving != null && !(telling && solving == Thread.currentThread())) {
       throw new IllegalStateException(
           "this solver is running in the thread '"
               + solving.getName()
@@ -237,8 +259,13 @@ public final class Solver<B> {
 
   private boolean tell(Solution solution) {
     boolean goOn = true;
-    for (Predicate<Solution> listener : listeners) {
-      goOn &= listener.test(solution);
+    telling = true;
+    try {
+      for (Predicate<Solution> listener : listeners) {
+        goOn &= listener.test(solution);
+      }
+    } finally {
+      telling = false;
     }
     return goOn;
   }
@@ -254,17 +281,18 @@ public final class Solver<B> {
   /**
    * Where the last run is: variables, multipliers, penalty, scales and curvature, in the variables'
    * precision. A run that a listener stopped goes on from it as if it had not been stopped; one
-   * that a limit or an interrupt stopped, from the point that it had reached.
+   * that a limit or an interrupt stopped, from the point that it had reached, which may be further
+   * than the one it left in the variables.
    *
-   * @throws IllegalStateException before the first update of the multipliers, or while another
-   *     thread solves; a listener may call it
+   * @throws IllegalStateException before the first run, in the evaluation, or while another thread
+   *     solves; a listener may call it
    */
   public Map<String, Object> stateDict() {
     requireOwn();
     MethodState state = method == null ? resumed : method.state();
     if (state == null) {
       throw new IllegalStateException(
-          "this solver has no state before its first iteration; call it in a listener, or after"
+          "this solver has no state before its first run; call it in a listener, or after"
               + " minimize");
     }
     return state.toMap();
@@ -273,11 +301,12 @@ public final class Solver<B> {
   /**
    * Lets the next {@link #minimize} go on where another run was.
    *
-   * @throws IllegalArgumentException naming the key that does not fit; nothing changes then
-   * @throws IllegalStateException while another thread solves
+   * @throws IllegalArgumentException naming the key that does not fit, or is out of its range;
+   *     nothing changes then
+   * @throws IllegalStateException while the solver is running
    */
   public void loadStateDict(Map<String, ?> stateDict) {
-    requireOwn();
+    requireIdle();
     resumed = MethodState.of(stateDict, variables.size());
     method = null;
   }

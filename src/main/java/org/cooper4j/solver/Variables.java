@@ -1,8 +1,12 @@
 package org.cooper4j.solver;
 
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -44,6 +48,9 @@ final class Variables {
       if (dtype != ScalarType.Float && dtype != ScalarType.Double) {
         throw new IllegalArgumentException(self + " must be float32 or float64");
       }
+      if (!Tensors.isDense(tensor) || tensor.is_meta()) {
+        throw new IllegalArgumentException(self + " must be a dense tensor that has values");
+      }
       if (!tensor.requires_grad() || !tensor.is_leaf()) {
         throw new IllegalArgumentException(
             self + " is no leaf that requires grad; call requires_grad_(true) on the variable");
@@ -71,6 +78,7 @@ final class Variables {
         throw new IllegalArgumentException(self + " was given twice");
       }
     }
+    requireMovable();
     kinds = tensors.stream().map(Tensors::describe).toList();
     size = tensors.stream().mapToLong(Tensor::numel).sum();
   }
@@ -102,6 +110,49 @@ final class Variables {
                 + "; make the solver after that change");
       }
     }
+  }
+
+  /**
+   * @throws IllegalArgumentException naming a variable whose elements cannot be moved one by one
+   */
+  void requireMovable() {
+    Map<Long, Integer> places = new HashMap<>();
+    for (int i = 0; i < tensors.size(); i++) {
+      Tensor tensor = tensors.get(i);
+      if (overlaps(tensor)) {
+        throw new IllegalArgumentException(
+            "variable "
+                + i
+                + " ("
+                + Tensors.describe(tensor)
+                + ") has elements that share their memory, as expand() leaves them; give a clone()"
+                + " of it to the solver, or what was expanded");
+      }
+      Integer other = places.putIfAbsent(tensor.data_ptr().address(), i);
+      if (other != null) {
+        throw new IllegalArgumentException(
+            "variable " + i + " shares its memory with variable " + other + "; give one of them");
+      }
+    }
+  }
+
+  /** Whether a stride, from the smallest up, is within what smaller ones reach already. */
+  private static boolean overlaps(Tensor tensor) {
+    long[] order =
+        LongStream.range(0, tensor.dim())
+            .filter(dimension -> tensor.size(dimension) > 1)
+            .boxed()
+            .sorted(Comparator.comparingLong(tensor::stride))
+            .mapToLong(Long::longValue)
+            .toArray();
+    long reach = 0;
+    for (long dimension : order) {
+      if (tensor.stride(dimension) <= reach) {
+        return true;
+      }
+      reach += tensor.stride(dimension) * (tensor.size(dimension) - 1);
+    }
+    return false;
   }
 
   long size() {
@@ -166,6 +217,16 @@ final class Variables {
       if (!from.le(to).all().item_bool()) {
         throw new IllegalArgumentException(
             "a lower bound is above its upper bound, or one is NaN; there is no point between");
+      }
+      Tensor finite =
+          from.lt(new Scalar(Double.POSITIVE_INFINITY))
+              .logical_and(to.gt(new Scalar(Double.NEGATIVE_INFINITY)));
+      if (!finite.all().item_bool()) {
+        throw new IllegalArgumentException(
+            "a lower bound is infinity, or an upper one -infinity, as "
+                + Tensors.dtype(tensor)
+                + "; there is no finite point between: -infinity is no lower bound, infinity no"
+                + " upper one");
       }
       if (lower == null) {
         Tensor all = torch.ones(new long[] {size()}, tensor.detach().options());

@@ -10,8 +10,11 @@ import static org.cooper4j.Devices.here;
 import static org.cooper4j.Devices.values;
 
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.SGD;
@@ -287,6 +290,121 @@ class SolverTest {
     assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.INFEASIBLE);
   }
 
+  /** min ‖x − 2‖² s.t. x₀ ≤ 1, Σx = 2.5, each times a factor: (1, 1.5). */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1e6",
+    "1e-3, 1e6",
+    "1e-4, 1e-4",
+    "1e-6, 1",
+    "1e-6, 1e3",
+    "1e-6, 1e6",
+    "1e-5, 1e-5",
+    "1e4, 1e-3"
+  })
+  void solvesProblemsWhoseConstraintsDifferInScale(double first, double second) {
+    Tensor x = variable(0, 0);
+    Constraint part = new Constraint(INEQUALITY, multiplier(1));
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    var problem =
+        problem(
+            Map.of("part", part, "sum", sum),
+            () ->
+                CMPState.of(x.sub(scalar(2)).square().sum())
+                    .lessOrEqual(part, x.select(0, 0).mul(scalar(first)), first)
+                    .equal(sum, x.sum().mul(scalar(second)), 2.5 * second));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(values(x)).containsExactly(new double[] {1, 1.5}, within(1e-4));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3, 1e-2", "3, 1e-4", "3, 1e-6", "100, 1e-2", "100, 1e-4"})
+  void solvesOneVectorOfConstraintsThatDifferInScale(int n, double least) {
+    Tensor x = here(zeros(n).to(ScalarType.Double)).requires_grad_(true);
+    Constraint rows = new Constraint(INEQUALITY, multiplier(n));
+    Tensor scale = here(logspace(scalar(Math.log10(least)), scalar(0), n).to(ScalarType.Double));
+    var problem =
+        problem(
+            Map.of("rows", rows),
+            () ->
+                CMPState.of(x.sub(scalar(2)).square().sum())
+                    .lessOrEqual(rows, x.mul(scale), scale));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(values(x)).containsOnly(new double[] {1}, within(1e-4));
+    assertThat(solution.evaluations()).isLessThan(1000);
+  }
+
+  /** A gradient that is short at the start alone is not scaled up to where it is long. */
+  @ParameterizedTest
+  @CsvSource({"1e-1", "1e-3", "1e-6"})
+  void solvesProblemsWhoseGradientsGrow(double start) {
+    Tensor x = variable(start, 0);
+    Constraint circle = new Constraint(EQUALITY, multiplier(1));
+    var problem =
+        problem(
+            Map.of("circle", circle),
+            () -> CMPState.of(x.sub(scalar(2)).square().sum()).equal(circle, x.square().sum(), 1));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(values(x)).containsOnly(new double[] {Math.sqrt(0.5)}, within(1e-5));
+    assertThat(solution.evaluations()).isLessThan(500);
+  }
+
+  /** At 3 its gradient is 1e-6 of what it was at the start, which no scale foresees. */
+  @Test
+  void doesNotTakeAFlatConstraintForOneThatCannotHold() {
+    for (ScalarType dtype : List.of(ScalarType.Float, ScalarType.Double)) {
+      Tensor x = here(Tensor.create(15.0).to(dtype)).requires_grad_(true);
+      Constraint below = new Constraint(INEQUALITY, new DenseMultiplier(vector(0).to(dtype)));
+      Solution solution =
+          new Solver<>(
+                  problem(
+                      Map.of("below", below),
+                      () ->
+                          CMPState.of(x.sub(scalar(3)).square().sum())
+                              .lessOrEqual(below, x.exp(), 1)),
+                  x)
+              .minimize();
+      assertThat(solution.status()).as(solution.toString()).isNotEqualTo(Status.INFEASIBLE);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1", "1e-2", "1e-4", "1e-5"})
+  void saysThatNoPointIsFeasibleWhereGradientsAreSmall(double scale) {
+    Tensor x = variable(0.3);
+    Constraint both = new Constraint(INEQUALITY, multiplier(2));
+    Solution apart =
+        new Solver<>(
+                problem(
+                    Map.of("both", both),
+                    () ->
+                        CMPState.of(x.square().sum())
+                            .observe(
+                                both,
+                                cat(new TensorVector(x.add(scalar(1)), x.neg().add(scalar(1))))
+                                    .mul(scalar(scale)))),
+                x)
+            .minimize();
+    assertThat(apart.status()).as(apart.toString()).isEqualTo(Status.INFEASIBLE);
+    Tensor y = variable(2, 1);
+    Constraint disc = new Constraint(INEQUALITY, multiplier(1));
+    Constraint line = new Constraint(EQUALITY, multiplier(1));
+    Solution mixed =
+        new Solver<>(
+                problem(
+                    Map.of("disc", disc, "line", line),
+                    () ->
+                        CMPState.of(y.square().sum())
+                            .lessOrEqual(disc, y.square().sum().mul(scalar(scale)), scale)
+                            .equal(line, y.sum(), 3)),
+                y)
+            .minimize();
+    assertThat(mixed.status()).as(mixed.toString()).isEqualTo(Status.INFEASIBLE);
+  }
+
   @Test
   void saysThatTheObjectiveHasNoEnd() {
     Tensor x = variable(1, 1);
@@ -398,6 +516,365 @@ class SolverTest {
     Solution resumed = second.minimize();
     assertThat(resumed.toString()).isEqualTo(whole.toString());
     assertThat(values(z)).containsExactly(values(x));
+  }
+
+  /** A limit comes anywhere: what it broke off is counted once. */
+  @Test
+  void goesOnBitForBitFromALimit() {
+    HockSchittkowski hs100 =
+        HockSchittkowski.all().stream().filter(p -> p.name().equals("HS100")).findFirst().get();
+    Tensor x = variable(hs100.start());
+    Solution whole = new Solver<>(hs100.problem(x), x).minimize();
+    for (int limit : new int[] {1, 2, 7, 25, 60}) {
+      Tensor y = variable(hs100.start());
+      var first = new Solver<>(hs100.problem(y), y).maxEvaluations(limit);
+      assertThat(first.minimize().status()).isEqualTo(Status.LIMIT);
+      Tensor z = variable(new double[hs100.start().length]);
+      var second = new Solver<>(hs100.problem(z), z);
+      second.loadStateDict(first.stateDict());
+      assertThat(second.minimize().toString()).as("limit " + limit).isEqualTo(whole.toString());
+      assertThat(values(z)).containsExactly(values(x));
+    }
+  }
+
+  /** min (x − 1)² s.t. 10 (y − x²) = 0, where {@code seen} hears of every evaluation. */
+  private static ConstrainedMinimizationProblem<Void> parabola(
+      Tensor x, Constraint parabola, Runnable seen) {
+    return problem(
+        Map.of("parabola", parabola),
+        () -> {
+          seen.run();
+          Tensor height = x.select(0, 1).sub(x.select(0, 0).square());
+          return CMPState.of(x.select(0, 0).sub(scalar(1)).square())
+              .equal(parabola, height.mul(scalar(10)), 0);
+        });
+  }
+
+  @Test
+  void goesOnBitForBitFromAnInterrupt() {
+    Tensor x = variable(-1.2, 1);
+    Solution whole =
+        new Solver<>(parabola(x, new Constraint(EQUALITY, multiplier(1)), () -> {}), x).minimize();
+    assertThat(whole.isSolved()).as(whole.toString()).isTrue();
+    for (int at : new int[] {3, 6, 12}) {
+      Tensor y = variable(-1.2, 1);
+      int[] calls = {0};
+      Runnable interrupt =
+          () -> {
+            if (++calls[0] == at) {
+              Thread.currentThread().interrupt();
+            }
+          };
+      var first = new Solver<>(parabola(y, new Constraint(EQUALITY, multiplier(1)), interrupt), y);
+      assertThat(first.minimize().status()).isEqualTo(Status.STOPPED);
+      assertThat(Thread.interrupted()).isTrue();
+      Tensor z = variable(0, 0);
+      var second = new Solver<>(parabola(z, new Constraint(EQUALITY, multiplier(1)), () -> {}), z);
+      second.loadStateDict(first.stateDict());
+      assertThat(second.minimize().toString()).as("call " + at).isEqualTo(whole.toString());
+      assertThat(values(z)).containsExactly(values(x));
+    }
+  }
+
+  @Test
+  void leavesMultipliersAloneInADescentThatALimitBrokeOff() {
+    Tensor x = variable(-1.2, 1);
+    Constraint parabola = new Constraint(EQUALITY, new DenseMultiplier(vector(0.5)));
+    var solver = new Solver<>(parabola(x, parabola, () -> {}), x).maxEvaluations(3);
+    Solution solution = solver.minimize();
+    assertThat(solution.status()).isEqualTo(Status.LIMIT);
+    assertThat(solution.iterations()).isZero();
+    assertThat(parabola.multiplierValue()).isCloseTo(0.5, within(1e-15));
+    assertThat(solution.multipliers().get("parabola")[0]).isEqualTo(parabola.multiplierValue());
+    // Its residuals are of that multiplier, too.
+    double h = solution.infeasibility();
+    assertThat(solution.gap()).isCloseTo(0.5 * h, within(1e-12));
+    double[] at = values(x);
+    double gradient = 2 * (at[0] - 1) - 0.5 * 20 * at[0];
+    assertThat(solution.stationarity()).isCloseTo(Math.max(Math.abs(gradient), 5), within(1e-9));
+  }
+
+  @Test
+  void everyRunUnderOneLimitGetsFurther() {
+    for (int limit : new int[] {1, 4}) {
+      Tensor x = variable(-1.2, 1);
+      var problem = parabola(x, new Constraint(EQUALITY, multiplier(1)), () -> {});
+      Map<String, Object> state = null;
+      Solution solution = null;
+      int runs = 0;
+      do {
+        var solver = new Solver<>(problem, x).maxEvaluations(limit);
+        if (state != null) {
+          solver.loadStateDict(state);
+        }
+        long before = solution == null ? -1 : solution.steps();
+        solution = solver.minimize();
+        assertThat(solution.steps()).isGreaterThan(before);
+        state = solver.stateDict();
+      } while (!solution.isSolved() && ++runs < 100);
+      assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+      assertThat(values(x)).containsExactly(new double[] {1, 1}, within(1e-3));
+    }
+  }
+
+  @Test
+  void goesOnWithinOtherBounds() {
+    Tensor x = variable(-1.2, 1);
+    var problem = parabola(x, new Constraint(EQUALITY, multiplier(1)), () -> {});
+    var first = new Solver<>(problem, x).maxEvaluations(20);
+    assertThat(first.minimize().status()).isEqualTo(Status.LIMIT);
+    for (int limit : new int[] {1, 1000}) {
+      var second = new Solver<>(problem, x).bounds(x, 2, 5).maxEvaluations(limit);
+      second.loadStateDict(first.stateDict());
+      Solution solution = second.minimize();
+      assertThat(x.ge(scalar(2)).logical_and(x.le(scalar(5))).all().item_bool())
+          .as(solution.toString())
+          .isTrue();
+    }
+    assertThat(values(x)).containsExactly(new double[] {2, 4}, within(1e-5));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "objective_scale, 0",
+    "objective_scale, 1e18",
+    "objective_scale, NaN",
+    "penalty, 0",
+    "penalty, Infinity",
+    "inner_tolerance, -1",
+    "inner_tolerance, Infinity",
+    "previous_residual, -1",
+    "previous_residual, NaN",
+    "iterations, 1e18",
+    "iterations, 0.5",
+    "iterations, -1",
+    "steps, 1e18",
+    "evaluations, 1e18",
+    "since_best, 1e18",
+    "pairs_count, 11",
+    "pairs_next, 10",
+    "pairs_count, 1e18",
+    "best_objective, Infinity",
+    "best_infeasibility, Infinity",
+    "best_stationarity, -1",
+    "best_gap, NaN",
+    "best_penalty, 0"
+  })
+  void refusesANumberOfAStateThatIsOutOfItsRange(String key, double value) {
+    Tensor x = variable(3, -1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    var solver = new Solver<>(nearest(x, sum), x);
+    solver.minimize();
+    double[] before = values(x);
+    Map<String, Object> good = solver.stateDict();
+    Map<String, Object> state = new HashMap<>(good);
+    state.put(key, value);
+    assertThatThrownBy(() -> solver.loadStateDict(state))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(key);
+    assertThat(values(x)).containsExactly(before);
+    assertThat(solver.stateDict().toString()).isEqualTo(good.toString());
+    state.put(key, good.get(key));
+    state.put("previous_residual", Double.POSITIVE_INFINITY);
+    state.put("best_objective", -3.0);
+    solver.loadStateDict(state);
+    assertThat(solver.minimize().isSolved()).isTrue();
+  }
+
+  @Test
+  void refusesTensorsOfAStateThatFitNoRun() {
+    Tensor x = variable(3, -1);
+    var solver = new Solver<>(nearest(x, new Constraint(EQUALITY, multiplier(1))), x);
+    solver.minimize();
+    Map<String, Object> good = solver.stateDict();
+    Map<String, Object> wrong = new HashMap<>();
+    wrong.put("scales", vector(0));
+    wrong.put("multipliers", vector(Double.NaN));
+    wrong.put("pairs", here(zeros(4, 2).to(ScalarType.Double)));
+    wrong.put("best_x", vector(1));
+    wrong.put("x", vector(1, 2).to_sparse());
+    wrong.forEach(
+        (key, tensor) -> {
+          Map<String, Object> state = new HashMap<>(good);
+          state.put(key, tensor);
+          assertThatThrownBy(() -> solver.loadStateDict(state))
+              .isInstanceOf(IllegalArgumentException.class)
+              .hasMessageContaining(key);
+        });
+    Map<String, Object> part = new HashMap<>(good);
+    part.remove("best_gap");
+    assertThatThrownBy(() -> solver.loadStateDict(part)).hasMessageContaining("best_gap");
+    part.keySet().removeIf(key -> key.startsWith("best_"));
+    solver.loadStateDict(part);
+    assertThat(solver.minimize().isSolved()).isTrue();
+    solver.historySize(3);
+    solver.loadStateDict(good);
+    assertThatThrownBy(solver::minimize).hasMessageContaining("historySize(10)");
+  }
+
+  @Test
+  void refusesSettingsWhileItRuns() {
+    Tensor x = variable(3, -1);
+    var problem = nearest(x, new Constraint(EQUALITY, multiplier(1)));
+    Map<String, Consumer<Solver<Void>>> settings =
+        Map.of(
+            "listen", solver -> solver.listen(now -> true),
+            "tolerance", solver -> solver.tolerance(1e-3),
+            "limit", solver -> solver.maxEvaluations(3),
+            "history", solver -> solver.historySize(3),
+            "bounds", solver -> solver.bounds(x, -1, 1),
+            "state", solver -> solver.loadStateDict(solver.stateDict()));
+    settings.forEach(
+        (name, setting) -> {
+          var solver = new Solver<>(problem, x);
+          solver.listen(
+              now -> {
+                setting.accept(solver);
+                return true;
+              });
+          x.set_data(vector(3, -1));
+          assertThatThrownBy(solver::minimize)
+              .as(name)
+              .isInstanceOf(IllegalStateException.class)
+              .hasMessageContaining("this solver is running");
+          assertThat(values(x)).containsExactly(3, -1);
+        });
+  }
+
+  @Test
+  void anEvaluationMayNotAskForTheStateOfItsRun() {
+    Tensor x = variable(-1.2, 1);
+    Solver<?>[] solver = new Solver<?>[1];
+    solver[0] =
+        new Solver<>(
+            parabola(x, new Constraint(EQUALITY, multiplier(1)), () -> solver[0].stateDict()), x);
+    assertThatThrownBy(solver[0]::minimize)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("call it in a listener");
+  }
+
+  @Test
+  void refusesMultipliersThatItWouldNotHold() {
+    Tensor x = variable(3, -1);
+    for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+      DenseMultiplier multiplier = multiplier(1);
+      Constraint sum = new Constraint(EQUALITY, multiplier);
+      multiplier.weight().set_data(vector(value));
+      assertThatThrownBy(() -> new Solver<>(nearest(x, sum), x).minimize())
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("'sum': its multiplier is " + value);
+      assertThat(values(x)).containsExactly(3, -1);
+    }
+    DenseMultiplier multiplier = multiplier(1);
+    Constraint sum = new Constraint(EQUALITY, multiplier);
+    var solver = new Solver<>(nearest(x, sum), x);
+    solver.minimize();
+    Map<String, Object> state = solver.stateDict();
+    multiplier.clamp(-0.5, 0.5);
+    double[] before = values(x);
+    for (int run = 0; run < 2; run++) {
+      assertThatThrownBy(solver::minimize)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("'sum': its multiplier is kept in [-0.5, 0.5]");
+      assertThat(values(x)).containsExactly(before);
+      assertThat(sum.multiplierValue()).isEqualTo(-0.5);
+      solver.loadStateDict(state);
+    }
+    multiplier.clamp(Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+    assertThat(solver.minimize().isSolved()).isTrue();
+    // λ ≥ 0 of an inequality holds in any case.
+    DenseMultiplier positive = multiplier(1);
+    Constraint above = new Constraint(INEQUALITY, positive);
+    positive.clamp(0, Double.POSITIVE_INFINITY);
+    var problem =
+        problem(
+            Map.of("above", above),
+            () -> CMPState.of(x.square().sum()).greaterOrEqual(above, x.sum(), 1));
+    assertThat(new Solver<>(problem, x).minimize().isSolved()).isTrue();
+  }
+
+  @Test
+  void refusesVariablesThatShareMemory() {
+    Tensor base = vector(3, -1);
+    Tensor whole = base.detach().requires_grad_(true);
+    Tensor alias = base.detach().requires_grad_(true);
+    var problem = problem(Map.of(), () -> CMPState.of(whole.add(alias).square().sum()));
+    assertThatThrownBy(() -> new Solver<>(problem, whole, alias))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("variable 1 shares its memory with variable 0");
+    List<Tensor> overlapping =
+        List.of(
+            vector(1).expand(3),
+            vector(1, 2).unsqueeze(0).expand(2, 2),
+            vector(1, 2, 3).as_strided(new long[] {2, 2}, new long[] {1, 1}));
+    for (Tensor tensor : overlapping) {
+      Tensor x = tensor.detach().requires_grad_(true);
+      assertThatThrownBy(() -> new Solver<>(problem(Map.of(), () -> CMPState.of(x.sum())), x))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("share their memory");
+      Tensor y = here(zeros(tensor.shape()).to(ScalarType.Double)).requires_grad_(true);
+      var solver = new Solver<>(problem(Map.of(), () -> CMPState.of(y.square().sum())), y);
+      y.set_data(tensor);
+      assertThatThrownBy(solver::minimize).hasMessageContaining("share their memory");
+    }
+    // Strides alone are no overlap: a transposed matrix, every other element.
+    Tensor matrix = here(ones(2, 3).to(ScalarType.Double)).t().detach().requires_grad_(true);
+    Tensor column = here(ones(3, 2).to(ScalarType.Double)).select(1, 1).detach();
+    column.requires_grad_(true);
+    Solution solution =
+        new Solver<>(
+                problem(
+                    Map.of(), () -> CMPState.of(matrix.square().sum().add(column.square().sum()))),
+                matrix,
+                column)
+            .minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(values(matrix)).containsOnly(new double[] {0}, within(1e-6));
+  }
+
+  @Test
+  void refusesBoundsWithoutAFiniteNumberBetween() {
+    Tensor x = variable(3, -1);
+    var solver = new Solver<>(nearest(x, new Constraint(EQUALITY, multiplier(1))), x);
+    double infinity = Double.POSITIVE_INFINITY;
+    assertThatThrownBy(() -> solver.bounds(x, infinity, infinity))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no finite point");
+    assertThatThrownBy(() -> solver.bounds(x, -infinity, -infinity))
+        .hasMessageContaining("no finite point");
+    assertThatThrownBy(() -> solver.bounds(x, vector(0, infinity), vector(1, infinity)))
+        .hasMessageContaining("no finite point");
+    Tensor single = here(zeros(1)).requires_grad_(true);
+    var rounded = new Solver<>(problem(Map.of(), () -> CMPState.of(single.sum())), single);
+    assertThatThrownBy(() -> rounded.bounds(single, 1e300, infinity))
+        .hasMessageContaining("as float32");
+    assertThat(solver.bounds(x, -infinity, infinity).minimize().isSolved()).isTrue();
+  }
+
+  @Test
+  void takesManyConstraintsOfOneElement() {
+    int n = 300;
+    Tensor x = here(zeros(n).to(ScalarType.Double)).requires_grad_(true);
+    Map<String, Constraint> constraints = new LinkedHashMap<>();
+    for (int i = 0; i < n; i++) {
+      constraints.put("c" + i, new Constraint(INEQUALITY, multiplier(1)));
+    }
+    var problem =
+        problem(
+            constraints,
+            () -> {
+              CMPState state = CMPState.of(x.sub(scalar(2)).square().sum());
+              int i = 0;
+              for (Constraint constraint : constraints.values()) {
+                // Each with a scale of its own.
+                double scale = Math.pow(10, -3 * (i % 2));
+                state.lessOrEqual(constraint, x.select(0, i++).mul(scalar(scale)), scale);
+              }
+              return state;
+            });
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.isSolved()).as(solution.toString()).isTrue();
+    assertThat(values(x)).containsOnly(new double[] {1}, within(1e-5));
   }
 
   @Test
