@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/optim/sgd.h>
 #include <unistd.h>
 
@@ -183,6 +184,24 @@ TEST(a_sum_is_of_all_and_differentiable) {
   });
   CHECK(at::equal(first, at::tensor({3.0, 18.0}, at::kDouble)));
   CHECK(at::equal(second, first));
+}
+
+TEST(a_pass_of_an_evaluation_finds_its_own_summand_times_the_processes) {
+  const auto [first, second] = both([](ProcessGroup& group) {
+    Rank rank(group);
+    const at::Tensor& w = rank.problem.w;
+    at::Tensor found;
+    rank.optimizer.roll([&] {
+      CMPState state = rank.problem.over(at::arange(3, at::kLong));
+      const at::Tensor sum = group.sum(w.sum() * (1 + group.rank()));
+      found = torch::autograd::grad({sum}, {w}, {}, /*retain_graph=*/true)[0];
+      state.loss = state.loss + sum;
+      return state;
+    });
+    return found;
+  });
+  CHECK(at::equal(first, at::full({2}, 2.0, at::kDouble)));
+  CHECK(at::equal(second, at::full({2}, 4.0, at::kDouble)));
 }
 
 TEST(rows_are_gathered_and_tensors_broadcast) {

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How processes find each other, and what they print meanwhile. */
@@ -46,6 +47,54 @@ class ConnectingTest {
           0,
           "ProcessGroupException: rank 1 did not reach the store at 127.0.0.1:",
           "1500 ms");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          RANK        | ''    | RANK is not set; expected a number from 0
+          RANK        | zero  | RANK is 'zero'; expected a number from 0
+          WORLD_SIZE  | 0     | WORLD_SIZE is '0'; expected a number from 1
+          MASTER_ADDR | ''    | MASTER_ADDR is not set; expected rank 0's machine
+          MASTER_PORT | ''    | MASTER_PORT is not set; expected a number from 1 to 65535
+          MASTER_PORT | 99999 | MASTER_PORT is '99999'; expected a number from 1 to 65535
+          """)
+  void aVariableThatIsMissingOrNoNumberIsNamed(String variable, String value, String text)
+      throws Exception {
+    try (Ranks ranks = start(1, Map.of(variable, value), "once", "1500")) {
+      assertFails(
+          ranks, 0, "IllegalArgumentException: the environment variable " + text, "torchrun");
+    }
+  }
+
+  @Test
+  void whoWaitsForAnotherNumberOfProcessesIsToldByAll() throws Exception {
+    try (Ranks ranks =
+        Ranks.start(
+            2,
+            folder,
+            Map.of(),
+            rank -> rank == 1 ? List.of("env", "WORLD_SIZE=3") : List.of(),
+            Connecting.class,
+            "once",
+            LONG)) {
+      for (int rank = 0; rank < 2; rank++) {
+        assertFails(
+            ranks,
+            rank,
+            " and 2 processes (WORLD_SIZE), rank 1 has LibTorch",
+            " and 3 processes (WORLD_SIZE); all must have the same");
+      }
+    }
+  }
+
+  @Test
+  void aRankThatDoesNotComeIsNamed() throws Exception {
+    try (Ranks ranks = start(1, Map.of("WORLD_SIZE", "2"), "once", "1500")) {
+      assertFails(ranks, 0, "rank 1 did not come, or no longer answered", "within 1500 ms");
     }
   }
 
