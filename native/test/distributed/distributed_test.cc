@@ -382,6 +382,26 @@ TEST(what_does_not_fit_is_refused) {
   CHECK_THROWS(alone.sum(at::ones({2})), "it was closed");
 }
 
+TEST(a_variable_that_is_missing_or_no_number_is_named) {
+  const std::vector<std::array<std::string, 3>> wrong = {
+      {"RANK", "", "RANK is not set; expected a number from 0"},
+      {"RANK", "zero", "RANK is 'zero'; expected a number from 0"},
+      {"WORLD_SIZE", "0", "WORLD_SIZE is '0'; expected a number from 1"},
+      {"MASTER_ADDR", "", "MASTER_ADDR is not set; expected rank 0's machine"},
+      {"MASTER_PORT", "", "MASTER_PORT is not set; expected a number from 1 to 65535"},
+      {"MASTER_PORT", "99999", "MASTER_PORT is '99999'; expected a number from 1 to 65535"}};
+  for (const auto& [name, value, text] : wrong) {
+    setenv("RANK", "0", 1);
+    setenv("WORLD_SIZE", "2", 1);
+    setenv("MASTER_ADDR", "127.0.0.1", 1);
+    setenv("MASTER_PORT", "29500", 1);
+    setenv(name.c_str(), value.c_str(), 1);
+    CHECK_THROWS(ProcessGroup::from_environment(std::chrono::seconds(1)),
+                 "the environment variable " + text);
+  }
+  for (const char* name : {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}) unsetenv(name);
+}
+
 TEST(processes_of_their_own_train_as_one_does) {
   ProcessGroup alone;
   const at::Tensor expected = train(alone);

@@ -11,7 +11,6 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How processes find each other, and what they print meanwhile. */
@@ -50,23 +49,14 @@ class ConnectingTest {
     }
   }
 
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      textBlock =
-          """
-          RANK        | ''    | RANK is not set; expected a number from 0
-          RANK        | zero  | RANK is 'zero'; expected a number from 0
-          WORLD_SIZE  | 0     | WORLD_SIZE is '0'; expected a number from 1
-          MASTER_ADDR | ''    | MASTER_ADDR is not set; expected rank 0's machine
-          MASTER_PORT | ''    | MASTER_PORT is not set; expected a number from 1 to 65535
-          MASTER_PORT | 99999 | MASTER_PORT is '99999'; expected a number from 1 to 65535
-          """)
-  void aVariableThatIsMissingOrNoNumberIsNamed(String variable, String value, String text)
-      throws Exception {
-    try (Ranks ranks = start(1, Map.of(variable, value), "once", "1500")) {
+  @Test
+  void aVariableThatIsMissingIsNamed() throws Exception {
+    try (Ranks ranks = start(1, Map.of("MASTER_ADDR", ""), "once", "1500")) {
       assertFails(
-          ranks, 0, "IllegalArgumentException: the environment variable " + text, "torchrun");
+          ranks,
+          0,
+          "IllegalArgumentException: the environment variable MASTER_ADDR is not set; expected",
+          "torchrun");
     }
   }
 

@@ -128,25 +128,24 @@ final class Resumed {
   }
 
   /**
-   * One training in which the first, the second or both ranks are asked to end after the eighth
-   * step. Arguments: where the end is written, before the rank; the folder; which, or 2 for both.
+   * One training in which some ranks are asked to end after the eighth step. Arguments: the folder;
+   * which ranks.
    */
   static final class Signalled {
     private Signalled() {}
 
     public static void main(String[] arguments) throws IOException {
-      int which = Integer.parseInt(arguments[2]);
       try (ProcessGroup group = ProcessGroup.fromEnvironment()) {
         TrainingListener signal =
             new TrainingListener() {
               @Override
               public void step(Training training, RollOut rollOut) {
-                if (training.step() == 8 && (which == group.rank() || which == 2)) {
+                if (training.step() == 8 && arguments[1].contains("" + group.rank())) {
                   askToEnd();
                 }
               }
             };
-        train(group, 0, STEPS, signal, new Checkpoints(Path.of(arguments[1])));
+        train(group, 0, STEPS, signal, new Checkpoints(Path.of(arguments[0])));
       }
     }
 
