@@ -354,7 +354,15 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
 
   @Override
   public Replica join(CooperOptimizer<?> optimizer) {
-    return group.connected() ? new Joined(this, optimizer) : ALONE;
+    if (!group.connected()) {
+      return ALONE;
+    }
+    try {
+      return new Joined(this, optimizer);
+    } catch (RuntimeException e) { // for which the others wait
+      fail(e);
+      throw e;
+    }
   }
 
   /** Ends the group for all processes; closing again does nothing. */

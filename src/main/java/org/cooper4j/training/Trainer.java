@@ -149,6 +149,7 @@ public final class Trainer<B> {
    *     of its listeners have an equal {@link TrainingListener#claims() claim}, or another training
    *     that runs writes to the same place
    * @throws java.io.UncheckedIOException if nothing can be written to a place that is claimed
+   * @throws CancellationException if the JVM of another one of several processes ends
    * @throws RuntimeException what a roll or a listener threw; with those of listeners' {@code end}
    *     as suppressed ones
    */

@@ -102,6 +102,31 @@ class DualRatesTest {
     assertThat(both.get(0)).containsExactly(alone, within(1e-12)).isEqualTo(both.get(1));
   }
 
+  @Test
+  void aHookWithAStateThatOneProcessHasAloneIsFoundByDistribute() {
+    List<String> errors =
+        TwoRanks.errors(
+            group -> {
+              Tensor x = torch.ones(2).requires_grad_(true);
+              Constraint c = new Constraint(ConstraintType.INEQUALITY, new DenseMultiplier(1));
+              var problem =
+                  ConstrainedMinimizationProblem.<Tensor>of(
+                      rows -> CMPState.of(x.sum()), Map.entry("c", c));
+              var optimizer =
+                  new SimultaneousOptimizer<>(
+                      problem,
+                      new SGD(new TensorVector(x), new SGDOptions(0.05)),
+                      DualRates.controller(problem.dualParameters()));
+              if (group.rank() == 0) {
+                DualRates.of(optimizer);
+              }
+              optimizer.distribute(group);
+              group.barrier();
+            });
+    assertThat(errors.get(0)).contains("rank 1 failed: IllegalArgumentException: dual_hook_states");
+    assertThat(errors.get(1)).contains("expected 0 states, found 1");
+  }
+
   private static double[] trainOnThreeRowsEach(ProcessGroup group, UnaryOperator<Tensor> meanOf) {
     return train(group, meanOf, (optimizer, step) -> optimizer.roll(rows(step, group.rank(), 3)));
   }
