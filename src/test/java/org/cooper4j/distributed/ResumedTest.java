@@ -267,8 +267,7 @@ class ResumedTest {
 
   private void end(List<Integer> signalled, Path files) throws Exception {
     String which = signalled.toString();
-    try (Ranks ranks =
-        Ranks.start(2, folder, Resumed.Signalled.class, files.toString(), which)) {
+    try (Ranks ranks = Ranks.start(2, folder, Resumed.Signalled.class, files.toString(), which)) {
       for (int rank = 0; rank < 2; rank++) {
         boolean asked = signalled.contains(rank);
         assertThat(ranks.end(rank)).as(ranks.output(rank)).isEqualTo(asked ? 143 : 1);
