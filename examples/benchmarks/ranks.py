@@ -5,7 +5,7 @@
 The model of a roll, all processes having as many rows as one alone:
 
     roll(N) = alone + K constraint + values(N) + gradients(N) + gathered(N)
-    values(N)     = sum(N, 4096), and sum(N, 8 n) for n > 502 numbers
+    values(N)     = sum(N, 4096), and sum(N, 8 n) for n > 498 numbers
     gradients(N)  = sum(N, 4 parameters)
     gathered(N)   = (N - 1) (latency + 12 rows / bandwidth)
     sum(N, bytes) = 2 (N - 1) (latency + bytes / N / bandwidth), Gloo's ring
@@ -32,7 +32,7 @@ PROBLEMS = {
     "indexed:100000": (256, 1, 256),
 }
 ROW_BYTES = 4 + 8  # a float32 violation, an int64 index
-FITS = 502  # numbers of a roll in the buffer that every call sums
+FITS = 498  # numbers of a roll in the buffer that every call sums
 SIZES = 2, 8, 64, 256, 1024
 OWN = ("forward", "backward", "steps")
 

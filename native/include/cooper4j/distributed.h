@@ -86,7 +86,8 @@ class COOPER4J_EXPORT ProcessGroup {
 
   /// Σ over all processes, of a floating point tensor whose shape is the same everywhere; a program
   /// takes the quotient of such sums, say, as if it had all samples. Differentiable: the gradient
-  /// is that of the sum of what the processes differentiate.
+  /// is that of the sum of what the processes differentiate. A pass that an evaluation makes over
+  /// its graph by itself finds that of this process's own samples, times the number of processes.
   at::Tensor sum(const at::Tensor& tensor);
   /// Concatenated along dimension 0 in the order of ranks; the lengths may differ. Not
   /// differentiable.

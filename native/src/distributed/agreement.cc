@@ -45,23 +45,6 @@ std::string text_of(double number) {
   return text.data();
 }
 
-/// Numbers where they are few, else a checksum.
-std::string text_of(const at::Tensor& tensor) {
-  std::ostringstream text;
-  const int64_t n = tensor.defined() ? tensor.numel() : 0;
-  if (size_of(tensor) == 0) {
-    text << "nothing";
-  } else if (n <= 4 && at::isFloatingType(tensor.scalar_type())) {
-    const at::Tensor values = tensor.detach().reshape({-1}).to(at::kCPU, at::kDouble);
-    for (int64_t i = 0; i < n; ++i)
-      text << (i > 0 ? ", " : "") << text_of(values[i].item<double>());
-  } else {
-    text << c10::str(tensor.scalar_type(), tensor.sizes()) << " of checksum " << std::hex
-         << checksum_of(tensor, 0, n, 0);
-  }
-  return text.str();
-}
-
 std::string text_of(const Document& document, Node node) {
   std::ostringstream text;
   switch (document.kind(node)) {
@@ -116,6 +99,22 @@ void describe(std::ostringstream& text, const torch::optim::Optimizer& optimizer
 
 }  // namespace
 
+std::string text_of(const at::Tensor& tensor) {
+  std::ostringstream text;
+  const int64_t n = tensor.defined() ? tensor.numel() : 0;
+  if (size_of(tensor) == 0) {
+    text << "nothing";
+  } else if (n <= 4 && at::isFloatingType(tensor.scalar_type())) {
+    const at::Tensor values = tensor.detach().reshape({-1}).to(at::kCPU, at::kDouble);
+    for (int64_t i = 0; i < n; ++i)
+      text << (i > 0 ? ", " : "") << text_of(values[i].item<double>());
+  } else {
+    text << c10::str(tensor.scalar_type(), tensor.sizes()) << " of checksum " << std::hex
+         << checksum_of(tensor, 0, n, 0);
+  }
+  return text.str();
+}
+
 Agreement::Agreement(Optimizers primal, Optimizers dual, std::vector<Named> of_constraints)
     : primal_(std::move(primal)), dual_(std::move(dual)), named_(std::move(of_constraints)) {
   // What dual optimizers move in the multipliers' place.
@@ -169,12 +168,7 @@ void Agreement::write(double* slots) {
 
 void Agreement::check(Group& group, const double* sums) const {
   for (int64_t i = 0; i < kSlots; i += kAlikeSlots) {
-    if (are_alike(sums + i, group.size())) continue;
-    group.end_apart("the ranks no longer have the same variables, multipliers and rates",
-                    description(),
-                    "after distribute() change such things in all ranks, by the same calls "
-                    "(docs/distributed.md "
-                    "says what else lets ranks train apart)");
+    if (!are_alike(sums + i, group.size())) group.end_apart(kApart, description());
   }
 }
 

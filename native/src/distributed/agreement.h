@@ -15,11 +15,18 @@
 
 namespace cooper4j::distributed {
 
+/// Its numbers where they are few, else a checksum.
+std::string text_of(const at::Tensor& tensor);
+
 /// Compares variables, what belongs to constraints, and learning rates, by checksums that travel
 /// with a roll's values. What is large is looked at a part a roll, one after the other.
 class Agreement {
  public:
   static constexpr int64_t kSlots = 3 * kAlikeSlots;
+  static constexpr Group::Apart kApart{
+      "the ranks no longer have the same variables, multipliers and rates",
+      "after distribute() change such things in all ranks, by the same calls (docs/distributed.md "
+      "says what else lets ranks train apart)"};
 
   /// A multiplier's parameter or a penalty coefficient, and whose it is.
   using Named = std::pair<std::string, at::Tensor>;

@@ -2,7 +2,9 @@
 #include "distributed/gloo.h"
 
 #include <cstdlib>
+#include <exception>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -25,7 +27,12 @@ std::string own_address(c10d::Store& store, const GlooOptions& options) {
   if (!route.loopback) store.set("machine", bytes(route.theirs));
   if (store.add("routes", 1) == options.size) store.set("routes known", bytes("1"));
   if (!route.loopback) return route.own;
-  store.wait({"routes known"}, options.timeout);
+  try {
+    store.wait({"routes known"}, options.timeout);
+  } catch (const std::exception&) {
+    throw std::runtime_error("not all have connected within " +
+                             std::to_string(options.timeout.count()) + " ms");
+  }
   if (!store.check({"machine"})) return route.own;
   const auto machine = store.get("machine");
   return {machine.begin(), machine.end()};

@@ -67,6 +67,8 @@ Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size, m
   }
   try {
     use(result.get());
+  } catch (const std::invalid_argument& e) {  // all ranks are there, but not of one mind
+    end(e.what());
   } catch (const std::exception& e) {
     end(news_->explain(plain(e)));
   }
@@ -84,7 +86,7 @@ void Group::require_open() const {
   if (!ended_.empty()) throw std::runtime_error("this process group has ended: " + ended_);
 }
 
-at::Tensor Group::sum(const std::string& text, const at::Tensor& values) {
+at::Tensor Group::sum(const std::string& text, const at::Tensor& values, const Apart& apart) {
   require_open();
   const std::string compared = text.substr(0, text.find('\f'));
   std::string what = text;
@@ -104,8 +106,7 @@ at::Tensor Group::sum(const std::string& text, const at::Tensor& values) {
   all_reduce(channel_);
   buffer.copy_(channel_);
   if (!are_alike(sums, size_) || !are_alike(sums + kAlikeSlots, size_)) {
-    end_apart("the ranks do not do the same", what,
-              "all must make the same calls, with tensors of the same shapes and dtypes");
+    end_apart(apart, what);
   }
   if (fits) return buffer.narrow(0, kHeader, n).clone();
   at::Tensor all = values.to(device_, at::kDouble, false, true);
@@ -220,7 +221,7 @@ std::string Group::reason_to_stop(Clock::time_point start, milliseconds timeout,
   if (!news.text.empty() && (news.failure || ++*slices_since_closed > 2)) return told(news);
   if (Clock::now() - start < timeout) return "";
   const std::string reason =
-      "timed out after " + std::to_string(timeout.count()) + " ms" + in_call();
+      "timed out after " + std::to_string(timeout_.count()) + " ms" + in_call();
   return news_ ? news_->explain(reason) : reason;
 }
 
@@ -277,11 +278,10 @@ void Group::release(c10::intrusive_ptr<c10d::Work> pending) {
   }).detach();
 }
 
-void Group::end_apart(const std::string& trouble, const std::string& mine,
-                      const std::string& todo) {
+void Group::end_apart(const Apart& apart, const std::string& mine) {
   const std::string difference =
       news_ ? news_->difference("call/" + std::to_string(calls_) + "/", mine) : "";
-  end(trouble + (difference.empty() ? "" : ": " + difference) + "; " + todo);
+  end(apart.trouble + (difference.empty() ? "" : ": " + difference) + "; " + apart.todo);
 }
 
 void Group::end(const std::string& reason) {

@@ -45,9 +45,19 @@ class Group {
   /// Throws if it has ended.
   void require_open() const;
 
+  /// What ranks that do not say the same are told: what is wrong, and what to do.
+  struct Apart {
+    const char* trouble;
+    const char* todo;
+  };
+  static constexpr Apart kOtherCalls{
+      "the ranks do not do the same",
+      "all must make the same calls, with tensors of the same shapes and dtypes"};
+
   /// Σ over ranks of float64 [n], all of which do `what`; on the CPU. Throws on all of them if they
   /// do not. What follows a form feed is told in errors, but may differ.
-  at::Tensor sum(const std::string& what, const at::Tensor& values);
+  at::Tensor sum(const std::string& what, const at::Tensor& values,
+                 const Apart& apart = kOtherCalls);
   /// Sums a tensor in place that has the same size on all ranks by an earlier check.
   void all_reduce(at::Tensor& tensor);
   /// Concatenates along dimension 0, in the order of ranks; counts[i][r] are the rows that rank r
@@ -60,8 +70,7 @@ class Group {
 
   /// All ranks have seen that they do not say the same, a line a thing: ends the group, and throws
   /// what differs first and what to do.
-  [[noreturn]] void end_apart(const std::string& trouble, const std::string& mine,
-                              const std::string& todo);
+  [[noreturn]] void end_apart(const Apart& apart, const std::string& mine);
   /// This rank cannot go on: lets the others know, and closes.
   void fail(const std::string& reason);
   void close();

@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <sstream>
 #include <stdexcept>
@@ -20,6 +21,16 @@ void describe(std::ostringstream& text, const Join::Entry& entry) {
   // Of rows every process has as many as it has.
   text << (entry.rows ? entry.value.sizes().slice(1) : entry.value.sizes());
   text << (entry.rows ? " a row\n" : "\n");
+}
+
+/// What begins a process's numbers; the last two are of values that are not finite.
+enum Slot : uint8_t { kWeight, kAsks, kHas, kRankIfHas, kFirstValue };
+
+std::string whose(double count, double ranks, int size) {
+  if (count == 0) return "";
+  const auto n = static_cast<int64_t>(count);
+  return n == 1 ? "rank " + std::to_string(static_cast<int64_t>(ranks)) + " alone evaluated it so"
+                : std::to_string(n) + " of " + std::to_string(size) + " ranks evaluated it so";
 }
 
 /// Where each rank's rows come among all that are dealt in turn.
@@ -39,13 +50,13 @@ std::vector<at::Tensor> places(const std::vector<int64_t>& counts) {
 }  // namespace
 
 Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::string& what,
-           Agreement* agreement)
+           Agreement* agreement, bool asks)
     : own_(std::move(entries)) {
   const c10::NoGradGuard no_grad;
   const int ranks = group.size();
   std::ostringstream text;
   text << "a roll\n" << what << (agreement != nullptr ? "compared\n" : "");
-  int64_t n = 1 + (agreement != nullptr ? Agreement::kSlots : 0);
+  int64_t n = kFirstValue + (agreement != nullptr ? Agreement::kSlots : 0);
   for (auto& entry : own_) {
     if (entry.rows && entry.value.dim() == 0) {
       const c10::AutoGradMode grad(true);
@@ -56,19 +67,22 @@ Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::s
   }
   at::Tensor mine = at::zeros({n}, at::kDouble);
   auto* const slots = mine.mutable_data_ptr<double>();
-  slots[0] = weight;
+  slots[kWeight] = weight;
+  slots[kAsks] = asks ? 1 : 0;
+  bool finite = true;
   std::vector<at::Tensor> means;
   for (const auto& [value, rows] : own_) {
     if (!rows) means.push_back(value);
   }
   // First all means, then of each entry whether it requires grad and how many rows it has, last
   // whether all have the same.
-  double* at = slots + 1;
+  double* at = slots + kFirstValue;
   read_values(means, at);
   for (const auto& mean : means) {
     for (int64_t i = 0; i < mean.numel(); ++i, ++at) {
       // The mean over no samples may be NaN.
       *at = weight > 0 ? *at * weight : 0;
+      finite = finite && std::isfinite(*at);
     }
   }
   for (const auto& [value, rows] : own_) {
@@ -76,18 +90,25 @@ Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::s
     if (!rows) continue;
     at[group.rank()] = static_cast<double>(value.size(0));
     at += ranks;
+    // An element that is not finite leaves no sum that is.
+    finite = finite && (!at::isFloatingType(value.scalar_type()) ||
+                        std::isfinite(value.sum().item<double>()));
   }
+  slots[kHas] = finite ? 0 : 1;
+  slots[kRankIfHas] = finite ? 0 : group.rank();
   if (agreement != nullptr) agreement->write(at);
   const at::Tensor all = group.sum(text.str(), mine);
   const auto* sums = data_of<double>(all);
   if (agreement != nullptr) agreement->check(group, sums + n - Agreement::kSlots);
-  weight_ = sums[0];
+  weight_ = sums[kWeight];
+  asked_ = sums[kAsks] > 0;
+  not_finite_ = whose(sums[kHas], sums[kRankIfHas], ranks);
   if (weight_ <= 0) {
     throw std::invalid_argument("the batch has no samples at all, in no process");
   }
   share_ = weight / weight_;
 
-  int64_t next = 1;
+  int64_t next = kFirstValue;
   for (const auto& [value, has_rows] : own_) {
     values_.emplace_back();
     if (has_rows) continue;

@@ -26,14 +26,19 @@ class Join {
 
   /// `weight` is the number of samples that the means of this process are over; with 0 they do not
   /// count, NaN or not. `what` says what else is the same in all processes, a line a thing. Without
-  /// an agreement nobody looks whether the processes still have the same variables.
+  /// an agreement nobody looks whether the processes still have the same variables. Who `asks`
+  /// wants all to stop, and lets the others know by this.
   Join(Group& group, std::vector<Entry> entries, double weight, const std::string& what,
-       Agreement* agreement);
+       Agreement* agreement, bool asks = false);
 
   /// Of all processes; a leaf that requires grad if the entry does in any of them.
   const at::Tensor& value(size_t entry) const { return values_[entry]; }
   /// The samples of all.
   double weight() const { return weight_; }
+  /// Whether any process asks; the same in all.
+  bool asked() const { return asked_; }
+  /// Of values that are NaN or infinite, whose they are; empty if they are nobody's.
+  const std::string& not_finite() const { return not_finite_; }
   /// Of the process's own value; undefined if nothing is to be differentiated there.
   at::Tensor gradient(size_t entry) const;
 
@@ -43,6 +48,8 @@ class Join {
   std::vector<at::Tensor> places_;  // of its own rows among all
   double share_ = 0;
   double weight_ = 0;
+  bool asked_ = false;
+  std::string not_finite_;
 };
 
 /// Σ over processes of the parameters' gradients, in place. One that is undefined everywhere stays

@@ -102,6 +102,11 @@ struct News::Board {
     return item;
   }
 
+  bool has_called() const {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return call > 0;
+  }
+
   void know(Item news) {
     const std::lock_guard<std::mutex> lock(mutex);
     item = std::move(news);
@@ -205,8 +210,10 @@ std::string News::explain(const std::string& error) {
           for (int r = 0; r < board->size; ++r) {
             if (!store.check({"here/" + std::to_string(r)})) silent.push_back(r);
           }
-          const std::string what = silent.empty() ? error + board->late(store)
-                                                  : join(silent) + " no longer answered: " + error;
+          const char* const away = board->has_called() ? " no longer answered: "
+                                                       : " did not come, or no longer answered: ";
+          const std::string what =
+              silent.empty() ? error + board->late(store) : join(silent) + away + error;
           store.compareSet("end", {}, bytes("f" + what));
         }
         *result = board->notice(store);

@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <ATen/MemoryOverlap.h>
 
 #include <stdexcept>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
@@ -73,6 +74,11 @@ void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors, int root) {
   std::string what = "broadcast from " + std::to_string(root);
   for (const auto& tensor : tensors) {
     check_dense(tensor, "a tensor to broadcast");
+    if (at::has_internal_overlap(tensor) == at::MemOverlap::Yes) {
+      throw std::invalid_argument("a tensor to broadcast, " +
+                                  c10::str(tensor.scalar_type(), tensor.sizes()) +
+                                  ", is expanded, so that it cannot be overwritten; give a clone");
+    }
     what += "\n" + c10::str(tensor.scalar_type(), tensor.sizes());
   }
   group_->require_open();

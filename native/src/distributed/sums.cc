@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/ScopeExit.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -51,6 +52,20 @@ class Sum : public torch::autograd::Function<Sum> {
   }
 };
 
+/// An evaluation's.
+class Summand : public torch::autograd::Function<Summand> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& /*own*/,
+                            const at::Tensor& sum, int64_t sums) {
+    context->saved_data["sums"] = sums;
+    return sum.clone();
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const Sums& sums = with_number(context->saved_data["sums"].toInt());
+    return {sums.passed(gradients[0]), at::Tensor(), at::Tensor()};
+  }
+};
+
 }  // namespace
 
 Sums::Sums(Group& group) : group_(group) {
@@ -96,10 +111,18 @@ at::Tensor Sums::sum(const at::Tensor& tensor) {
   if (!open_) return Sum::apply(tensor, number_);
   auto [sum, differentiable] = reduce(tensor, "the sum");
   if (differentiable) {
-    sum.set_requires_grad(true);
+    if (tensor.requires_grad()) {
+      sum = Summand::apply(tensor, sum, number_);
+    } else {
+      sum.set_requires_grad(true);
+    }
     records_.push_back({tensor, sum});
   }
   return sum;
+}
+
+at::Tensor Sums::passed(const at::Tensor& gradient) const {
+  return adds_up_ ? at::Tensor() : gradient * group_.size();
 }
 
 void Sums::start() {
@@ -108,6 +131,8 @@ void Sums::start() {
 }
 
 void Sums::backward(std::vector<at::Tensor> roots, std::vector<at::Tensor> gradients) {
+  adds_up_ = true;
+  const auto passed_on = c10::make_scope_exit([this] { adds_up_ = false; });
   // Later sums may have been made of earlier ones. Nothing but the way to the sum is gone here, and
   // it is kept: the variables are reached in one pass at the end.
   while (!records_.empty()) {

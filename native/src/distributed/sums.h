@@ -10,9 +10,11 @@
 
 namespace cooper4j::distributed {
 
-/// In an evaluation, a sum is a leaf: backward() adds up what all processes find there before it
-/// goes on. Thus a process that does not use a sum, or has no samples, takes part in its gradient
-/// all the same. Outside of evaluations autograd's own backward pass adds up the gradients.
+/// In an evaluation, backward() adds up what all processes find at a sum before it goes on. Thus a
+/// process that does not use a sum, or has no samples, takes part in its gradient all the same.
+/// Other passes over the evaluation's graph, which a process makes by itself to measure something,
+/// take its own samples for those of all: the gradient of its own summand, times the processes.
+/// Outside of evaluations autograd's own backward pass adds up the gradients.
 class Sums {
  public:
   explicit Sums(Group& group);
@@ -31,6 +33,8 @@ class Sums {
 
   /// The sum's value, and whether any process differentiates it.
   std::pair<at::Tensor, bool> reduce(const at::Tensor& tensor, const char* what);
+  /// Of an evaluation's sum, what a backward pass takes on to the own summand.
+  at::Tensor passed(const at::Tensor& gradient) const;
 
  private:
   struct Record {
@@ -42,6 +46,7 @@ class Sums {
   int64_t number_;  // by which graphs, which may outlive this, know it
   std::vector<Record> records_;
   bool open_ = false;
+  bool adds_up_ = false;  // in backward()
 };
 
 }  // namespace cooper4j::distributed

@@ -62,6 +62,11 @@ void ProcessGroup::agree(const char* text) {
   if (connected()) group_.group().sum(text, at::empty({0}, at::kDouble));
 }
 
+void ProcessGroup::compare(const char* text) {
+  if (!connected()) return;
+  group_.group().sum(text, at::empty({0}, at::kDouble), distributed::Agreement::kApart);
+}
+
 void ProcessGroup::fail(const char* reason) { group_.group().fail(reason); }
 
 void ProcessGroup::start_sums() { group_.sums().start(); }
@@ -80,8 +85,11 @@ void Agreement::add(const char* name, const at::Tensor& tensor) {
   named_.emplace_back(name, tensor);
 }
 
+std::string Agreement::text_of(const at::Tensor& tensor) { return distributed::text_of(tensor); }
+
 Join::Join(ProcessGroup& group, const Optimizers& optimizers, Agreement* agreement,
-           const int64_t* tensors, const int* rows, int count, double weight, const char* what) {
+           const int64_t* tensors, const int* rows, int count, double weight, const char* what,
+           bool asks) {
   if (agreement != nullptr && !agreement->agreement_) {
     agreement->agreement_ = std::make_unique<distributed::Agreement>(
         optimizers.side(true), optimizers.side(false), std::move(agreement->named_));
@@ -92,7 +100,7 @@ Join::Join(ProcessGroup& group, const Optimizers& optimizers, Agreement* agreeme
   join_ = std::make_unique<distributed::Join>(
       group.group_.group(), std::move(entries), weight,
       what + distributed::GradientSums::describe(optimizers.primal_parameters()),
-      agreement != nullptr ? agreement->agreement_.get() : nullptr);
+      agreement != nullptr ? agreement->agreement_.get() : nullptr, asks);
 }
 
 Join::~Join() = default;
@@ -102,6 +110,10 @@ at::Tensor Join::value(int entry) const { return join_->value(entry); }
 at::Tensor Join::gradient(int entry) const { return join_->gradient(entry); }
 
 double Join::weight() const { return join_->weight(); }
+
+bool Join::asked() const { return join_->asked(); }
+
+const char* Join::not_finite() const { return join_->not_finite().c_str(); }
 
 GradientSums::GradientSums() : sums_(std::make_unique<distributed::GradientSums>()) {}
 

@@ -50,6 +50,8 @@ class ProcessGroup {
   /// Throws on all ranks if they do not give the same text; of several lines it shows one. What
   /// follows a form feed may differ.
   void agree(const char* text);
+  /// Throws what differs if they do not have the same, a line a thing.
+  void compare(const char* text);
   void fail(const char* reason);
   void close() { group_.close(); }
 
@@ -71,6 +73,7 @@ class Agreement {
   ~Agreement();
   /// What belongs to a constraint; before the first Join.
   void add(const char* name, const at::Tensor& tensor);
+  static std::string text_of(const at::Tensor& tensor);
 
  private:
   friend class Join;
@@ -83,12 +86,15 @@ class Join {
  public:
   /// `rows` says of each of `count` entries at the addresses `tensors` whether it has rows, 1 or 0.
   Join(ProcessGroup& group, const Optimizers& optimizers, Agreement* agreement,
-       const int64_t* tensors, const int* rows, int count, double weight, const char* what);
+       const int64_t* tensors, const int* rows, int count, double weight, const char* what,
+       bool asks);
   ~Join();
   at::Tensor value(int entry) const;
   /// Undefined if nothing is to be differentiated there.
   at::Tensor gradient(int entry) const;
   double weight() const;
+  bool asked() const;
+  const char* not_finite() const;
 
  private:
   std::unique_ptr<distributed::Join> join_;

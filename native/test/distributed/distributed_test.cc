@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/optim/sgd.h>
 #include <unistd.h>
 
@@ -185,6 +186,24 @@ TEST(a_sum_is_of_all_and_differentiable) {
   CHECK(at::equal(second, first));
 }
 
+TEST(a_pass_of_an_evaluation_finds_its_own_summand_times_the_processes) {
+  const auto [first, second] = both([](ProcessGroup& group) {
+    Rank rank(group);
+    const at::Tensor& w = rank.problem.w;
+    at::Tensor found;
+    rank.optimizer.roll([&] {
+      CMPState state = rank.problem.over(at::arange(3, at::kLong));
+      const at::Tensor sum = group.sum(w.sum() * (1 + group.rank()));
+      found = torch::autograd::grad({sum}, {w}, {}, /*retain_graph=*/true)[0];
+      state.loss = state.loss + sum;
+      return state;
+    });
+    return found;
+  });
+  CHECK(at::equal(first, at::full({2}, 2.0, at::kDouble)));
+  CHECK(at::equal(second, at::full({2}, 4.0, at::kDouble)));
+}
+
 TEST(rows_are_gathered_and_tensors_broadcast) {
   const auto [first, second] = both([](ProcessGroup& group) {
     const at::Tensor rows = group.all_gather(at::full({1 + group.rank(), 2}, group.rank()));
@@ -361,6 +380,26 @@ TEST(what_does_not_fit_is_refused) {
   CHECK_THROWS(ProcessGroup{options}, "rank 2 of 2 processes");
   alone.close();
   CHECK_THROWS(alone.sum(at::ones({2})), "it was closed");
+}
+
+TEST(a_variable_that_is_missing_or_no_number_is_named) {
+  const std::vector<std::array<std::string, 3>> wrong = {
+      {"RANK", "", "RANK is not set; expected a number from 0"},
+      {"RANK", "zero", "RANK is 'zero'; expected a number from 0"},
+      {"WORLD_SIZE", "0", "WORLD_SIZE is '0'; expected a number from 1"},
+      {"MASTER_ADDR", "", "MASTER_ADDR is not set; expected rank 0's machine"},
+      {"MASTER_PORT", "", "MASTER_PORT is not set; expected a number from 1 to 65535"},
+      {"MASTER_PORT", "99999", "MASTER_PORT is '99999'; expected a number from 1 to 65535"}};
+  for (const auto& [name, value, text] : wrong) {
+    setenv("RANK", "0", 1);
+    setenv("WORLD_SIZE", "2", 1);
+    setenv("MASTER_ADDR", "127.0.0.1", 1);
+    setenv("MASTER_PORT", "29500", 1);
+    setenv(name.c_str(), value.c_str(), 1);
+    CHECK_THROWS(ProcessGroup::from_environment(std::chrono::seconds(1)),
+                 "the environment variable " + text);
+  }
+  for (const char* name : {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}) unsetenv(name);
 }
 
 TEST(processes_of_their_own_train_as_one_does) {

@@ -127,7 +127,7 @@ def whole(group, own, samples, w, names):
     tensors.append(own.misc["accuracy"])
     has_rows.append(False)
     text = "a roll\n" + "".join(t + "\n" for t in texts) + f"samples\nvariable {describe(w)}\n"
-    slots = [float(samples)]
+    slots = [float(samples), 0.0, 0.0, 0.0]
     for tensor, rows in zip(tensors, has_rows):
         text += DTYPES[tensor.dtype] + ("[] a row\n" if rows else str(list(tensor.shape)) + "\n")
         if not rows:
@@ -137,7 +137,7 @@ def whole(group, own, samples, w, names):
         slots += [float(len(tensor) * (r == group.rank)) for r in range(group.size) if rows]
     sums = group.sum(text, torch.tensor(slots))
 
-    weight, at = sums[0].item(), 1
+    weight, at = sums[0].item(), 4
     values = []
     for tensor, rows in zip(tensors, has_rows):
         values.append(None if rows else (sums[at : at + tensor.numel()] / weight).view(tensor.shape))
@@ -188,7 +188,8 @@ class Distributed(case.Problem):
 
 def signature():
     return (
-        "distribute SimultaneousOptimizer\nprimal SGD\nprimal parameter float64[3]\ndual SGD\n"
+        "distribute SimultaneousOptimizer\ngroup.compare(false)\n"
+        + "primal SGD\nprimal parameter float64[3]\ndual SGD\n"
         + "".join(f"dual parameter float64[{n}]\n" for n in ("1", "2", "48, 1"))
         + "constraint 'augmented_strict': INEQUALITY, AugmentedLagrangian, DenseMultiplier "
         + "float64[1], DensePenaltyCoefficient float64[1]\n"
@@ -207,9 +208,11 @@ def main(port, file):
     group.sum(signature())
     with torch.no_grad():
         problem.w.copy_(group.broadcast(torch.ones(case.FEATURES)))
-    length = group.broadcast(torch.zeros(1, dtype=torch.int64))
-    checkpoint = group.broadcast(torch.zeros(int(length), dtype=torch.uint8))
-    states = torch.load(io.BytesIO(checkpoint.numpy().tobytes()))
+    checkpoint = io.BytesIO()
+    while length := int(group.broadcast(torch.zeros(1, dtype=torch.int64))):
+        checkpoint.write(group.broadcast(torch.zeros(length, dtype=torch.uint8)).numpy().tobytes())
+    checkpoint.seek(0)
+    states = torch.load(checkpoint)
     problem.load_state_dict(states["problem"])
     optimizer.load_state_dict(states["optimizer"])
 

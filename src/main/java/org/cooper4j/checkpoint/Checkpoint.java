@@ -93,6 +93,11 @@ public final class Checkpoint {
     }
   }
 
+  /** What {@link #load} would give of a state, but with the objects themselves. */
+  public static Checkpoint of(Object state) {
+    return new Checkpoint(state, "");
+  }
+
   /** Reads a checkpoint, with all tensors on the CPU. */
   public static Checkpoint load(Path path) {
     return load(path, new LoadOptions());

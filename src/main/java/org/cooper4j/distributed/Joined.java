@@ -10,7 +10,6 @@ import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
 import org.cooper4j.checkpoint.Checkpoint;
-import org.cooper4j.checkpoint.LoadOptions;
 import org.cooper4j.internal.Agreement;
 import org.cooper4j.internal.GradientSums;
 import org.cooper4j.internal.Group;
@@ -31,6 +30,8 @@ final class Joined implements Replicas.Replica {
   private final Optimizers optimizers;
   private final Agreement agreement; // null if nothing is compared
   private final GradientSums gradientSums;
+  private boolean asks;
+  private boolean asked;
 
   Joined(ProcessGroup processGroup, CooperOptimizer<?> optimizer) {
     this.processGroup = processGroup;
@@ -39,12 +40,12 @@ final class Joined implements Replicas.Replica {
     optimizers =
         Tensors.keep(new Optimizers(optimizer.primalOptimizers(), optimizer.dualOptimizers()));
     gradientSums = Tensors.keep(new GradientSums());
-    ProcessGroup.run(() -> group.agree(signature(optimizer)));
+    ProcessGroup.run(() -> group.agree(signature(processGroup.compares(), optimizer)));
     try (PointerScope temporaries = new PointerScope()) {
       List<Tensor> variables = new ArrayList<>();
       Optimizers.forEachParameter(optimizer.primalOptimizers(), variables::add);
       processGroup.broadcast(variables);
-      shareStates(processGroup, optimizer);
+      shareStates();
     }
     agreement = processGroup.compares() ? agreement(optimizer) : null;
   }
@@ -60,8 +61,13 @@ final class Joined implements Replicas.Replica {
   }
 
   @Override
-  public byte[] broadcast(Supplier<byte[]> first) {
-    return processGroup.broadcast(rank() == 0 ? first.get() : new byte[0]);
+  public Object broadcast(Supplier<?> first) {
+    if (rank() > 0) {
+      return Relay.receive(processGroup);
+    }
+    Object state = first.get();
+    Relay.send(processGroup, state);
+    return state;
   }
 
   @Override
@@ -81,16 +87,31 @@ final class Joined implements Replicas.Replica {
 
   @Override
   public void compare(String where) {
-    try (PointerScope temporaries = new PointerScope()) {
-      String state = agreement == null ? "" : Fingerprint.of(optimizer, "at " + where + " ");
-      ProcessGroup.run(() -> group.agree(where + ", once listeners are done\n" + state));
+    ProcessGroup.run(() -> group.agree(where + ", once listeners are done"));
+    if (agreement != null) {
+      try (PointerScope temporaries = new PointerScope()) {
+        String state = Fingerprint.of(optimizer, "at " + where + " ");
+        ProcessGroup.run(() -> group.compare(where + "\n" + state));
+      }
     }
   }
 
+  @Override
+  public void askToStop(boolean whether) {
+    asks = whether;
+    asked = false;
+  }
+
+  @Override
+  public boolean isAskedToStop() {
+    return asked;
+  }
+
   /** What is the same in all processes, a line a thing. */
-  private static String signature(CooperOptimizer<?> optimizer) {
+  private static String signature(boolean compares, CooperOptimizer<?> optimizer) {
     StringBuilder text = new StringBuilder();
     text.append("distribute ").append(optimizer.getClass().getSimpleName()).append('\n');
+    text.append("group.compare(").append(compares).append(")\n");
     describe(text, "primal", optimizer.primalOptimizers());
     describe(text, "dual", optimizer.dualOptimizers());
     optimizer.cmp().namedConstraints().forEach((name, its) -> describe(text, name, its));
@@ -135,15 +156,13 @@ final class Joined implements Replicas.Replica {
   }
 
   /** Multipliers, penalty coefficients, momenta and what else rank 0 has. */
-  private static void shareStates(ProcessGroup group, CooperOptimizer<?> optimizer) {
-    byte[] own =
-        group.rank() > 0
-            ? null
-            : Checkpoint.bytes(
+  private void shareStates() {
+    Object first =
+        broadcast(
+            () ->
                 Map.of("problem", optimizer.cmp().stateDict(), "optimizer", optimizer.stateDict()));
-    byte[] first = group.broadcast(own);
-    if (group.rank() > 0) {
-      Checkpoint state = Checkpoint.load(first, new LoadOptions());
+    if (rank() > 0) {
+      Checkpoint state = Checkpoint.of(first);
       optimizer.cmp().loadStateDict(state.map("problem").asMap());
       optimizer.loadStateDict(state.map("optimizer").asMap());
     }
@@ -201,7 +220,9 @@ final class Joined implements Replicas.Replica {
 
   @Override
   public Evaluation whole(Evaluation own) {
-    return new Whole(group, optimizers, agreement, gradientSums, own);
+    Whole whole = new Whole(group, optimizers, agreement, gradientSums, own, asks);
+    asked |= whole.isAskedToStop();
+    return whole;
   }
 
   @Override

@@ -66,6 +66,8 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
   /** How long a group waits unless told otherwise, as c10d does. */
   public static final Duration DEFAULT_TIMEOUT = Duration.ofMinutes(30);
 
+  private static final Duration LONGEST = Duration.ofDays(365);
+
   private final Group group;
   private boolean compares = true;
 
@@ -162,10 +164,11 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
   }
 
   private static long millis(Duration timeout) {
+    Objects.requireNonNull(timeout, "timeout");
     if (timeout.isNegative() || timeout.isZero()) {
       throw new IllegalArgumentException("the timeout is " + timeout + "; it must be positive");
     }
-    return Math.max(1, timeout.toMillis());
+    return timeout.compareTo(LONGEST) > 0 ? LONGEST.toMillis() : Math.max(1, timeout.toMillis());
   }
 
   /** The number of this process, from 0. */
@@ -186,6 +189,9 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
    * Tensor s = group.sum(torch.stack(new TensorVector(score.dot(men), men.sum())));
    * Tensor rate = s.get(0).div(s.get(1));
    * }</pre>
+   *
+   * <p>A pass that an evaluation, or a hook after it, makes over its graph by itself finds the
+   * gradient of this process's own statistics, times the number of processes.
    *
    * @param statistics floating point and dense, of the same shape and dtype in all processes
    * @throws IllegalArgumentException if it is not dense or floating point
@@ -217,6 +223,7 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
 
   /** Overwrites tensors with those of one rank. */
   public void broadcast(List<Tensor> tensors, int root) {
+    Objects.requireNonNull(tensors, "tensors");
     tensors.forEach(tensor -> Tensors.requireTensor(tensor, "a tensor to broadcast"));
     run(() -> group.broadcast(addresses(tensors), tensors.size(), root));
     Reference.reachabilityFence(tensors);
@@ -228,6 +235,7 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
    * this before they are saved.
    */
   public void broadcast(Module model) {
+    Objects.requireNonNull(model, "model");
     try (PointerScope temporaries = new PointerScope()) {
       List<Tensor> tensors = new ArrayList<>();
       for (StringTensorDict named : List.of(model.named_parameters(), model.named_buffers())) {
@@ -261,6 +269,7 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
 
   /** The bytes of all processes, in the order of ranks; their numbers may differ. */
   public List<byte[]> allGather(byte[] bytes) {
+    Objects.requireNonNull(bytes, "bytes");
     try (PointerScope temporaries = new PointerScope()) {
       Tensor lengths = allGather(Tensor.create(new long[] {bytes.length}, 1));
       Tensor all = allGather(tensor(bytes));
@@ -345,7 +354,15 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
 
   @Override
   public Replica join(CooperOptimizer<?> optimizer) {
-    return group.connected() ? new Joined(this, optimizer) : ALONE;
+    if (!group.connected()) {
+      return ALONE;
+    }
+    try {
+      return new Joined(this, optimizer);
+    } catch (RuntimeException e) { // for which the others wait
+      fail(e);
+      throw e;
+    }
   }
 
   /** Ends the group for all processes; closing again does nothing. */

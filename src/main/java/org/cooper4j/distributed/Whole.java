@@ -35,6 +35,7 @@ final class Whole implements Evaluation {
    * Joins them.
    *
    * @param agreement compares the processes; null if nobody wants to
+   * @param asks whether this process wants all to stop
    * @throws ProcessGroupException if others evaluated something else, have other variables, or do
    *     not come
    */
@@ -43,7 +44,8 @@ final class Whole implements Evaluation {
       Optimizers optimizers,
       Agreement agreement,
       GradientSums gradientSums,
-      Evaluation own) {
+      Evaluation own,
+      boolean asks) {
     this.group = group;
     this.optimizers = optimizers;
     this.gradientSums = gradientSums;
@@ -68,7 +70,8 @@ final class Whole implements Evaluation {
                     ProcessGroup.addresses(entries),
                     rows.stream().mapToInt(row -> row ? 1 : 0).toArray(),
                     mine.samples().orElse(1),
-                    what.toString()));
+                    what.toString(),
+                    asks));
     Reference.reachabilityFence(entries);
 
     state = loss < 0 ? CMPState.ofViolations() : CMPState.of(join.value(loss));
@@ -145,6 +148,16 @@ final class Whole implements Evaluation {
   @Override
   public CMPState state() {
     return state;
+  }
+
+  /** Whether any process wants all to stop. */
+  boolean isAskedToStop() {
+    return join.asked();
+  }
+
+  @Override
+  public String notFinite() {
+    return join.notFinite();
   }
 
   @Override

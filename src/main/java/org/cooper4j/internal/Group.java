@@ -62,6 +62,8 @@ public final class Group extends Pointer {
 
   public native void agree(String text);
 
+  public native void compare(String text);
+
   public native void fail(String reason);
 
   public native @Name("close") void end();

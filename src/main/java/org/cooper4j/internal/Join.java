@@ -5,6 +5,7 @@ import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.ByVal;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.pytorch.Tensor;
@@ -17,7 +18,7 @@ public final class Join extends Pointer {
     Native.load();
   }
 
-  /** Compared are the processes unless the agreement is null. */
+  /** Compared are the processes unless the agreement is null; who asks wants all to stop. */
   public Join(
       Group group,
       Optimizers optimizers,
@@ -25,9 +26,10 @@ public final class Join extends Pointer {
       long[] tensors,
       int[] rows,
       double weight,
-      String what) {
+      String what,
+      boolean asks) {
     super((Pointer) null);
-    allocate(group, optimizers, agreement, tensors, rows, rows.length, weight, what);
+    allocate(group, optimizers, agreement, tensors, rows, rows.length, weight, what, asks);
   }
 
   private native void allocate(
@@ -38,7 +40,8 @@ public final class Join extends Pointer {
       @Const int[] rows,
       int count,
       double weight,
-      String what);
+      String what,
+      @Cast("bool") boolean asks);
 
   /** A leaf of the gradient that {@link #gradient} takes from there. */
   public native @ByVal Tensor value(int entry);
@@ -48,4 +51,11 @@ public final class Join extends Pointer {
 
   /** The samples of all. */
   public native double weight();
+
+  /** Whether any process asks all to stop. */
+  public native @Cast("bool") boolean asked();
+
+  /** Of values that are NaN or infinite, whose they are; empty if they are nobody's. */
+  @Name("not_finite")
+  public native String notFinite();
 }

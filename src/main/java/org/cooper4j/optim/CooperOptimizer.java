@@ -240,7 +240,9 @@ public abstract class CooperOptimizer<B> implements AutoCloseable {
   private RuntimeException explained(RuntimeException e) {
     String text = String.valueOf(e.getMessage());
     if (e instanceof IllegalArgumentException && text.endsWith("is NaN or infinite")) {
-      return new NotFiniteException(text + "; " + wiring.whichIsNotFinite(), e);
+      String whose = evaluation == null ? "" : evaluation.notFinite();
+      return new NotFiniteException(
+          text + (whose.isEmpty() ? "" : ": " + whose) + "; " + wiring.whichIsNotFinite(), e);
     }
     if (text.startsWith("Trying to backward through the graph a second time")) {
       return new IllegalStateException(

@@ -27,6 +27,11 @@ public interface Evaluation {
    */
   void backward(List<Tensor> roots, List<Tensor> gradients);
 
+  /** Of values that are NaN or infinite, which copies of the program evaluated them so, or "". */
+  default String notFinite() {
+    return "";
+  }
+
   /** One whose state's graph reaches the variables. */
   static Evaluation of(CMPState state) {
     return new Evaluation() {

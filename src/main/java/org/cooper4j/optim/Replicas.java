@@ -47,8 +47,12 @@ public interface Replicas {
       return own;
     }
 
-    /** What the first copy gives, in all of them. */
-    default byte[] broadcast(Supplier<byte[]> first) {
+    /**
+     * What the first copy gives, in all of them: anything that a checkpoint holds, of any size.
+     *
+     * @param first asked in the first copy alone, which keeps the objects as they are
+     */
+    default Object broadcast(Supplier<?> first) {
       return first.get();
     }
 
@@ -75,6 +79,17 @@ public interface Replicas {
      * @param where this is, of one line
      */
     default void compare(String where) {}
+
+    /**
+     * Whether this copy would have all of them stop, as its own process has been asked to: the
+     * others learn it in the next roll.
+     */
+    default void askToStop(boolean whether) {}
+
+    /** Whether any copy has asked in the rolls since the last {@link #askToStop}; alike in all. */
+    default boolean isAskedToStop() {
+      return false;
+    }
 
     /**
      * A roll, or what is around it, fails here: the others need not wait for this copy any more.

@@ -31,14 +31,14 @@ import org.cooper4j.optim.RollOut;
  *
  * <p>Of several processes all have this listener, and call {@code distribute} before {@code fit}:
  * the first one reads and writes, the folders of the others stay empty, and all go on from what it
- * has. Saved is {@link Training#stateDictOfAll()}, to which all contribute: after a failure, or
- * where one process was stopped alone, nothing is, and the last file that was saved before stays
- * the newest.
+ * has. Saved is {@link Training#stateDictOfAll()}, to which all contribute: after a failure nothing
+ * is, and the last file that was saved before stays the newest. A signal that ends one of the JVMs
+ * stops and saves all after the next step.
  *
  * <p>A checkpoint has no data and no options: start with the same batches, optimizers and
  * listeners. Random numbers that a roll drew before it threw are not taken back.
  */
-public final class Checkpoints implements TrainingListener {
+public final class Checkpoints extends Saver {
   private static final Pattern FILE = Pattern.compile("step-(\\d{9,18})\\.pt");
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -104,12 +104,9 @@ public final class Checkpoints implements TrainingListener {
     return files;
   }
 
-  /**
-   * Of the process that writes.
-   *
-   * @throws java.io.UncheckedIOException if nothing can be written to the folder
-   */
-  void requireWritable() {
+  /** Makes the folder, if it is one of this machine. */
+  @Override
+  void prepare() {
     if (folder instanceof LocalFolder local) {
       Claim.requireWritable(local.path());
     }
@@ -143,7 +140,7 @@ public final class Checkpoints implements TrainingListener {
     try {
       Runtime.getRuntime().addShutdownHook(hook);
     } catch (IllegalStateException e) {
-      training.stop("the JVM is shutting down");
+      training.leave(Cancel.REASON);
     }
   }
 
@@ -247,9 +244,11 @@ public final class Checkpoints implements TrainingListener {
 
   /** What the JVM does before it ends: asks the loop to stop, and waits for it, within limits. */
   record Cancel(Training training, Thread trainer, Duration patience) implements Runnable {
+    static final String REASON = "the JVM is shutting down";
+
     @Override
     public void run() {
-      training.stop("the JVM is shutting down");
+      training.leave(REASON);
       // A listener that called System.exit waits for this thread: do not wait for it.
       boolean exits =
           Arrays.stream(trainer.getStackTrace())

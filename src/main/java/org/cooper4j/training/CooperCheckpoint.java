@@ -35,7 +35,7 @@ import org.cooper4j.optim.RollOut;
  * <p>That layout has no place for generators, a shuffled loader's order or other listeners: what
  * needs them goes on bit for bit with {@link Checkpoints}.
  */
-public final class CooperCheckpoint implements TrainingListener {
+public final class CooperCheckpoint extends Saver {
   private static final String STEPS = "batch_ix";
   private static final String METRICS = "all_metrics";
   private static final String SUFFIX = "_state_dict";
@@ -164,7 +164,7 @@ public final class CooperCheckpoint implements TrainingListener {
         () -> Files.exists(file) ? Optional.of(Checkpoint.load(file)) : Optional.empty();
     return training.optimizer().replica().size() == 1
         ? here.get()
-        : training.share(() -> here.get().map(saved -> Checkpoint.bytes(saved.root())));
+        : training.share(() -> here.get().map(Checkpoint::root));
   }
 
   private void resume(Training training, Checkpoint saved) {

@@ -44,7 +44,9 @@ import org.cooper4j.optim.RollOut;
  *
  * <p>Of an optimizer that is distributed over several processes all have a trainer, with the same
  * listeners, and end after the same step: where they do not, all throw an exception that says which
- * ended, and why. What a listener throws in one of them, the others are told.
+ * ended, and why. What a listener throws in one of them, the others are told. Where one is stopped
+ * by another of its threads, or its JVM is asked to end, all stop after the next step; if a JVM
+ * ends, the others throw a CancellationException once listeners have heard of the end.
  *
  * @param <B> what the problem's evaluation needs
  */
@@ -113,7 +115,7 @@ public final class Trainer<B> {
   }
 
   private static boolean saves(TrainingListener listener) {
-    return listener instanceof Checkpoints || listener instanceof CooperCheckpoint;
+    return listener instanceof Saver;
   }
 
   /**
@@ -147,6 +149,7 @@ public final class Trainer<B> {
    *     of its listeners have an equal {@link TrainingListener#claims() claim}, or another training
    *     that runs writes to the same place
    * @throws java.io.UncheckedIOException if nothing can be written to a place that is claimed
+   * @throws CancellationException if the JVM of another one of several processes ends
    * @throws RuntimeException what a roll or a listener threw; with those of listeners' {@code end}
    *     as suppressed ones
    */
@@ -195,8 +198,8 @@ public final class Trainer<B> {
       }
       boolean isFirst = training.isFirst();
       for (TrainingListener listener : listeners) {
-        if (isFirst && listener instanceof Checkpoints checkpoints) {
-          checkpoints.requireWritable();
+        if (isFirst && listener instanceof Saver saver) {
+          saver.prepare();
         }
       }
       return Claims.of(listeners, listener -> isFirst || !saves(listener));
@@ -226,6 +229,7 @@ public final class Trainer<B> {
       end(started);
       if (training.isAgreed()) { // listeners may have put something back
         optimizer.replica().compare("the end of a training");
+        training.requireAll();
       }
     } catch (RuntimeException | Error e) {
       training.failed(e);
@@ -242,12 +246,14 @@ public final class Trainer<B> {
 
   /** Until its end, a stop, or a roll's failure that a listener takes. */
   private void loop(Iterable<? extends B> batches, long epochs, long steps) {
+    Replicas.Replica copy = optimizer.replica();
     Position position = training.position();
     while (training.goesOn() && position.epoch < epochs && position.step < steps) {
       Iterator<? extends B> iterator = position.iterator(batches);
       while (training.goesOn() && position.step < steps && iterator.hasNext()) {
         RollOut rollOut;
         B batch = iterator.next();
+        training.ask(copy);
         try {
           rollOut = optimizer.roll(batch);
         } catch (RuntimeException e) {
@@ -256,6 +262,7 @@ public final class Trainer<B> {
           }
           throw e;
         }
+        training.hear(copy);
         training.rolled(rollOut);
         for (TrainingListener listener : listeners) {
           listener.step(training, rollOut);
@@ -283,20 +290,16 @@ public final class Trainer<B> {
     }
   }
 
-  /**
-   * Of several processes all have to end here: those that went on would wait for this one. What
-   * stops one alone at some time, from another thread, is told them.
-   */
+  /** Of several processes all have to end here: those that went on would wait for this one. */
   private void agreeOnEnd() {
     Replicas.Replica copy = optimizer.replica();
     String end = "the end of a training after " + training.step() + " steps";
     String why = training.stopReason().map(reason -> ", stopped: " + firstLine(reason)).orElse("");
-    if (copy.size() > 1
-        && (training.isStoppedElsewhere() || Thread.currentThread().isInterrupted())) {
+    if (copy.size() > 1 && Thread.currentThread().isInterrupted()) {
       copy.fail(new CancellationException(end + why));
     } else {
       copy.agree(end, why);
-      training.agreed();
+      training.agreed(copy);
     }
   }
 

@@ -1,5 +1,6 @@
 package org.cooper4j.training;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -9,6 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -29,6 +31,8 @@ import org.cooper4j.optim.RollOut;
 public final class Training {
   private static final String OPTIMIZER = "cooper_optimizer_state_dict";
   private static final String PROCESSES = "process_states";
+  private static final char LEAVES = 'l';
+  private static final char STAYS = 's';
 
   private final CooperOptimizer<?> optimizer;
   private final Variables variables;
@@ -40,7 +44,9 @@ public final class Training {
   private RollOut rollOut;
   private Map<String, Double> numbers;
   private volatile String stopReason;
-  private volatile boolean stoppedElsewhere;
+  private volatile Request request; // of several processes, until all know of one
+  private boolean requested; // in any process
+  private String leaver; // another process that ends
   private Throwable failure;
   private Thread trainer;
   private boolean whole;
@@ -124,17 +130,30 @@ public final class Training {
 
   /**
    * Ends the run once all listeners have seen this step; the first reason counts. Any thread may
-   * call it.
+   * call it. Of several processes, those that a listener stops stop after the same step, or all
+   * throw; what another thread calls in one of them is told the others with the next roll, and ends
+   * the run in all after that.
    */
   public void stop(String reason) {
-    Objects.requireNonNull(reason, "reason");
-    synchronized (this) {
-      if (stopReason == null) {
-        stopReason = reason;
-        stoppedElsewhere = Thread.currentThread() != trainer;
-      }
+    stop(new Request(Objects.requireNonNull(reason, "reason"), false));
+  }
+
+  /** As {@link #stop}, in a process that ends: the others, if any, cannot go on without it. */
+  void leave(String reason) {
+    stop(new Request(reason, true));
+  }
+
+  private synchronized void stop(Request its) {
+    boolean alike = Thread.currentThread() == trainer && !its.leaves();
+    if (!alike && optimizer.replica().size() > 1) {
+      request = request == null || its.leaves() ? its : request;
+    } else if (stopReason == null) {
+      stopReason = its.reason();
     }
   }
+
+  /** What one of several processes was asked to do. */
+  private record Request(String reason, boolean leaves) {}
 
   /** Why the run was stopped; empty if it runs, or did all that {@code fit} was asked for. */
   public Optional<String> stopReason() {
@@ -236,9 +255,7 @@ public final class Training {
    */
   public boolean resume(Supplier<Optional<Map<String, Object>>> first) {
     Optional<Map<String, Object>> found =
-        optimizer.replica().size() == 1
-            ? first.get()
-            : share(() -> first.get().map(Checkpoint::bytes)).map(Checkpoint::asMap);
+        optimizer.replica().size() == 1 ? first.get() : share(first).map(Checkpoint::asMap);
     found.ifPresent(state -> loadStateDict(own(state)));
     return found.isPresent();
   }
@@ -248,13 +265,11 @@ public final class Training {
     return optimizer.replica().rank() == 0;
   }
 
-  /** The file that the first process gives, in all. */
-  Optional<Checkpoint> share(Supplier<Optional<byte[]>> first) {
+  /** What the first process finds, in all. */
+  <T> Optional<Checkpoint> share(Supplier<Optional<T>> first) {
     optimizer.replica().agree("a checkpoint to go on from", "");
-    byte[] file = optimizer.replica().broadcast(() -> first.get().orElse(new byte[0]));
-    return file.length == 0
-        ? Optional.empty()
-        : Optional.of(Checkpoint.load(file, new LoadOptions()));
+    Object state = optimizer.replica().broadcast(() -> first.get().orElse(null));
+    return Optional.ofNullable(state).map(Checkpoint::of);
   }
 
   /** Of the state of all what is this process's. */
@@ -319,7 +334,9 @@ public final class Training {
     rollOut = null;
     numbers = null;
     stopReason = null;
-    stoppedElsewhere = false;
+    request = null;
+    requested = false;
+    leaver = null;
     trainer = Thread.currentThread();
     failure = null;
     whole = false;
@@ -358,14 +375,49 @@ public final class Training {
     return Optional.ofNullable(rollOut);
   }
 
-  /** Whether another thread than the trainer's has stopped it, at a step of its own choice. */
-  boolean isStoppedElsewhere() {
-    return stoppedElsewhere;
+  /** Before a roll: lets the other processes know in it what this one was asked to do. */
+  void ask(Replicas.Replica copy) {
+    copy.askToStop(request != null);
   }
 
-  /** All processes have ended after the same step. */
-  void agreed() {
+  /** After a roll. */
+  void hear(Replicas.Replica copy) {
+    requested = copy.isAskedToStop();
+  }
+
+  /** All processes have ended after the same step; why, those that were asked tell the others. */
+  void agreed(Replicas.Replica copy) {
     agreed = true;
+    if (!requested) {
+      return;
+    }
+    Request own = request;
+    if (own != null && stopReason == null) {
+      stopReason = own.reason();
+    }
+    String told = own == null ? "" : (own.leaves() ? LEAVES : STAYS) + own.reason();
+    List<byte[]> each = copy.allGather(told.getBytes(StandardCharsets.UTF_8));
+    for (int rank = 0; rank < each.size(); rank++) {
+      String its = new String(each.get(rank), StandardCharsets.UTF_8);
+      if (!its.isEmpty() && rank != copy.rank()) {
+        String reason = "rank " + rank + ": " + its.substring(1);
+        stopReason = stopReason == null ? reason : stopReason;
+        leaver = leaver == null && its.charAt(0) == LEAVES ? reason : leaver;
+      }
+    }
+  }
+
+  /** Throws if another process has left, unless this one is about to. */
+  void requireAll() {
+    Request own = request;
+    if (leaver != null && (own == null || !own.leaves())) {
+      throw new CancellationException(
+          "the training ended after "
+              + step()
+              + " steps, since a process did: "
+              + leaver
+              + "; start all of them again, to go on from the last checkpoint");
+    }
   }
 
   boolean isAgreed() {
@@ -382,7 +434,7 @@ public final class Training {
   }
 
   boolean goesOn() {
-    return stopReason == null;
+    return stopReason == null && !requested;
   }
 
   static long requireEvery(long n) {

@@ -50,6 +50,45 @@ class ConnectingTest {
   }
 
   @Test
+  void aVariableThatIsMissingIsNamed() throws Exception {
+    try (Ranks ranks = start(1, Map.of("MASTER_ADDR", ""), "once", "1500")) {
+      assertFails(
+          ranks,
+          0,
+          "IllegalArgumentException: the environment variable MASTER_ADDR is not set; expected",
+          "torchrun");
+    }
+  }
+
+  @Test
+  void whoWaitsForAnotherNumberOfProcessesIsToldByAll() throws Exception {
+    try (Ranks ranks =
+        Ranks.start(
+            2,
+            folder,
+            Map.of(),
+            rank -> rank == 1 ? List.of("env", "WORLD_SIZE=3") : List.of(),
+            Connecting.class,
+            "once",
+            LONG)) {
+      for (int rank = 0; rank < 2; rank++) {
+        assertFails(
+            ranks,
+            rank,
+            " and 2 processes (WORLD_SIZE), rank 1 has LibTorch",
+            " and 3 processes (WORLD_SIZE); all must have the same");
+      }
+    }
+  }
+
+  @Test
+  void aRankThatDoesNotComeIsNamed() throws Exception {
+    try (Ranks ranks = start(1, Map.of("WORLD_SIZE", "2"), "once", "1500")) {
+      assertFails(ranks, 0, "rank 1 did not come, or no longer answered", "within 1500 ms");
+    }
+  }
+
+  @Test
   void whoWaitsForAStoreSeesAnInterrupt() throws Exception {
     try (Ranks ranks = second("interrupted", LONG)) {
       assertFails(ranks, 0, "rank 1 was interrupted while it waited for the store at 127.0.0.1:");

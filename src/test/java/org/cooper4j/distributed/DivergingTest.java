@@ -196,7 +196,10 @@ class DivergingTest {
               its.roll(1);
             });
     for (String error : errors) {
-      assertThat(error).contains("the ranks do not do the same: rank 0 has compared");
+      assertThat(error)
+          .contains(
+              "the ranks do not do the same: rank 0 has group.compare(true), rank 1 has"
+                  + " group.compare(false)");
     }
   }
 }

@@ -7,6 +7,7 @@ import static org.cooper4j.Devices.values;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.SizeTPointer;
 import org.bytedeco.pytorch.EmbeddingImpl;
@@ -25,6 +26,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch_gloo;
 import org.cooper4j.CMPState;
 import org.cooper4j.ConstrainedMinimizationProblem;
+import org.cooper4j.checkpoint.Checkpoint;
 import org.cooper4j.optim.UnconstrainedOptimizer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -218,7 +220,13 @@ class ProcessGroupTest {
         .hasMessageContaining("address");
     assertThatThrownBy(() -> ProcessGroup.gloo("127.0.0.1", 0, 1, 2))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("port 0");
+        .hasMessageContaining("the port is 0; expected one from 1 to 65535");
+    assertThatThrownBy(() -> ProcessGroup.gloo("127.0.0.1", 99999, 0, 2))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("the port is 99999; expected one from 1 to 65535");
+    assertThatThrownBy(() -> ProcessGroup.gloo("127.0.0.1", 29500, 0, 1, null))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("timeout");
     assertThatThrownBy(() -> ProcessGroup.gloo("127.0.0.1", 29500, 0, 1, Duration.ZERO))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("must be positive");
@@ -232,7 +240,54 @@ class ProcessGroupTest {
       assertThatThrownBy(() -> group.broadcast(List.of(torch.ones(1)), 1))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("rank 1");
+      assertThatThrownBy(() -> group.broadcast(List.of(torch.ones(1).expand(4))))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("a tensor to broadcast, Float[4], is expanded");
+      assertThatThrownBy(() -> group.allGather((byte[]) null))
+          .isInstanceOf(NullPointerException.class)
+          .hasMessage("bytes");
+      group.barrier(Duration.ofSeconds(Long.MAX_VALUE));
     }
+  }
+
+  @Test
+  void statesOfAnySizeGoToTheOthersSomeBytesAtATime() {
+    Map<String, Object> state =
+        Map.of("numbers", List.of(1L, 2.5, "three"), "tensor", torch.arange(new Scalar(1000)));
+    List<byte[]> found =
+        TwoRanks.run(
+            group -> {
+              Object its = state;
+              if (group.rank() == 0) {
+                Relay.send(group, state, 100);
+              } else {
+                its = Relay.receive(group);
+              }
+              group.barrier();
+              return Checkpoint.bytes(its);
+            });
+    assertThat(found.get(1)).isEqualTo(found.get(0));
+  }
+
+  @Test
+  void aRankThatIsTakenIsRefusedAndTheGroupGoesOn() {
+    CompletableFuture<Integer> port = new CompletableFuture<>();
+    CompletableFuture<Void> second =
+        CompletableFuture.runAsync(
+            () -> {
+              try (var group = ProcessGroup.gloo("127.0.0.1", port.join(), 1, 2, TIMEOUT)) {
+                group.barrier();
+                group.barrier();
+              }
+            });
+    try (var group = ProcessGroup.gloo("127.0.0.1", 0, 0, 2, TIMEOUT, port::complete)) {
+      group.barrier();
+      assertThatThrownBy(() -> ProcessGroup.gloo("127.0.0.1", port.join(), 1, 2, TIMEOUT))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("another process has come as rank 1 before; give each a rank");
+      group.barrier();
+    }
+    second.join();
   }
 
   @Test

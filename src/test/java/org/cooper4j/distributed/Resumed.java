@@ -127,6 +127,46 @@ final class Resumed {
     }
   }
 
+  /**
+   * One training in which some ranks are asked to end after the eighth step. Arguments: the folder;
+   * which ranks.
+   */
+  static final class Signalled {
+    private Signalled() {}
+
+    public static void main(String[] arguments) throws IOException {
+      try (ProcessGroup group = ProcessGroup.fromEnvironment()) {
+        TrainingListener signal =
+            new TrainingListener() {
+              @Override
+              public void step(Training training, RollOut rollOut) {
+                if (training.step() == 8 && arguments[1].contains("" + group.rank())) {
+                  askToEnd();
+                }
+              }
+            };
+        train(group, 0, STEPS, signal, new Checkpoints(Path.of(arguments[0])));
+      }
+    }
+
+    /** Waits until the training knows of it. */
+    private static void askToEnd() {
+      try {
+        String self = Long.toString(ProcessHandle.current().pid());
+        new ProcessBuilder("kill", "-TERM", self).start().waitFor();
+        while (Thread.getAllStackTraces().keySet().stream()
+            .noneMatch(
+                thread ->
+                    thread.getName().equals("cooper4j checkpoint")
+                        && thread.getState() == Thread.State.TIMED_WAITING)) {
+          Thread.sleep(10);
+        }
+      } catch (IOException | InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
   /** Arguments: the start of the outputs' names; where rank 0 and where the others have files. */
   public static void main(String[] arguments) throws IOException {
     StringBuilder text = new StringBuilder();

@@ -36,7 +36,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @EnabledOnOs(OS.LINUX)
 class ResumedTest {
   private static final String APART =
-      "the ranks do not do the same: rank 0 has at the end of a training";
+      "the ranks no longer have the same variables, multipliers and rates: rank 0 has at the end of"
+          + " a training";
 
   @TempDir Path folder;
 
@@ -197,24 +198,89 @@ class ResumedTest {
   }
 
   @Test
-  void whoIsStoppedByAnotherThreadTellsTheOthers() {
-    List<String> errors = errorsIf(1, ResumedTest::stop);
-    assertThat(errors.get(0))
-        .contains("rank 1 failed: CancellationException: the end of a training after 3 steps")
-        .contains("stopped: the JVM is shutting down");
-    assertThat(errors.get(1)).isEmpty();
+  void whereAnotherThreadStopsOneProcessAllEndAfterTheNextStepAndSaveIt() {
+    List<String> ends =
+        TwoRanks.run(
+            group -> {
+              Trainer<Object> trainer =
+                  trainer(
+                      group,
+                      after(3, group.rank() == 1 ? ResumedTest::stop : unused -> {}),
+                      new Checkpoints(folder));
+              Training end = trainer.fitSteps(9);
+              String first = end + " " + end.stopReason().orElseThrow();
+              return first + ", then " + trainer.fitSteps(9).step();
+            });
+    assertThat(ends)
+        .containsExactly(
+            "Training(epoch 0, step 4) rank 1: a button, then 9",
+            "Training(epoch 0, step 4) a button, then 9");
+    assertThat(new Checkpoints(folder).files())
+        .containsExactly("step-000000004.pt", "step-000000009.pt");
   }
 
   @Test
-  void afterAStopOfOneFromAnotherThreadNothingIsSaved() {
-    TwoRanks.errors(
-        group ->
-            trainer(
-                    group,
-                    after(3, group.rank() == 0 ? ResumedTest::stop : unused -> {}),
-                    new Checkpoints(folder).everySteps(2))
-                .fitSteps(5));
-    assertThat(new Checkpoints(folder).files()).containsExactly("step-000000002.pt");
+  void whereOtherThreadsStopAllAfterDifferentStepsAllEndAfterTheSame() {
+    List<String> ends =
+        TwoRanks.run(
+            group -> {
+              Training end = trainer(group, after(group.rank() + 3, ResumedTest::stop)).fitSteps(9);
+              return end + " " + end.stopReason().orElseThrow();
+            });
+    assertThat(ends.get(0)).isEqualTo("Training(epoch 0, step 4) a button");
+    assertThat(ends.get(1)).isEqualTo(ends.get(0));
+  }
+
+  @Test
+  void aStopThatComesAfterTheLastRollLeavesTheEndAsItIs() {
+    List<String> errors =
+        TwoRanks.errors(
+            group -> {
+              Consumer<Training> its = group.rank() == 1 ? ResumedTest::stop : unused -> {};
+              Training end = trainer(group, after(5, its)).fitSteps(5);
+              assertThat(end.stopReason()).isEmpty();
+            });
+    assertThat(errors).containsExactly("", "");
+  }
+
+  @Test
+  void aSignalThatEndsSomeOrAllStopsAndSavesAllAfterOneStep() throws Exception {
+    try (Ranks whole = run("whole", "of-whole", 0, 0)) {
+      whole.assertSuccess();
+    }
+    for (List<Integer> signalled : List.of(List.of(0), List.of(1), List.of(0, 1))) {
+      String files = "files" + signalled;
+      end(signalled, folder.resolve(files));
+      assertThat(new Checkpoints(folder.resolve(files)).files())
+          .last()
+          .isEqualTo("step-000000009.pt");
+      try (Ranks resumed = run("resumed", files, 90, 0)) {
+        resumed.assertSuccess();
+      }
+      for (int rank = 0; rank < 2; rank++) {
+        assertThat(Cases.read(folder.resolve("resumed" + rank)).get("end"))
+            .as("rank %d, of which %s were signalled", rank, signalled)
+            .isEqualTo(Cases.read(folder.resolve("whole" + rank)).get("end"));
+      }
+    }
+  }
+
+  private void end(List<Integer> signalled, Path files) throws Exception {
+    String which = signalled.toString();
+    try (Ranks ranks = Ranks.start(2, folder, Resumed.Signalled.class, files.toString(), which)) {
+      for (int rank = 0; rank < 2; rank++) {
+        boolean asked = signalled.contains(rank);
+        assertThat(ranks.end(rank)).as(ranks.output(rank)).isEqualTo(asked ? 143 : 1);
+        if (!asked) {
+          assertThat(ranks.output(rank))
+              .contains(
+                  "CancellationException: the training ended after 9 steps, since a process did:"
+                      + " rank "
+                      + signalled.get(0)
+                      + ": the JVM is shutting down");
+        }
+      }
+    }
   }
 
   @Test
@@ -261,7 +327,9 @@ class ResumedTest {
               trainer.fitSteps(5);
             });
     for (String error : errors) {
-      assertThat(error).contains(APART + " primal variable 0 = ");
+      assertThat(error)
+          .contains(APART + " primal variable 0 = ", "after distribute() change such things in all")
+          .doesNotContain("shapes");
     }
   }
 
@@ -363,14 +431,16 @@ class ResumedTest {
   void aFailureThatOneTakesAloneIsAnErrorOfBoth() {
     List<String> errors = TwoRanks.errors(group -> trainToNaN(group, new Takes(group.rank() == 0)));
     assertThat(errors.get(0)).contains("rank 1 failed: NotFiniteException");
-    assertThat(errors.get(1)).startsWith("NotFiniteException");
+    assertThat(errors.get(1))
+        .startsWith("NotFiniteException")
+        .contains("loss", "is NaN or infinite: rank 1 alone evaluated it so; ");
   }
 
   private static void stop(Training training) {
     CountDownLatch stopped = new CountDownLatch(1);
     new Thread(
             () -> {
-              training.stop("the JVM is shutting down");
+              training.stop("a button");
               stopped.countDown();
             })
         .start();
