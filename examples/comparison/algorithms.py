@@ -186,13 +186,14 @@ def main():
     wanted = QUICK if options.quick else [name for name in options.only.split(";") if name]
     results = Results(options.output)
     problems = [p for p in all_problems() if not wanted or p.name in wanted]
-    for problem in problems:
-        compare(problem, budget, grid, results)
+    uses = [use for use in all_uses() if not wanted or use.name in wanted]
     for problem, result in ensmallen.run(problems, budget):
         results.add(problem, "ensmallen AugLagrangian", {}, True, lambda: result)
-    for use in all_uses():
-        if not wanted or use.name in wanted:
-            compare_training(use, MEASURES if options.quick else use.steps, grid, results)
+    for part in (grid[:1], grid):  # where it is stopped, the untuned settings were first
+        for problem in problems:
+            compare(problem, budget, part, results)
+        for use in uses:
+            compare_training(use, MEASURES if options.quick else use.steps, part, results)
 
 
 if __name__ == "__main__":

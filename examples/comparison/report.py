@@ -58,10 +58,10 @@ def names(problems):
 
 
 def both(problems, name):
-    """What one reaches on each problem, untuned and tuned; None for tuned if there is no grid."""
+    """What one reaches on each problem, untuned and tuned; None for tuned if not all have a grid."""
     runs = {member: algorithms.get(name, []) for member, algorithms in problems.items()}
     untuned, tuned = ({m: reach(r, how) for m, r in runs.items()} for how in (False, True))
-    return untuned, tuned if max(map(len, runs.values())) > 1 else None
+    return untuned, tuned if all(len(own) != 1 for own in runs.values()) else None
 
 
 def solved(problems):
@@ -147,11 +147,11 @@ def training(algorithms):
             _, _, f, violation = run["points"][-1]
             reached = " / ".join(number(run["reached"].get(key, [math.inf])[0]) for key in KEYS)
             row += [f"{f:.4g}", f"{violation:.1e}" if violation else "0", reached]
-        rows.append([*row, f"{1e6 * run['points'][-1][1] / run['points'][-1][0]:.0f}"])
+        rows.append(row)
     head = ["Algorithm"]
     for how in ("untuned", "tuned"):
         head += [f"{how}: f", "violation", "batches to 1e-2 / 1e-4 / 1e-6"]
-    return f"Best feasible f: {best:.6g}.\n\n" + table([*head, "µs a batch"], rows)
+    return f"Best feasible f: {best:.6g}.\n\n" + table(head, rows)
 
 
 def profile(problems, out):

@@ -194,11 +194,23 @@ void check_has_lagrangian(const Term& term, size_t k) {
        "SwitchingSubgradientOptimizer, or choose another formulation");
 }
 
+void check_is_switched(const Term& term, size_t k) {
+  if (term.formulation == Formulation::kSwitched) return;
+  fail({term, k},
+       "its formulation has a Lagrangian, of which a SwitchingSubgradientOptimizer makes no use; "
+       "give it the formulation Switched, or take the optimizer that its formulation is for, such "
+       "as SimultaneousOptimizer");
+}
+
 void check_weight(const at::Tensor& weight, const Term& term, size_t k) {
   if (!weight.is_cpu() || all_finite(weight)) return;
+  const at::ScalarType dtype = weight.scalar_type();
+  const bool narrow = c10::elementSize(dtype) < sizeof(float);
   fail({term, k},
-       "its multiplier, or its penalty coefficient times the violation, overflows; smaller dual "
-       "steps, or a maximum for the penalty, keep it finite");
+       "its multiplier, or its penalty coefficient times the violation, overflows ", name(dtype),
+       "; ",
+       narrow ? "compute the violation in float32, or keep it finite with " : "keep it finite with ",
+       "smaller dual steps, a maximum for the penalty, or a smaller unit for the violation");
 }
 
 void check_term(const Term& term, size_t index, Side side, bool violation_seen) {
@@ -228,7 +240,8 @@ void check_term(const Term& term, size_t index, Side side, bool violation_seen) 
         violation.device().is_cpu() &&
         !all_finite(violation.detach().to(multiplier.scalar_type()))) {
       fail(which, "violation is too large for its multiplier's ", name(multiplier.scalar_type()),
-           "; scale it");
+           "; give the multiplier the dtype ", name(violation.scalar_type()),
+           ", or divide the violation by a typical size");
     }
   }
   if (term.penalty_kind != Factor::kNone && !factors_seen) {

@@ -26,6 +26,9 @@ void check_weight(const at::Tensor& weight, const Term& term, size_t k);
 /// Throws std::invalid_argument naming term `k` if it is for backward_switched() alone.
 void check_has_lagrangian(const Term& term, size_t k);
 
+/// Throws std::invalid_argument naming term `k` if it is for backward() alone.
+void check_is_switched(const Term& term, size_t k);
+
 /// The violation with at least one dimension, as Cooper's extract_violations gives it.
 inline at::Tensor at_least_1d(const at::Tensor& t) { return t.dim() == 0 ? t.unsqueeze(0) : t; }
 

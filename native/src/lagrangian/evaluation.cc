@@ -347,6 +347,9 @@ bool Evaluation::backward_switched(double tolerance, double scale) {
   if (graph_freed_) {
     throw std::logic_error("backward() was called twice; compute the Lagrangian again first");
   }
+  for (size_t k = 0; k < terms_.size(); ++k) {
+    if (contributes(k, Side::kPrimal)) check_is_switched(terms_[k], k);
+  }
   check_differentiable();
   c10::NoGradGuard no_grad;
   const auto measure = [](const Term& term, const at::Tensor& violation) {

@@ -21,8 +21,9 @@ namespace cooper4j::optim {
 
 inline void check_not_negative(const std::string& optimizer, const std::string& option,
                                double value) {
-  // The negation also catches NaN.
-  if (!(value >= 0)) refuse(optimizer, option, "at least 0", value);
+  if (value < 0 || !std::isfinite(value)) {
+    refuse(optimizer, option, "finite and at least 0", value);
+  }
 }
 
 inline void check_beta(const std::string& optimizer, const std::string& option, double beta) {

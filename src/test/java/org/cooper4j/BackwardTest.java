@@ -247,6 +247,22 @@ class BackwardTest {
     assertThat(x.grad().defined()).isFalse();
   }
 
+  @ParameterizedTest
+  @CsvSource({"Half, 1e5, float16; compute the violation in float32", "Float, 1e39, float32; keep"})
+  void anOverflowNamesTheDtypeAndWhatToDo(ScalarType dtype, double multiplier, String message) {
+    assumeTrue(device().is_cpu(), "on CUDA looking would wait for the device");
+    Tensor x = here(Tensor.create(1.0)).to(dtype).requires_grad_(true);
+    Constraint c =
+        new Constraint(
+            ConstraintType.EQUALITY, new DenseMultiplier(here(Tensor.create(multiplier))));
+    ConstrainedMinimizationProblem.of(Map.of("c", c), unused -> null);
+    assertThatThrownBy(() -> CMPState.of(x.sum()).observe(c, x.mul(new Scalar(1.0))).backward())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("constraint 'c': its multiplier, or its penalty coefficient times")
+        .hasMessageContaining("overflows " + message);
+    assertThat(x.grad().defined()).isFalse();
+  }
+
   @Test
   void aViolationThatTheMultiplierCannotHoldIsNamed() {
     assumeTrue(device().is_cpu(), "on CUDA looking would wait for the device");
@@ -256,7 +272,8 @@ class BackwardTest {
     assertThatThrownBy(() -> CMPState.of(x.sum()).observe(c, x.mul(new Scalar(1.0))).backward())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(
-            "constraint 'c': violation is too large for its multiplier's float32");
+            "constraint 'c': violation is too large for its multiplier's float32; give the"
+                + " multiplier the dtype float64");
   }
 
   @Test

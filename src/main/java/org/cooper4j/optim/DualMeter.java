@@ -29,6 +29,7 @@ final class DualMeter {
   static final int EVERY = 10;
 
   private static final int MOST_ROWS = 16;
+  private static final double MOST_GAIN = 8; // of all rows together, if they pull alike
   private static final List<String> KEYS = List.of("steps", "turn", "before", "scales");
   private static final String UNIT = "dual_unit/";
   private static final String REACH = "dual_reach/";
@@ -187,6 +188,20 @@ final class DualMeter {
     return size <= MOST_ROWS && !multiplier.expectsConstraintFeatures() ? (int) size : 1;
   }
 
+  /** How many times its unit a constraint that is observed rarely may pull. */
+  double mostTimes() {
+    long pulling = 0;
+    for (Map.Entry<String, DualScales> entry : scales.entrySet()) {
+      Multiplier multiplier =
+          optimizer.cmp().namedConstraints().get(entry.getKey()).multiplier().orElseThrow();
+      pulling +=
+          multiplier.expectsConstraintFeatures()
+              ? ((ExplicitMultiplier) multiplier).weight().numel()
+              : entry.getValue().rows();
+    }
+    return Math.max(1, MOST_GAIN / pulling);
+  }
+
   private long places() {
     return scales.values().stream().mapToInt(DualScales::rows).sum();
   }
@@ -248,6 +263,15 @@ final class DualMeter {
 
   /** Takes the measurements of a roll, averaged over its parts, into the means. */
   void take(CMPState state) {
+    state
+        .observedConstraints()
+        .forEach(
+            (constraint, observed) -> {
+              DualScales its = constraint.name().map(scales::get).orElse(null);
+              if (its != null && observed.contributesToPrimalUpdate()) {
+                its.pulls(steps);
+              }
+            });
     boolean measured = false;
     for (Map.Entry<String, DualScales> entry : scales.entrySet()) {
       int rows = entry.getValue().rows();
@@ -296,8 +320,8 @@ final class DualMeter {
     Map<String, DualScales> newScales = new LinkedHashMap<>();
     if (!state.isEmpty()) {
       DualScales.requireKeys(state, KEYS);
-      newSteps = count(state, "steps");
-      newTurn = count(state, "turn");
+      newSteps = DualScales.count(state, "steps");
+      newTurn = DualScales.count(state, "turn");
       newBefore = requireBefore(state.get("before"));
       if (!(state.get("scales") instanceof Map<?, ?> each)) {
         throw new IllegalArgumentException("scales: expected a dict, found " + state.get("scales"));
@@ -323,14 +347,6 @@ final class DualMeter {
     turn = newTurn;
     replaceBefore(beside(newBefore));
     scales = newScales;
-  }
-
-  private static long count(Map<String, ?> state, String key) {
-    if (!(state.get(key) instanceof Number number) || !DualScales.isCount(number)) {
-      throw new IllegalArgumentException(
-          key + ": expected a whole number from 0 to 2^53, found " + state.get(key));
-    }
-    return number.longValue();
   }
 
   private List<?> requireBefore(Object found) {

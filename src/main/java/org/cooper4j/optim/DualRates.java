@@ -18,6 +18,7 @@ import org.bytedeco.pytorch.TensorVector;
 import org.cooper4j.CMPState;
 import org.cooper4j.Constraint;
 import org.cooper4j.checkpoint.OptimizerState;
+import org.cooper4j.formulations.PenaltyBarrier;
 import org.cooper4j.internal.Log;
 import org.cooper4j.internal.Tensors;
 import org.cooper4j.multipliers.ExplicitMultiplier;
@@ -40,18 +41,22 @@ import org.cooper4j.optim.torch.NuPIOptions;
  * <pre>
  * unit  u = Σ |∂f/∂x_i| |∂g/∂x_i| / ‖∇g‖²     at which multiplier it pulls as hard as the loss
  * reach r = Σ |∂g/∂x_i| |Δx_i|                how far one primal step can move it
- * e = u clamp(g / (T r), −1, 1),  T = 50
+ * e = k u clamp(g / (T r), −1, 1),  T = 50
  * </pre>
+ *
+ * <p>with k = 1 for a constraint that every step observes. One that is observed in every k-th step
+ * pulls in these alone, and so k times as hard; k is a running mean, and at most 8 divided by the
+ * number of all rows, which may pull together, but 1 at least.
  *
  * <p>The multiplier's gradient is then e in place of the violation g, from which {@link
  * #controller} makes the step
  *
  * <pre>λ ← [λ + e_t / T + 2 (e_t − e_{t−1})]₊</pre>
  *
- * <p>For a primal SGD of rate α that is λ ← [λ + (g_t / T + 2 (g_t − g_{t−1})) / (T α ‖∇g‖²)]₊, the
- * proportional and the integral gain with which a violation is gone in about T steps without
- * swinging, whatever the curvature. Neither the scale of the loss nor that of a constraint matters,
- * nor the learning rate.
+ * <p>For a primal SGD of rate α, and k = 1, that is λ ← [λ + (g_t / T + 2 (g_t − g_{t−1})) / (T α
+ * ‖∇g‖²)]₊, the proportional and the integral gain with which a violation is gone in about T steps
+ * without swinging, whatever the curvature. Neither the scale of the loss nor that of a constraint
+ * matters, nor the learning rate.
  *
  * <p>Both are running means, but the unit at least 0.8 times the newest one: near the minimum of
  * the loss its gradient, and with it the unit, is small, and grows as the constraint pulls away
@@ -61,14 +66,13 @@ import org.cooper4j.optim.torch.NuPIOptions;
  * Larger constraints and indexed ones have one of each for all elements, in the direction of their
  * violation: scale such elements alike. While a row has had no gradient yet, every step measures
  * it, its multiplier stays, and a warning is logged after 30 steps. While no constraint is observed
- * any more, every step makes the copy. A constraint that every k-th batch has takes more than k
- * times as many steps to hold: about 10 times as many with k = 5, where it was measured. The roll
- * that measures has them in {@code values().misc()} as {@code dual_unit/NAME} and {@code
- * dual_reach/NAME}; in a roll over parts, which those of several processes are, too, both are means
- * and are to be divided by {@code dual_share/NAME}, the share of the parts in which the row had a
- * gradient. These names are not for a {@code misc} of your own: it would be taken for a
- * measurement, or be replaced by one. What each part of this contributes was measured: {@code
- * docs/algorithms.md}.
+ * any more, every step makes the copy. A constraint that every k-th step observes takes k times as
+ * many steps to hold, and more than that where k is cut. The roll that measures has them in {@code
+ * values().misc()} as {@code dual_unit/NAME} and {@code dual_reach/NAME}; in a roll over parts,
+ * which those of several processes are, too, both are means and are to be divided by {@code
+ * dual_share/NAME}, the share of the parts in which the row had a gradient. These names are not for
+ * a {@code misc} of your own: it would be taken for a measurement, or be replaced by one. What each
+ * part of this contributes was measured: {@code docs/algorithms.md}.
  */
 public final class DualRates implements GradientHook {
   private static final int HORIZON = 50;
@@ -89,8 +93,8 @@ public final class DualRates implements GradientHook {
    *
    * @return the hook that does it, whose state is in the optimizer's state dict
    * @throws IllegalArgumentException if a dual optimizer scales its steps itself, as Adam does, or
-   *     has momentum or weight decay, or a module computes a multiplier, or the optimizer has
-   *     DualRates already
+   *     has momentum or weight decay, or a module computes a multiplier, or a constraint is a
+   *     PenaltyBarrier, or the optimizer has DualRates already
    */
   public static DualRates of(ConstrainedOptimizer<?> optimizer) {
     Objects.requireNonNull(optimizer, "optimizer");
@@ -156,7 +160,9 @@ public final class DualRates implements GradientHook {
     return numbers;
   }
 
-  /** Whether a constraint has a multiplier; throws if that is one of a module. */
+  /**
+   * Whether a constraint has a multiplier; throws if it is one of which nothing can be measured.
+   */
   static boolean isServed(Constraint constraint) {
     if (constraint.multiplier().isEmpty()) {
       return false;
@@ -167,6 +173,13 @@ public final class DualRates implements GradientHook {
               + constraint.name().orElse("?")
               + "': a module computes its multiplier, for whose parameters DualRates has no unit;"
               + " give it a DenseMultiplier or an IndexedMultiplier, or choose a dual rate");
+    }
+    if (constraint.formulation() instanceof PenaltyBarrier) {
+      throw new IllegalArgumentException(
+          "constraint '"
+              + constraint.name().orElse("?")
+              + "': the multipliers of PenaltyBarrier change by factors of themselves, for which"
+              + " DualRates has no unit; choose a dual rate, or another formulation");
     }
     return true;
   }
@@ -236,7 +249,7 @@ public final class DualRates implements GradientHook {
     }
     times(values, its.perReach(HORIZON));
     values.clamp_(new ScalarOptional(new Scalar(-1.0)), new ScalarOptional(new Scalar(1.0)));
-    times(values, its.units());
+    times(values, its.perPull(meter.mostTimes()));
   }
 
   private static void times(Tensor values, double[] factors) {

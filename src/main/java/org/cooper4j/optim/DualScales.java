@@ -7,17 +7,23 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 
-/** Running means of one constraint's units and reaches, a number a row. */
+/**
+ * Running means of one constraint's units and reaches, a number a row, and of the steps from one
+ * that it pulls in to the next.
+ */
 final class DualScales {
   private static final double WEIGHT = 0.1;
   private static final double LEAST = 0.8; // of the newest unit
   private static final double LARGEST = 1e30; // which float32 still has
   private static final double MOST = 9007199254740992.0; // up to which a double counts one by one
-  private static final List<String> KEYS = List.of("unit", "reach", "measurements");
+  private static final List<String> KEYS =
+      List.of("unit", "reach", "measurements", "every", "seen");
 
   private final double[] unit;
   private final double[] reach;
   private final double[] measurements;
+  private double every = 1;
+  private long seen; // the last step that it pulled in; 0 before the first
 
   DualScales(int rows) {
     unit = new double[rows];
@@ -61,6 +67,17 @@ final class DualScales {
     }
   }
 
+  /**
+   * Notes that the constraint pulls in a step. One long pause is no habit: the mean follows twice
+   * itself at most.
+   */
+  void pulls(long step) {
+    if (seen > 0 && step > seen) {
+      every += WEIGHT * (Math.min(step - seen, 2 * every + 1) - every);
+    }
+    seen = step;
+  }
+
   /** Factors from a violation to its share of what so many steps can move; 0 where unknown. */
   double[] perReach(double steps) {
     double[] factors = new double[rows()];
@@ -70,11 +87,22 @@ final class DualScales {
     return factors;
   }
 
+  /**
+   * The multipliers at which it pulls, in the mean of all steps, as hard as the loss; or so many
+   * times the units, at most.
+   */
+  double[] perPull(double most) {
+    double times = Math.min(every, most);
+    return Arrays.stream(unit).map(its -> Math.min(LARGEST, its * times)).toArray();
+  }
+
   Map<String, Object> stateDict() {
     Map<String, Object> state = new LinkedHashMap<>();
     state.put("unit", boxed(unit));
     state.put("reach", boxed(reach));
     state.put("measurements", boxed(measurements));
+    state.put("every", every);
+    state.put("seen", seen);
     return state;
   }
 
@@ -97,6 +125,13 @@ final class DualScales {
     read(map, "unit", scales.unit, DualScales::isMeasurement, numbers);
     read(map, "reach", scales.reach, DualScales::isMeasurement, numbers);
     read(map, "measurements", scales.measurements, DualScales::isCount, "counts");
+    if (!(map.get("every") instanceof Number mean)
+        || !(mean.doubleValue() >= 1 && mean.doubleValue() <= MOST)) {
+      throw new IllegalArgumentException(
+          "every: expected a number from 1 to 2^53, found " + map.get("every"));
+    }
+    scales.every = mean.doubleValue();
+    scales.seen = count(map, "seen");
     return scales;
   }
 
@@ -128,8 +163,17 @@ final class DualScales {
     }
   }
 
+  /** A whole number of a state dict. */
+  static long count(Map<?, ?> state, String key) {
+    if (!(state.get(key) instanceof Number number) || !isCount(number)) {
+      throw new IllegalArgumentException(
+          key + ": expected a whole number from 0 to 2^53, found " + state.get(key));
+    }
+    return number.longValue();
+  }
+
   /** Whether it is a whole number of at least 0. */
-  static boolean isCount(Number number) {
+  private static boolean isCount(Number number) {
     double value = number.doubleValue();
     return value >= 0 && value <= MOST && value == Math.rint(value);
   }

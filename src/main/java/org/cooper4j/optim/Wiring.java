@@ -233,10 +233,16 @@ final class Wiring {
         throw new IllegalArgumentException(
             "no dual optimizer has the multiplier of "
                 + quoted(constraint)
-                + ", so that it would never move; register constraints before the optimizers are"
-                + " made and give one the problem's dualParameters(), or, if the multiplier is to"
-                + " stay as it is, set requires_grad_(false) on its parameters; see"
-                + " docs/troubleshooting.md#wiring");
+                + ", so that it would never move; "
+                + (dualOptimizers.isEmpty()
+                    ? "take an optimizer that has dual ones, such as SimultaneousOptimizer, or give"
+                        + " the constraint a formulation without a multiplier:"
+                        + " SwitchingSubgradientOptimizer is for Switched, UnconstrainedOptimizer"
+                        + " for QuadraticPenalty; if"
+                    : "register constraints before the optimizers are made and give one the"
+                        + " problem's dualParameters(), or, if")
+                + " the multiplier is to stay as it is, set requires_grad_(false) on its"
+                + " parameters; see docs/troubleshooting.md#wiring");
       }
       if (multiplier instanceof IndexedMultiplier
           && optimizer != null

@@ -29,6 +29,7 @@ import org.cooper4j.formulations.AugmentedLagrangian;
 import org.cooper4j.formulations.Formulation;
 import org.cooper4j.formulations.PenalizedLagrangian;
 import org.cooper4j.formulations.PenaltyBarrier;
+import org.cooper4j.formulations.QuadraticPenalty;
 import org.cooper4j.formulations.Switched;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
@@ -216,6 +217,26 @@ class AlgorithmsTest {
     assertThat(rollOut.values().misc()).containsEntry(SwitchingSubgradientOptimizer.SWITCHED, 1.0);
     assertThat(values(x)).containsExactly(new double[] {0.8, -2}, within(1e-6));
     assertThat(optimizer.stateDict()).containsEntry("dual_optimizer_states", null);
+  }
+
+  @Test
+  void switchingRefusesConstraintsThatHaveALagrangian() {
+    List<Constraint> others =
+        List.of(
+            new Constraint(
+                INEQUALITY, QuadraticPenalty::new, null, new DensePenaltyCoefficient(1.0)),
+            new Constraint(INEQUALITY, new DenseMultiplier(2)));
+    ((DenseMultiplier) others.get(1).multiplier().get()).weight().requires_grad_(false);
+    for (Constraint other : others) {
+      var switching = new SwitchingSubgradientOptimizer<>(problem(other), sgd());
+      refused(switching::roll, "constraint 'c': its formulation has a Lagrangian");
+      assertThat(values(x)).containsExactly(1, -2);
+    }
+    var learning = problem(new Constraint(INEQUALITY, new DenseMultiplier(2)));
+    refused(
+        () -> new SwitchingSubgradientOptimizer<>(learning, sgd()),
+        "SwitchingSubgradientOptimizer is for Switched");
+    refused(() -> new UnconstrainedOptimizer<>(learning, sgd()), "such as SimultaneousOptimizer");
   }
 
   @Test

@@ -31,6 +31,7 @@ import org.cooper4j.ConstraintState;
 import org.cooper4j.ConstraintType;
 import org.cooper4j.Devices;
 import org.cooper4j.checkpoint.Checkpoint;
+import org.cooper4j.formulations.PenaltyBarrier;
 import org.cooper4j.multipliers.DenseMultiplier;
 import org.cooper4j.multipliers.IndexedMultiplier;
 import org.cooper4j.multipliers.ModuleMultiplier;
@@ -38,6 +39,7 @@ import org.cooper4j.optim.torch.ExtraSGD;
 import org.cooper4j.optim.torch.ExtraSGDOptions;
 import org.cooper4j.optim.torch.NuPI;
 import org.cooper4j.optim.torch.NuPIOptions;
+import org.cooper4j.penalties.DensePenaltyCoefficient;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -228,6 +230,14 @@ class DualRatesTest {
   }
 
   @Test
+  void whatIsNoMeanOfStepsIsRefused() {
+    for (Object value : new Object[] {Double.NaN, 0.5, -1, 1e300, "3", List.of(1.0)}) {
+      assertRefused(scales("every", value), "scales.rows.every: expected a number from 1 to 2^53");
+      assertRefused(scales("seen", value), "scales.rows.seen: expected a whole number from 0");
+    }
+  }
+
+  @Test
   void keysThatNobodyKnowsAreRefused() {
     assertRefused(Map.of("extra", 1), "extra: unexpected key; expected [steps, turn, before");
     assertRefused(scales("extra", 1), "scales.rows.extra: unexpected key; expected [unit, reach");
@@ -250,7 +260,9 @@ class DualRatesTest {
     for (String each : List.of("unit", "reach", "measurements")) {
       rows.put(each, List.of(1.0, 1.0));
     }
-    rows.put(key, List.of(1.0, value));
+    rows.put("every", 1.0);
+    rows.put("seen", 30L);
+    rows.put(key, key.equals("every") || key.equals("seen") ? value : List.of(1.0, value));
     return Map.of("scales", Map.of("rows", rows));
   }
 
@@ -368,6 +380,84 @@ class DualRatesTest {
     assertThat(rates.reaches().get("rarely")).containsExactly(new double[] {reach}, within(1e-9));
     assertThat(rates.reaches().get("always")).containsExactly(new double[] {0.6}, within(1e-9));
     assertThat(measured).isGreaterThan(3);
+  }
+
+  /**
+   * min Σ c (x − 2)² with noise in its gradient subject to s (x₀ + x₁ − 1) ≤ 0, so many times,
+   * which every k-th batch has: the means of ten rounds.
+   */
+  private static List<Double> meansOfARareOne(int every, int rows) {
+    Tensor x = doubles(3, -2, 1, 0.5).requires_grad_(true);
+    Tensor ones = torch.ones(rows).to(ScalarType.Double);
+    Constraint rare = new Constraint(INEQUALITY, new DenseMultiplier(ones.mul(new Scalar(0.0))));
+    var problem =
+        ConstrainedMinimizationProblem.<Integer>of(
+            Map.of("rare", rare),
+            step -> {
+              Tensor noise = doubles(Math.sin(step), Math.cos(3 * step), Math.sin(7 * step), 0);
+              CMPState state =
+                  CMPState.of(
+                      x.sub(new Scalar(2.0))
+                          .square()
+                          .mul(doubles(1, 3, 0.3, 2))
+                          .sum()
+                          .add(noise.dot(x).mul(new Scalar(0.1))));
+              Tensor violation = x.narrow(0, 0, 2).sum().sub(new Scalar(1.0));
+              return step % every == every - 1
+                  ? state.observe(rare, ones.mul(violation).mul(new Scalar(1e-4)))
+                  : state;
+            });
+    var optimizer = descent(problem, x, 0.01);
+    DualRates.of(optimizer);
+    List<Double> means = new ArrayList<>();
+    double sum = 0;
+    for (int step = 1; step <= 1000 * every; step++) {
+      optimizer.roll(step - 1);
+      double[] at = Devices.values(x);
+      sum += at[0] + at[1] - 1;
+      if (step % (10 * every) == 0) {
+        means.add(sum / (10 * every));
+        sum = 0;
+      }
+    }
+    return means;
+  }
+
+  private static int roundsUntilItHolds(List<Double> means) {
+    int rounds = 0;
+    while (rounds < means.size() && means.get(rounds) > 0.1) {
+      rounds++;
+    }
+    return rounds;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"5, 2", "20, 4"}) // of 20 steps the pull is that of 8
+  void aConstraintThatIsObservedRarelyTakesAsManyObservations(int every, int most) {
+    assertThat(roundsUntilItHolds(meansOfARareOne(every, 1)))
+        .isLessThan(most * roundsUntilItHolds(meansOfARareOne(1, 1)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"5, 2", "5, 8", "20, 2"})
+  void rareRowsThatPullTogetherDoNotSwing(int every, int rows) {
+    List<Double> means = meansOfARareOne(every, rows);
+    assertThat(means.subList(means.size() - 20, means.size()))
+        .allSatisfy(mean -> assertThat(mean).isBetween(-1.0, 1.0));
+  }
+
+  @Test
+  void onePauseIsNoHabit() {
+    DualScales scales = new DualScales(1);
+    scales.add(0, 1, 1);
+    scales.pulls(1);
+    scales.pulls(1001);
+    assertThat(scales.perPull(8)[0]).isBetween(1.0, 1.3);
+    for (int step = 1006; step < 1500; step += 5) {
+      scales.pulls(step);
+    }
+    assertThat(scales.perPull(8)).containsExactly(new double[] {5}, within(1e-2));
+    assertThat(scales.perPull(4)).containsExactly(4);
   }
 
   /** min ½ ‖x‖² with noise in its gradient subject to Σ x ≥ 4: how many steps to a mean of 3.9. */
@@ -606,6 +696,25 @@ class DualRatesTest {
     assertThatThrownBy(() -> DualRates.of(third))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("constraint 'implicit': a module computes its multiplier");
+  }
+
+  @Test
+  void multipliersThatChangeByFactorsAreRefused() {
+    Tensor x = doubles(1).requires_grad_(true);
+    Constraint barred =
+        new Constraint(
+            INEQUALITY,
+            PenaltyBarrier::new,
+            new DenseMultiplier(doubles(1)),
+            new DensePenaltyCoefficient(1.0));
+    var problem =
+        ConstrainedMinimizationProblem.<Void>of(
+            Map.of("barred", barred),
+            unused -> CMPState.of(x.square().sum()).greaterOrEqual(barred, x, 1));
+    var optimizer = descent(problem, x, 0.1);
+    assertThatThrownBy(() -> DualRates.of(optimizer))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("constraint 'barred': the multipliers of PenaltyBarrier");
   }
 
   /** min (x − 2)² + (y − 1)² subject to x ≤ 0.5, whose row not all batches have. */

@@ -158,10 +158,10 @@ class NuPITest {
       assertNamed(() -> new NuPIOptions(1).ki(gain), "NuPI: Ki has a NaN or infinite entry");
       assertNamed(() -> new NuPI(x, new NuPIOptions(1).emaNu(value)), "ema_nu must be in (-1, 1)");
     }
-    for (double value : new double[] {Double.NaN, -1}) {
-      assertNamed(() -> new NuPI(x, new NuPIOptions(value)), "lr must be at least 0");
+    for (double value : new double[] {Double.NaN, -1, Double.POSITIVE_INFINITY}) {
+      assertNamed(() -> new NuPI(x, new NuPIOptions(value)), "lr must be finite and at least 0");
       assertNamed(
-          () -> new NuPI(x, new NuPIOptions(1).weightDecay(value)), "weight_decay must be at");
+          () -> new NuPI(x, new NuPIOptions(1).weightDecay(value)), "weight_decay must be finite");
     }
     assertNamed(() -> new NuPIOptions(1).kp((Tensor) null), "NuPI: Kp is null");
     assertThatThrownBy(() -> new NuPI(x, new NuPIOptions(1).emaNu(-0.5).useBiasCorrection(true)))
