@@ -23,6 +23,7 @@ final class Method<B> {
   private static final double STEEPEST = 100;
   private static final int PATIENCE = 10;
   private static final long NOWHERE = -1;
+  private static final long VERDICT = 2000; // evaluations, whatever the limit
   private static final String NOISY =
       "the problem is not deterministic: it gives other values at the same point; put modules into"
           + " eval(), and use one batch";
@@ -36,6 +37,7 @@ final class Method<B> {
   private final double precision;
   private final LineSearch<B> lineSearch;
   private final Descent<B> descent;
+  private final long limit;
 
   private Tensor x;
   private double innerTolerance = FIRST_TOLERANCE;
@@ -70,7 +72,8 @@ final class Method<B> {
     descent = new Descent<>(evaluator, box, curvature, lineSearch);
     // Looking again at where the other run was is not of this run's evaluations.
     long before = resumed == null ? 0 : evaluator.evaluations() + 1;
-    descent.limit(before + Math.min(maxEvaluations, Long.MAX_VALUE - before));
+    limit = before + Math.min(maxEvaluations, Long.MAX_VALUE - before);
+    descent.limit(limit);
     if (resumed != null) {
       resume(resumed);
     }
@@ -321,6 +324,7 @@ final class Method<B> {
     // A violation of 1 to begin with, so that gradients are those of the constraints themselves.
     Multipliers violation = multipliers.ofViolationAlone(1 / point.scaledInfeasibility());
     curvature.forget();
+    descent.limit(evaluator.evaluations() + VERDICT);
     try (Point start = evaluator.evaluate(point.x(), violation)) {
       descent.from(start, violation, 0.01 * precision);
       Point lowest = descent.point();
@@ -333,18 +337,19 @@ final class Method<B> {
       return stuck && !leaves(evaluator.away(point.x(), 1), violation, 0.5 * start.value());
     } finally {
       curvature.forget();
+      descent.limit(limit);
       variables.moveTo(point.x()); // which the solution is of
     }
   }
 
-  /** Goes on from where a descent from there finds a violation below that, if it does. */
+  /** Goes on from where a descent from there finds a violation below that; true if it may yet. */
   private boolean leaves(Tensor far, Multipliers violation, double value) {
     curvature.forget();
     try (Point start = evaluator.evaluate(far, violation)) {
       if (!start.isFinite()) {
         return false;
       }
-      descent.from(start, violation, 0.01 * precision);
+      Descent.End end = descent.from(start, violation, 0.01 * precision);
       Point lowest = descent.point();
       boolean lower = lowest.value() <= value;
       if (lower) {
@@ -356,7 +361,7 @@ final class Method<B> {
       if (lowest != start) {
         lowest.close();
       }
-      return lower;
+      return lower || end == Descent.End.LIMIT || end == Descent.End.INTERRUPTED;
     }
   }
 

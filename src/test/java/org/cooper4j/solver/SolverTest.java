@@ -305,6 +305,12 @@ class SolverTest {
     Solution solution = new Solver<>(problem, x).minimize();
     assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.SOLVED);
     assertThat(solution.objective()).isCloseTo(1, within(1e-6));
+    for (int limit = 1; limit < 20; limit++) {
+      x.data().zero_();
+      sphere.multiplier().orElseThrow().parameters().get(0).data().zero_();
+      Solution limited = new Solver<>(problem, x).maxEvaluations(limit).minimize();
+      assertThat(limited.status()).as(limit + ": " + limited).isEqualTo(Status.LIMIT);
+    }
   }
 
   @Test
