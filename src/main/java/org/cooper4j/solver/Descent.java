@@ -16,8 +16,9 @@ final class Descent<B> {
     INTERRUPTED
   }
 
-  private static final int MOST_STEPS = 1000;
-  private static final int IDLE = 20;
+  /** So many evaluations without progress: gradients of ill-conditioned problems swing long. */
+  private static final int IDLE = 150;
+
   private static final double FAR = 100;
   private static final double BOTTOMLESS = -1e15;
 
@@ -60,23 +61,22 @@ final class Descent<B> {
   End from(Point start, Multipliers multipliers, double tolerance) {
     point = start;
     double far = FAR * Math.max(1, start.scaledInfeasibility());
-    long last = steps + MOST_STEPS;
     double lowest = Double.POSITIVE_INFINITY;
     double flattest = Double.POSITIVE_INFINITY;
-    int idle = 0;
+    long progressed = evaluator.evaluations();
     while (true) {
       if (point.scaledInfeasibility() > far || point.value() < BOTTOMLESS) {
         return End.DIVERGED;
       }
       double stationarity = box.stationarity(point.x(), point.gradient());
-      if (stationarity <= tolerance || steps == last) {
+      if (stationarity <= tolerance) {
         return End.STATIONARY;
       }
       if (point.value() < lowest - lineSearch.noise(point) || stationarity < 0.9 * flattest) {
         lowest = Math.min(lowest, point.value());
         flattest = Math.min(flattest, stationarity);
-        idle = 0;
-      } else if (++idle == IDLE) {
+        progressed = evaluator.evaluations();
+      } else if (evaluator.evaluations() - progressed >= IDLE) {
         return End.PRECISION;
       }
       if (evaluator.evaluations() >= limit) {

@@ -5,6 +5,8 @@ import static org.cooper4j.internal.Tensors.keep;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -27,6 +29,7 @@ final class Evaluator<B> {
   private final B batch;
   private final Variables variables;
   private Layout layout;
+  private double[] first;
   private long evaluations;
 
   Evaluator(ConstrainedMinimizationProblem<B> problem, Variables variables, B batch) {
@@ -55,6 +58,7 @@ final class Evaluator<B> {
     try {
       Graph graph = graph(x);
       graph.requireUsed();
+      first = values(graph.loss(), graph.violations());
       double steepest = graph.lossGradient().abs().max().item_double();
       double[] lengths = Steepness.of(graph, layout);
       requireFinite(lengths);
@@ -82,11 +86,20 @@ final class Evaluator<B> {
   Multipliers resume(Tensor x, MethodState state) {
     RollScope scope = new RollScope();
     try {
-      graph(x).requireUsed();
+      Graph graph = graph(x);
+      graph.requireUsed();
+      first = values(graph.loss(), graph.violations());
       evaluations = state.count("evaluations");
       Tensor floor = layout.floor();
       Tensor values = state.tensor("multipliers");
-      Tensors.requireSameShape(floor, values, "multipliers");
+      if (values.numel() != layout.size()) {
+        throw new IllegalArgumentException(
+            "the loaded state has "
+                + values.numel()
+                + " multipliers, and this problem "
+                + layout.size()
+                + " constraints; load a state of this problem's, or make another solver");
+      }
       return new Multipliers(
           values.to(x.device(), x.scalar_type()).clone(),
           state.tensor("scales").to(x.device(), x.scalar_type()).clone(),
@@ -128,7 +141,7 @@ final class Evaluator<B> {
   }
 
   /** Each variable by half to all of its size, or of 1, in a direction of its own or against it. */
-  private Tensor away(Tensor x, int sign) {
+  Tensor away(Tensor x, int sign) {
     Random random = new Random(0);
     double[] direction =
         random
@@ -194,7 +207,7 @@ final class Evaluator<B> {
     variables.moveTo(x);
     evaluations++;
     CMPState state = RollScope.call("computeCMPState", () -> problem.computeCMPState(batch));
-    variables.requireUnchanged();
+    variables.requireAt(x);
     Tensor loss = state.loss().orElseGet(() -> torch.zeros(new long[0], x.options()));
     Tensors.requireTensor(loss, "the loss");
     if (!Tensors.isFloatingPoint(loss) || loss.numel() != 1) {
@@ -213,6 +226,23 @@ final class Evaluator<B> {
     }
     return new Graph(
         loss.to(x.device(), x.scalar_type()).squeeze(), violations, parts, variables.tensors());
+  }
+
+  /** The loss, and all violations. */
+  private static double[] values(Tensor loss, Tensor violations) {
+    return Readout.values(
+        torch.cat(new TensorVector(loss.detach().reshape(1), violations.detach())));
+  }
+
+  /** Whether the first look at the start found values that differ by more than that. */
+  boolean isNoisyFromTheStart(Point start, double noise) {
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensor objective =
+          torch.full(new long[] {1}, new Scalar(start.objective()), start.x().options());
+      double[] again = values(objective, start.violations());
+      return IntStream.range(0, again.length)
+          .anyMatch(i -> !(Math.abs(again[i] - first[i]) <= noise));
+    }
   }
 
   /** Whether the problem gives other values at the same point than before. */

@@ -23,6 +23,10 @@ final class Method<B> {
   private static final double STEEPEST = 100;
   private static final int PATIENCE = 10;
   private static final long NOWHERE = -1;
+  private static final long VERDICT = 2000; // evaluations, whatever the limit
+  private static final String NOISY =
+      "the problem is not deterministic: it gives other values at the same point; put modules into"
+          + " eval(), and use one batch";
 
   private final Variables variables;
   private final Evaluator<B> evaluator;
@@ -33,6 +37,7 @@ final class Method<B> {
   private final double precision;
   private final LineSearch<B> lineSearch;
   private final Descent<B> descent;
+  private final long limit;
 
   private Tensor x;
   private double innerTolerance = FIRST_TOLERANCE;
@@ -67,7 +72,8 @@ final class Method<B> {
     descent = new Descent<>(evaluator, box, curvature, lineSearch);
     // Looking again at where the other run was is not of this run's evaluations.
     long before = resumed == null ? 0 : evaluator.evaluations() + 1;
-    descent.limit(before + Math.min(maxEvaluations, Long.MAX_VALUE - before));
+    limit = before + Math.min(maxEvaluations, Long.MAX_VALUE - before);
+    descent.limit(limit);
     if (resumed != null) {
       resume(resumed);
     }
@@ -138,13 +144,16 @@ final class Method<B> {
 
   /** Iterates until there is something to say. */
   Solution run(Predicate<Solution> goOn) {
-    while (true) {
+    for (boolean first = true; ; first = false) {
       Descent.End end;
       Solution solution;
       try (PointerScope temporaries = new PointerScope()) {
         Point start = evaluator.evaluate(x, multipliers);
         if (!start.isFinite()) {
           throw notFinite(start);
+        }
+        if (first && isNoisy(start)) {
+          return endHere(Status.STALLED, NOISY);
         }
         end = descent.from(start, multipliers, innerTolerance);
         Point point = descent.point();
@@ -167,6 +176,13 @@ final class Method<B> {
     }
   }
 
+  /** Noise below the tolerance need not keep a run from it. */
+  private boolean isNoisy(Point start) {
+    double tolerable = tolerance * Math.max(1, Math.abs(start.objective()));
+    return evaluator.isNoisyFromTheStart(
+        start, Math.max(tolerable, 1000 * lineSearch.noise(start)));
+  }
+
   private IllegalArgumentException notFinite(Point start) {
     return new IllegalArgumentException(
         String.format(
@@ -182,8 +198,7 @@ final class Method<B> {
     double reach = Math.max(1, far.x().abs().max().item_double());
     if (far.value() < 0 && far.infeasibility() <= 1e-6 * reach) {
       String fell = String.format(Locale.ROOT, "f fell to %.1e, at %.1e", far.objective(), reach);
-      return publish(
-          measure(start),
+      return endHere(
           Status.UNBOUNDED,
           fell + " from the origin, with the constraints holding there; the variables stay nearer");
     }
@@ -193,8 +208,7 @@ final class Method<B> {
     Solution solution = measure(start);
     return multipliers.penalty() <= MOST_PENALTY
         ? solution
-        : publish(
-            solution,
+        : endHere(
             Status.STALLED,
             "no penalty keeps the iterates from running away, so that f falls faster than any"
                 + " violation grows; bounds on the variables would");
@@ -203,30 +217,27 @@ final class Method<B> {
   private Solution advance(Point point, Descent.End end) {
     Solution solution = measure(point);
     double residual = multipliers.residual(point);
-    double ratio = ratio(solution);
+    boolean solved = worst(solution) <= tolerance;
     Tensor before = x;
     x = keep(point.x().clone());
     before.close();
-    if (ratio > 1 && (end == Descent.End.LIMIT || end == Descent.End.INTERRUPTED)) {
+    if (!solved && (end == Descent.End.LIMIT || end == Descent.End.INTERRUPTED)) {
       return leave(end);
     }
     multipliers.accept(point);
     iterations++;
     solution = publish(solution, Status.RUNNING, "not there yet");
     sinceBest += end == Descent.End.PRECISION ? 3 : 1;
-    if (best == null || ratio < 0.9 * ratio(best.solution())) {
+    if (best == null || worst(solution) < 0.9 * worst(best.solution())) {
       sinceBest = 0;
       remember(solution);
     }
-    if (ratio <= 1) {
+    if (solved) {
       return with(solution, Status.SOLVED, "a KKT point within the tolerance " + tolerance);
     }
     if (end == Descent.End.PRECISION && !knownToBeDeterministic) {
       if (evaluator.isNoisy(point, multipliers, 1000 * lineSearch.noise(point))) {
-        return restoreBest(
-            Status.STALLED,
-            "the problem is not deterministic: it gives other values at the same point; put"
-                + " modules into eval(), and use one batch");
+        return restoreBest(Status.STALLED, NOISY);
       }
       knownToBeDeterministic = true;
     }
@@ -242,7 +253,8 @@ final class Method<B> {
           Status.STALLED,
           "no further progress: the precision of "
               + Tensors.dtype(x)
-              + " is used up, or no multipliers exist, or the problem is not smooth");
+              + " is used up, or no multipliers exist, or the problem is not smooth, or so"
+              + " ill-conditioned that a larger historySize is needed");
     }
     boolean matters = residual > 0.1 * tolerance * Math.min(1, leastScale());
     if (!progress && matters && multipliers.penalty() < MOST_PENALTY) {
@@ -273,8 +285,12 @@ final class Method<B> {
     if (best != null) {
       return restoreBest(status, why);
     }
-    Multipliers own = multipliers.withoutPenalty();
-    try (Point point = evaluator.evaluate(x, own)) {
+    return endHere(status, why);
+  }
+
+  /** Ends with the multipliers as they are, and what is left with these. */
+  private Solution endHere(Status status, String why) {
+    try (Point point = evaluator.evaluate(x, multipliers.withoutPenalty())) {
       return publish(measure(point), status, why);
     }
   }
@@ -284,22 +300,22 @@ final class Method<B> {
     return scales.numel() == 0 ? 1 : scales.min().item_double();
   }
 
-  /** How much the worst residual exceeds its tolerance. */
-  private double ratio(Solution solution) {
+  /** The worst residual, in the unit of the tolerance. */
+  private double worst(Solution solution) {
     double steepest = Math.min(STEEPEST, 1 / multipliers.objectiveScale());
-    double ratio =
+    return Math.max(
+        solution.infeasibility(),
         Math.max(
-            solution.infeasibility(),
-            Math.max(
-                solution.stationarity() / steepest,
-                10 * solution.gap() / Math.max(1, Math.abs(solution.objective()))));
-    return ratio / tolerance;
+            solution.stationarity() / steepest,
+            10 * solution.gap() / Math.max(1, Math.abs(solution.objective()))));
   }
 
   /**
-   * Whether not even a descent that goes after the violation alone lowers it. Where a gradient is
-   * small beside others, as scales of the start may leave it, only that tells a violation that has
-   * far to go from one that cannot.
+   * Whether not even a descent that goes after the violation alone lowers it, from here or from a
+   * point away, where the method goes on if that one does. Where a gradient is small beside others,
+   * as scales of the start may leave it, only that tells a violation that has far to go from one
+   * that cannot; and only the other point a least violation from a largest one, as 0 has for ‖x‖ =
+   * 1.
    */
   private boolean isStuck(Point point) {
     if (point.infeasibility() <= tolerance || multipliers.penalty() < 1e3) {
@@ -308,6 +324,7 @@ final class Method<B> {
     // A violation of 1 to begin with, so that gradients are those of the constraints themselves.
     Multipliers violation = multipliers.ofViolationAlone(1 / point.scaledInfeasibility());
     curvature.forget();
+    descent.limit(evaluator.evaluations() + VERDICT);
     try (Point start = evaluator.evaluate(point.x(), violation)) {
       descent.from(start, violation, 0.01 * precision);
       Point lowest = descent.point();
@@ -317,9 +334,34 @@ final class Method<B> {
       if (lowest != start) {
         lowest.close();
       }
-      return stuck;
+      return stuck && !leaves(evaluator.away(point.x(), 1), violation, 0.5 * start.value());
     } finally {
       curvature.forget();
+      descent.limit(limit);
+      variables.moveTo(point.x()); // which the solution is of
+    }
+  }
+
+  /** Goes on from where a descent from there finds a violation below that; true if it may yet. */
+  private boolean leaves(Tensor far, Multipliers violation, double value) {
+    curvature.forget();
+    try (Point start = evaluator.evaluate(far, violation)) {
+      if (!start.isFinite()) {
+        return false;
+      }
+      Descent.End end = descent.from(start, violation, 0.01 * precision);
+      Point lowest = descent.point();
+      boolean lower = lowest.value() <= value;
+      if (lower) {
+        Tensor before = x;
+        x = keep(lowest.x().clone());
+        before.close();
+        multipliers.clear();
+      }
+      if (lowest != start) {
+        lowest.close();
+      }
+      return lower || end == Descent.End.LIMIT || end == Descent.End.INTERRUPTED;
     }
   }
 

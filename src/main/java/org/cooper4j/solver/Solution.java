@@ -43,16 +43,16 @@ public record Solution(
     /** A KKT point within the tolerance. */
     SOLVED,
     /**
-     * The violation cannot be lowered from here, not even by a descent that goes after it alone:
-     * the problem has no feasible point, or, if it is not convex, none near.
+     * The violation cannot be lowered, not even by a descent that goes after it alone, from here or
+     * from one other point: the problem has no feasible point, or, if it is not convex, none near.
      */
     INFEASIBLE,
     /** The objective falls without end where the constraints hold. */
     UNBOUNDED,
     /**
      * No further progress above the tolerance: the dtype's precision is used up, a multiplier does
-     * not exist, or the evaluation is not differentiable or not deterministic. The point is the
-     * best one seen.
+     * not exist, the evaluation is not differentiable or not deterministic, or the problem is too
+     * ill-conditioned. The point is the best one seen.
      */
     STALLED,
     /**

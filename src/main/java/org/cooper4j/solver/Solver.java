@@ -1,6 +1,7 @@
 package org.cooper4j.solver;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -31,7 +32,8 @@ import org.cooper4j.multipliers.Multiplier;
  * result in both. Constraints in any formulation are taken as what they are, g ≤ 0 or h = 0;
  * penalty coefficients are not used. What is not for a solver is refused at the start: constraints
  * with a strict violation or with features, indexed and implicit multipliers. Every evaluation has
- * to give the same values at the same point: put modules into {@code eval()}, and give one batch.
+ * to give the same values at the same point: put modules into {@code eval()}, and give one batch;
+ * and to leave the variables where they are.
  *
  * <p>All variables have one dtype and device. float64 reaches tolerances of 1e-8 and less, float32
  * about 1e-4; where one is too tight, the solution says STALLED.
@@ -60,7 +62,7 @@ public final class Solver<B> {
    */
   public Solver(ConstrainedMinimizationProblem<B> problem, Tensor... variables) {
     this.problem = Objects.requireNonNull(problem, "problem");
-    this.variables = new Variables(List.of(variables), problem);
+    this.variables = new Variables(Arrays.asList(variables), problem);
     tolerance = this.variables.isFloat64() ? 1e-6 : 1e-4;
   }
 
@@ -116,13 +118,13 @@ public final class Solver<B> {
    * How many steps tell the curvature, as {@code history_size} of LibTorch's LBFGS; 10 without this
    * call. More take fewer evaluations on ill-conditioned problems, and 2 n numbers of memory each.
    *
-   * @param historySize at least 1
+   * @param historySize 1 to 1000
    */
   public Solver<B> historySize(int historySize) {
     requireIdle();
-    if (historySize < 1) {
+    if (historySize < 1 || historySize > 1000) {
       throw new IllegalArgumentException(
-          "historySize is " + historySize + "; it must be at least 1");
+          "historySize is " + historySize + "; it must be 1 to 1000");
     }
     this.historySize = historySize;
     return this;
@@ -189,7 +191,8 @@ public final class Solver<B> {
    * @throws IllegalArgumentException if the start has no finite value and gradient, or the problem
    *     is not for a solver, or a multiplier is NaN or infinite; as whatever the evaluation throws,
    *     it leaves variables, multipliers and this solver as they were
-   * @throws IllegalStateException if the solver is running already
+   * @throws IllegalStateException if the solver is running already, or the evaluation moves a
+   *     variable or changes its constraints
    */
   public Solution minimize(B batch) {
     if (!running.compareAndSet(null, Thread.currentThread())) {
@@ -307,7 +310,7 @@ public final class Solver<B> {
    */
   public void loadStateDict(Map<String, ?> stateDict) {
     requireIdle();
-    resumed = MethodState.of(stateDict, variables.size());
+    resumed = MethodState.of(Objects.requireNonNull(stateDict, "stateDict"), variables.size());
     method = null;
   }
 }

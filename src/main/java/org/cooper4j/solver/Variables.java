@@ -30,7 +30,6 @@ final class Variables {
    * @throws IllegalArgumentException naming the variable that a solver cannot move
    */
   Variables(List<Tensor> tensors, ConstrainedMinimizationProblem<?> problem) {
-    this.tensors = List.copyOf(tensors);
     if (tensors.isEmpty()) {
       throw new IllegalArgumentException("no variable was given; give at least one");
     }
@@ -78,6 +77,7 @@ final class Variables {
         throw new IllegalArgumentException(self + " was given twice");
       }
     }
+    this.tensors = List.copyOf(tensors);
     requireMovable();
     kinds = tensors.stream().map(Tensors::describe).toList();
     size = tensors.stream().mapToLong(Tensor::numel).sum();
@@ -108,6 +108,32 @@ final class Variables {
                 + " when the solver was made, and is "
                 + now
                 + "; make the solver after that change");
+      }
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException as {@link #requireUnchanged}
+   * @throws IllegalStateException naming a variable that is no longer where {@link #moveTo} put it
+   */
+  void requireAt(Tensor x) {
+    requireUnchanged();
+    try (PointerScope temporaries = new PointerScope()) {
+      Tensor now = position();
+      if (now.equal(x) || torch.allclose(now, x, 0, 0, true)) {
+        return;
+      }
+      long at = 0;
+      for (int i = 0; i < tensors.size(); i++) {
+        long numel = tensors.get(i).numel();
+        if (!now.narrow(0, at, numel).equal(x.narrow(0, at, numel))) {
+          throw new IllegalStateException(
+              "computeCMPState changed variable "
+                  + i
+                  + " in place; it must leave the solver's variables where they are: hold bounds"
+                  + " with bounds(), and change a clone()");
+        }
+        at += numel;
       }
     }
   }

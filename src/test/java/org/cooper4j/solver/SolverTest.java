@@ -270,6 +270,50 @@ class SolverTest {
   }
 
   @Test
+  void leavesVariablesWhereAnInfeasibleSolutionSays() {
+    Tensor x = variable(0.1, 0.2);
+    Constraint circles = new Constraint(INEQUALITY, multiplier(2));
+    var problem =
+        problem(
+            Map.of("circles", circles),
+            () ->
+                CMPState.of(x.sum())
+                    .lessOrEqual(
+                        circles,
+                        stack(
+                            new TensorVector(x.square().sum(), x.sub(vector(3, 0)).square().sum())),
+                        1));
+    List<Double> values = new ArrayList<>();
+    Solution solution =
+        new Solver<>(problem, x)
+            .listen(now -> values.add(x.sum().item_double() - now.objective()))
+            .minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.INFEASIBLE);
+    assertThat(solution.objective()).isCloseTo(values(x)[0] + values(x)[1], within(1e-12));
+    assertThat(values).allSatisfy(value -> assertThat(value).isCloseTo(0.0, within(1e-12)));
+  }
+
+  /** At 0 both gradients are 0; least f is the least eigenvalue. */
+  @Test
+  void leavesAPointWhereTheViolationIsLargest() {
+    Tensor x = variable(0, 0, 0);
+    Constraint sphere = new Constraint(EQUALITY, multiplier(1));
+    var problem =
+        problem(
+            Map.of("sphere", sphere),
+            () -> CMPState.of(x.square().dot(vector(3, 1, 2))).equal(sphere, x.square().sum(), 1));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.SOLVED);
+    assertThat(solution.objective()).isCloseTo(1, within(1e-6));
+    for (int limit = 1; limit < 20; limit++) {
+      x.data().zero_();
+      sphere.multiplier().orElseThrow().parameters().get(0).data().zero_();
+      Solution limited = new Solver<>(problem, x).maxEvaluations(limit).minimize();
+      assertThat(limited.status()).as(limit + ": " + limited).isEqualTo(Status.LIMIT);
+    }
+  }
+
+  @Test
   void saysThatABoundMakesItInfeasible() {
     Tensor x = variable(0.3, 0.3);
     Constraint sum = new Constraint(EQUALITY, multiplier(1));
@@ -416,6 +460,9 @@ class SolverTest {
     Solution solution = new Solver<>(problem, x).minimize();
     assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.UNBOUNDED);
     assertThat(values(x)).containsExactly(new double[] {1, 1}, within(1e-9));
+    assertThat(solution.multipliers().get("difference")).containsExactly(0);
+    assertThat(solution.stationarity()).as("with that multiplier").isEqualTo(1);
+    assertThat(solution.gap()).isZero();
   }
 
   @Test
@@ -441,6 +488,88 @@ class SolverTest {
       assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.STALLED);
       assertThat(solution.message()).contains("not deterministic");
     }
+  }
+
+  /** Such as a loader's, of which one is as easy to end at as another. */
+  @Test
+  void saysThatBatchesTakeTurns() {
+    Tensor x = variable(1, 2);
+    List<Tensor> targets = List.of(vector(1, 1), vector(2, 0), vector(0, 5));
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    int[] calls = {0};
+    var problem =
+        problem(
+            Map.of("sum", sum),
+            () ->
+                CMPState.of(x.sub(targets.get(calls[0]++ % 3)).square().sum())
+                    .equal(sum, x.sum(), 1));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.STALLED);
+    assertThat(solution.message()).contains("not deterministic");
+    assertThat(values(x)).containsExactly(1, 2);
+  }
+
+  @Test
+  void takesNoiseBelowTheTolerance() {
+    Tensor x = variable(3, -1);
+    Constraint sum = new Constraint(EQUALITY, multiplier(1));
+    int[] calls = {0};
+    var problem =
+        problem(
+            Map.of("sum", sum),
+            () ->
+                CMPState.of(x.square().sum().add(scalar(1e-9 * (calls[0]++ % 2))))
+                    .equal(sum, x.sum(), 1));
+    Solution solution = new Solver<>(problem, x).minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.SOLVED);
+  }
+
+  @Test
+  void keepsTheBestPointOfTheSmallestTolerance() {
+    Tensor x = variable(3, -1);
+    Constraint circle = new Constraint(EQUALITY, multiplier(1));
+    var problem =
+        problem(
+            Map.of("circle", circle),
+            () -> CMPState.of(x.sum()).equal(circle, x.square().sum(), 2));
+    Solution solution = new Solver<>(problem, x).tolerance(Double.MIN_VALUE).minimize();
+    assertThat(solution.status()).as(solution.toString()).isIn(Status.STALLED, Status.SOLVED);
+    assertThat(values(x)).containsExactly(new double[] {-1, -1}, within(1e-8));
+  }
+
+  /** The double integrator from 0 to 1 at rest; the least effort is 12 N² / (N² − 1). */
+  @Test
+  void solvesATrajectoryWhoseSubproblemsTakeThousandsOfSteps() {
+    int n = 30;
+    Tensor position = variable(new double[n + 1]);
+    Tensor velocity = variable(new double[n + 1]);
+    Tensor force = variable(new double[n]);
+    Constraint motion = new Constraint(EQUALITY, multiplier(2 * n));
+    Constraint ends = new Constraint(EQUALITY, multiplier(4));
+    var problem =
+        problem(
+            Map.of("motion", motion, "ends", ends),
+            () -> {
+              Tensor now = velocity.narrow(0, 0, n);
+              Tensor next = velocity.narrow(0, 1, n);
+              Tensor moved = position.narrow(0, 1, n).sub(position.narrow(0, 0, n));
+              Tensor mean = now.add(next).mul(scalar(0.5 / n));
+              Tensor faster = next.sub(now).sub(force.mul(scalar(1.0 / n)));
+              return CMPState.of(force.square().sum().mul(scalar(1.0 / n)))
+                  .observe(motion, cat(new TensorVector(moved.sub(mean), faster)))
+                  .equal(
+                      ends,
+                      stack(
+                          new TensorVector(
+                              position.select(0, 0),
+                              velocity.select(0, 0),
+                              position.select(0, n),
+                              velocity.select(0, n))),
+                      vector(0, 0, 1, 0));
+            });
+    Solution solution = new Solver<>(problem, position, velocity, force).minimize();
+    assertThat(solution.status()).as(solution.toString()).isEqualTo(Status.SOLVED);
+    assertThat(solution.objective()).isCloseTo(12.0 * n * n / (n * n - 1), within(1e-5));
   }
 
   @Test
@@ -896,7 +1025,7 @@ class SolverTest {
         new Solver<>(
             problem(Map.of("two", two), () -> CMPState.of(z.square().sum()).equal(two, z, 1)), z);
     third.loadStateDict(state);
-    assertThatThrownBy(third::minimize).hasMessageContaining("multipliers");
+    assertThatThrownBy(third::minimize).hasMessageContaining("this problem 2 constraints");
     assertThat(values(z)).containsExactly(1, 2);
   }
 
@@ -1031,7 +1160,10 @@ class SolverTest {
     assertThatThrownBy(() -> solver.tolerance(0)).hasMessageContaining("tolerance");
     assertThatThrownBy(() -> solver.tolerance(Double.NaN)).hasMessageContaining("tolerance");
     assertThatThrownBy(() -> solver.maxEvaluations(0)).hasMessageContaining("at least 1");
-    assertThatThrownBy(() -> solver.historySize(0)).hasMessageContaining("at least 1");
+    assertThatThrownBy(() -> solver.historySize(0)).hasMessageContaining("1 to 1000");
+    assertThatThrownBy(() -> solver.historySize(1001)).hasMessageContaining("1 to 1000");
+    assertThatThrownBy(() -> new Solver<>(problem, x, null)).hasMessageContaining("is null");
+    assertThatThrownBy(() -> solver.loadStateDict(null)).hasMessageContaining("stateDict");
   }
 
   @Test
@@ -1160,6 +1292,31 @@ class SolverTest {
         assertThat(sum.multiplierValue()).isZero();
       }
     }
+  }
+
+  @Test
+  void refusesAnEvaluationThatMovesTheVariables() {
+    Tensor x = variable(3, -1);
+    assertRefused(
+        x,
+        problem(
+            Map.of(),
+            () -> {
+              x.detach().mul_(scalar(0.5));
+              return CMPState.of(x.square().sum());
+            }),
+        "variable 0 in place");
+    Tensor y = variable(3, 1);
+    assertRefused(
+        y,
+        problem(
+            Map.of(),
+            () -> {
+              y.data().clamp_min_(scalar(1)); // holds at the start
+              return CMPState.of(y.square().sum());
+            }),
+        "variable 0 in place",
+        "bounds()");
   }
 
   @Test
