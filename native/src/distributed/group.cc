@@ -48,7 +48,7 @@ Group::Group(c10::intrusive_ptr<c10d::Backend> backend,
              const c10::intrusive_ptr<c10d::Store>& store, milliseconds timeout)
     : connected_(true), rank_(backend->getRank()), size_(backend->getSize()), timeout_(timeout) {
   if (store) news_ = std::make_unique<News>(store, rank_, size_);
-  use(std::move(backend));
+  connect(std::move(backend));
 }
 
 Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size, milliseconds timeout,
@@ -66,7 +66,7 @@ Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size, m
     if (!reason.empty()) end(reason);
   }
   try {
-    use(result.get());
+    this->connect(result.get());
   } catch (const std::invalid_argument& e) {  // all ranks are there, but not of one mind
     end(e.what());
   } catch (const std::exception& e) {
@@ -74,7 +74,7 @@ Group::Group(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size, m
   }
 }
 
-void Group::use(c10::intrusive_ptr<c10d::Backend> backend) {
+void Group::connect(c10::intrusive_ptr<c10d::Backend> backend) {
   backend_ = std::move(backend);
   if (is_nccl(*backend_)) device_ = at::kCUDA;
   channel_ = at::empty({kCapacity}, at::TensorOptions(at::kDouble).device(device_));
@@ -82,12 +82,37 @@ void Group::use(c10::intrusive_ptr<c10d::Backend> backend) {
 
 Group::~Group() { close(); }
 
-void Group::require_open() const {
+std::unique_lock<std::recursive_mutex> Group::use() {
+  std::unique_lock<std::recursive_mutex> lock(in_use_, std::try_to_lock);
+  if (!lock.owns_lock()) {
+    if (const std::string reason = wanted(); !reason.empty()) {
+      throw std::runtime_error("this process group has ended: " + reason);
+    }
+    throw std::logic_error(
+        "another thread of rank " + std::to_string(rank_) +
+        " is in a call of this process group, which is one thread's at a time; make a group for "
+        "each thread");
+  }
   if (!ended_.empty()) throw std::runtime_error("this process group has ended: " + ended_);
+  return lock;
+}
+
+/// Waits until no thread is in a call; one that is sees that it is to leave, and why.
+std::unique_lock<std::recursive_mutex> Group::end_calls(const std::string& reason) {
+  {
+    const std::lock_guard<std::mutex> lock(wanted_mutex_);
+    if (wanted_.empty()) wanted_ = reason;
+  }
+  return std::unique_lock<std::recursive_mutex>(in_use_);
+}
+
+std::string Group::wanted() const {
+  const std::lock_guard<std::mutex> lock(wanted_mutex_);
+  return wanted_;
 }
 
 at::Tensor Group::sum(const std::string& text, const at::Tensor& values, const Apart& apart) {
-  require_open();
+  const auto lock = use();
   const std::string compared = text.substr(0, text.find('\f'));
   std::string what = text;
   what.erase(std::remove(what.begin(), what.end(), '\f'), what.end());
@@ -115,7 +140,7 @@ at::Tensor Group::sum(const std::string& text, const at::Tensor& values, const A
 }
 
 void Group::all_reduce(at::Tensor& tensor) {
-  require_open();
+  const auto lock = use();
   std::vector<at::Tensor> tensors{tensor};
   c10d::AllreduceOptions options;
   wait(backend_->allreduce(tensors, options));
@@ -123,7 +148,7 @@ void Group::all_reduce(at::Tensor& tensor) {
 
 std::vector<at::Tensor> Group::gather(const std::vector<at::Tensor>& rows,
                                       const std::vector<std::vector<int64_t>>& counts) {
-  require_open();
+  const auto lock = use();
   // All of a rank's rows as bytes, each tensor's where its dtype may begin.
   const auto aligned = [](int64_t bytes) { return (bytes + 15) / 16 * 16; };
   std::vector<int64_t> row_bytes;
@@ -179,7 +204,7 @@ void Group::broadcast(const std::vector<at::Tensor>& tensors, int root) {
     parts.push_back(bytes_of(tensor).to(device_));
   }
   at::Tensor bytes = parts.empty() ? at::empty({0}, at::kByte) : at::cat(parts);
-  require_open();
+  const auto lock = use();
   if (bytes.numel() == 0) return;
   std::vector<at::Tensor> one{bytes};
   c10d::BroadcastOptions options;
@@ -217,6 +242,7 @@ std::string Group::reason_to_stop(Clock::time_point start, milliseconds timeout,
     if (news_) news_->post(reason, true);
     return reason;
   }
+  if (std::string reason = wanted(); !reason.empty()) return reason;
   // Who closes has perhaps only finished a moment earlier.
   if (!news.text.empty() && (news.failure || ++*slices_since_closed > 2)) return told(news);
   if (Clock::now() - start < timeout) return "";
@@ -292,13 +318,17 @@ void Group::end(const std::string& reason) {
 }
 
 void Group::fail(const std::string& reason) {
+  const std::string text = "rank " + std::to_string(rank_) + " failed: " + reason;
+  const auto lock = end_calls(text);
   if (!connected_ || !ended_.empty()) return;
-  ended_ = "rank " + std::to_string(rank_) + " failed: " + reason;
+  ended_ = text;
   if (news_) news_->post(ended_, true);
   close();
 }
 
 void Group::close() {
+  const auto lock =
+      end_calls("another thread of rank " + std::to_string(rank_) + " has closed the group");
   if (ended_.empty()) ended_ = "it was closed";
   if (news_) {
     if (news_->latest().text.empty()) {

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -42,8 +43,9 @@ class Group {
   /// Whether there is a backend: also one of a single process does its work.
   bool connected() const { return connected_; }
   std::chrono::milliseconds timeout() const { return timeout_; }
-  /// Throws if it has ended.
-  void require_open() const;
+  /// Keeps other threads from calling it, while what is given lives. Throws if it has ended, and
+  /// std::logic_error if another thread is in a call: their values would get mixed.
+  [[nodiscard]] std::unique_lock<std::recursive_mutex> use();
 
   /// What ranks that do not say the same are told: what is wrong, and what to do.
   struct Apart {
@@ -71,7 +73,8 @@ class Group {
   /// All ranks have seen that they do not say the same, a line a thing: ends the group, and throws
   /// what differs first and what to do.
   [[noreturn]] void end_apart(const Apart& apart, const std::string& mine);
-  /// This rank cannot go on: lets the others know, and closes.
+  /// This rank cannot go on: lets the others know, and closes. As close(), it may be called by any
+  /// thread: one that is in a call meanwhile leaves it with that reason.
   void fail(const std::string& reason);
   void close();
 
@@ -79,7 +82,9 @@ class Group {
   const at::Device& device() const { return device_; }
 
  private:
-  void use(c10::intrusive_ptr<c10d::Backend> backend);
+  void connect(c10::intrusive_ptr<c10d::Backend> backend);
+  std::unique_lock<std::recursive_mutex> end_calls(const std::string& reason);
+  std::string wanted() const;
   std::string reason_to_stop(std::chrono::steady_clock::time_point start,
                              std::chrono::milliseconds timeout, int* slices_since_closed);
   std::string in_call() const;
@@ -99,6 +104,9 @@ class Group {
   int64_t calls_ = 0;
   std::string call_;   // the last of them
   std::string ended_;  // why, once it has
+  std::recursive_mutex in_use_;
+  mutable std::mutex wanted_mutex_;
+  std::string wanted_;  // why a thread, perhaps none that is in a call, ends it
 };
 
 }  // namespace cooper4j::distributed

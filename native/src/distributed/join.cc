@@ -16,13 +16,6 @@
 namespace cooper4j::distributed {
 namespace {
 
-void describe(std::ostringstream& text, const Join::Entry& entry) {
-  text << entry.value.scalar_type();
-  // Of rows every process has as many as it has.
-  text << (entry.rows ? entry.value.sizes().slice(1) : entry.value.sizes());
-  text << (entry.rows ? " a row\n" : "\n");
-}
-
 /// What begins a process's numbers; the last two are of values that are not finite.
 enum Slot : uint8_t { kWeight, kAsks, kHas, kRankIfHas, kFirstValue };
 
@@ -53,16 +46,15 @@ Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::s
            Agreement* agreement, bool asks)
     : own_(std::move(entries)) {
   const c10::NoGradGuard no_grad;
+  const auto lock = group.use();
   const int ranks = group.size();
-  std::ostringstream text;
-  text << "a roll\n" << what << (agreement != nullptr ? "compared\n" : "");
+  const std::string text = "a roll\n" + what + (agreement != nullptr ? "compared\n" : "");
   int64_t n = kFirstValue + (agreement != nullptr ? Agreement::kSlots : 0);
   for (auto& entry : own_) {
     if (entry.rows && entry.value.dim() == 0) {
       const c10::AutoGradMode grad(true);
       entry.value = entry.value.unsqueeze(0);
     }
-    describe(text, entry);
     n += 1 + (entry.rows ? ranks : entry.value.numel());
   }
   at::Tensor mine = at::zeros({n}, at::kDouble);
@@ -97,7 +89,7 @@ Join::Join(Group& group, std::vector<Entry> entries, double weight, const std::s
   slots[kHas] = finite ? 0 : 1;
   slots[kRankIfHas] = finite ? 0 : group.rank();
   if (agreement != nullptr) agreement->write(at);
-  const at::Tensor all = group.sum(text.str(), mine);
+  const at::Tensor all = group.sum(text, mine);
   const auto* sums = data_of<double>(all);
   if (agreement != nullptr) agreement->check(group, sums + n - Agreement::kSlots);
   weight_ = sums[kWeight];
@@ -165,6 +157,7 @@ std::string GradientSums::describe(const std::vector<at::Tensor>& parameters) {
 
 void GradientSums::sum(Group& group, const std::vector<at::Tensor>& parameters) {
   const c10::NoGradGuard no_grad;
+  const auto lock = group.use();
   // A buffer a dtype: gradients, then whether there is one.
   std::map<at::ScalarType, std::vector<at::Tensor>> kinds;
   for (const auto& parameter : parameters) {

@@ -56,7 +56,7 @@ void ProcessGroup::close() { group_->close(); }
 at::Tensor ProcessGroup::all_gather(const at::Tensor& rows) {
   check_dense(rows, "the tensor to gather");
   if (rows.dim() == 0) throw std::invalid_argument("a scalar has no rows; give at least [1]");
-  group_->require_open();
+  const auto lock = group_->use();
   if (!group_->connected()) return rows.detach();
   at::Tensor slots = at::zeros({size()}, at::kDouble);
   slots[rank()] = rows.size(0);
@@ -81,14 +81,14 @@ void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors, int root) {
     }
     what += "\n" + c10::str(tensor.scalar_type(), tensor.sizes());
   }
-  group_->require_open();
+  const auto lock = group_->use();
   if (!group_->connected()) return;
   group_->sum(what, at::empty({0}, at::kDouble));
   group_->broadcast(tensors, root);
 }
 
 void ProcessGroup::barrier(std::chrono::milliseconds timeout) {
-  group_->require_open();
+  const auto lock = group_->use();
   if (group_->connected()) group_->barrier(timeout.count() > 0 ? timeout : group_->timeout());
 }
 

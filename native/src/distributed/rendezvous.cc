@@ -97,8 +97,7 @@ Rendezvous::Rendezvous(GlooOptions options) : options_(std::move(options)) {
   const std::string rank = "rank " + std::to_string(options_.rank);
   const bool opens = options_.hosts_store && options_.rank == 0;
   const std::string store =
-      (opens ? "the store at port " : "the store at " + options_.address + ":") +
-      std::to_string(options_.port);
+      "the store at " + options_.address + ":" + std::to_string(options_.port);
   const std::string failed = rank + (opens ? " could not open " : " did not reach ") + store;
   auto opened = alone([options = options_] {
     const QuietLog quiet(QuietLog::Of::kErrors);
@@ -114,7 +113,9 @@ Rendezvous::Rendezvous(GlooOptions options) : options_(std::move(options)) {
     }
     if (std::chrono::steady_clock::now() > until + kSlice) {
       throw std::runtime_error(failed + " within " + std::to_string(options_.timeout.count()) +
-                               " ms: is rank 0 up, and the address right?");
+                               " ms: " +
+                               (opens ? "is that an address of this machine?"
+                                      : "is rank 0 up, and the address right?"));
     }
   }
   try {

@@ -106,7 +106,7 @@ at::Tensor Sums::sum(const at::Tensor& tensor) {
                                 c10::str(tensor.scalar_type(), tensor.sizes()) +
                                 "; expected a dense one of a floating point dtype");
   }
-  group_.require_open();
+  const auto lock = group_.use();
   if (!group_.connected()) return tensor;
   if (!open_) return Sum::apply(tensor, number_);
   auto [sum, differentiable] = reduce(tensor, "the sum");

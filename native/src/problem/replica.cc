@@ -38,11 +38,14 @@ CMPState Replica::evaluate(const std::function<CMPState()>& compute) {
     throw std::invalid_argument("the state has " + std::to_string(*state.samples) +
                                 " samples; expected at least 0");
   }
-  std::string what = state.samples ? "samples\n" : "no samples\n";
+  std::string what = state.samples ? "samples\n" : "no samples\n";  // the same in all, by lines
   roots_.clear();
   const auto add = [&](at::Tensor* tensor, bool rows, bool root, const std::string& name) {
     if (!tensor->defined()) return;
-    what += name + "\n";
+    // Of rows every process has as many as it has.
+    what += name + " " + c10::str(tensor->scalar_type()) +
+            (rows ? c10::str(tensor->sizes().slice(tensor->dim() > 0 ? 1 : 0)) + " a row\n"
+                  : c10::str(tensor->sizes()) + "\n");
     if (root) roots_.emplace_back(entries.size(), *tensor);
     entries.push_back({root ? *tensor : tensor->detach(), rows});
     targets.push_back(tensor);
@@ -71,7 +74,7 @@ CMPState Replica::evaluate(const std::function<CMPState()>& compute) {
       add(&tensor, false, false, "misc " + key);
     }
   }
-  what += distributed::GradientSums::describe(parameters_);
+  what += "nothing more\n" + distributed::GradientSums::describe(parameters_);
   join_ = std::make_unique<distributed::Join>(group_.group(), std::move(entries),
                                               static_cast<double>(state.samples.value_or(1)), what,
                                               agreement_ ? &*agreement_ : nullptr);

@@ -126,15 +126,17 @@ def whole(group, own, samples, w, names):
     texts.append("misc accuracy")
     tensors.append(own.misc["accuracy"])
     has_rows.append(False)
-    text = "a roll\n" + "".join(t + "\n" for t in texts) + f"samples\nvariable {describe(w)}\n"
+    text = "a roll\nsamples\n"
     slots = [float(samples), 0.0, 0.0, 0.0]
-    for tensor, rows in zip(tensors, has_rows):
-        text += DTYPES[tensor.dtype] + ("[] a row\n" if rows else str(list(tensor.shape)) + "\n")
+    for name, tensor, rows in zip(texts, tensors, has_rows):
+        text += name + str(tensor.dtype).replace("torch.", " ")
+        text += "[] a row\n" if rows else str(list(tensor.shape)) + "\n"
         if not rows:
             slots += [v * samples if samples else 0.0 for v in tensor.detach().flatten().tolist()]
     for tensor, rows in zip(tensors, has_rows):
         slots.append(float(tensor.requires_grad))
         slots += [float(len(tensor) * (r == group.rank)) for r in range(group.size) if rows]
+    text += f"nothing more\nvariable {describe(w)}\n"
     sums = group.sum(text, torch.tensor(slots))
 
     weight, at = sums[0].item(), 4
@@ -189,12 +191,12 @@ class Distributed(case.Problem):
 def signature():
     return (
         "distribute SimultaneousOptimizer\ngroup.compare(false)\n"
-        + "primal SGD\nprimal parameter float64[3]\ndual SGD\n"
-        + "".join(f"dual parameter float64[{n}]\n" for n in ("1", "2", "48, 1"))
         + "constraint 'augmented_strict': INEQUALITY, AugmentedLagrangian, DenseMultiplier "
         + "float64[1], DensePenaltyCoefficient float64[1]\n"
         + "constraint 'norms': EQUALITY, Lagrangian, DenseMultiplier float64[2]\n"
         + "constraint 'rows': INEQUALITY, Lagrangian, IndexedMultiplier float64[48, 1]\n"
+        + "primal SGD\nprimal parameter float64[3]\ndual SGD\n"
+        + "".join(f"dual parameter float64[{n}]\n" for n in ("1", "2", "48, 1"))
     )
 
 

@@ -91,6 +91,16 @@ public final class DataLoader implements Iterable<Batch> {
     return rows / batchSize + (dropLast || rows % batchSize == 0 ? 0 : 1);
   }
 
+  /** Which share of every batch this gives, from 0, as {@link Builder#shard} was told. */
+  public int shard() {
+    return rank;
+  }
+
+  /** How many shares of every batch there are; 1 unless {@link Builder#shard} was told. */
+  public int shards() {
+    return ranks;
+  }
+
   /**
    * Starts an epoch, or, the first time after {@link #loadStateDict}, goes on in one. A shuffled
    * loader draws its order now.

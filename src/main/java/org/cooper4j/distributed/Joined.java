@@ -112,9 +112,10 @@ final class Joined implements Replicas.Replica {
     StringBuilder text = new StringBuilder();
     text.append("distribute ").append(optimizer.getClass().getSimpleName()).append('\n');
     text.append("group.compare(").append(compares).append(")\n");
+    // Before their parameters, of which this says whose they are.
+    optimizer.cmp().namedConstraints().forEach((name, its) -> describe(text, name, its));
     describe(text, "primal", optimizer.primalOptimizers());
     describe(text, "dual", optimizer.dualOptimizers());
-    optimizer.cmp().namedConstraints().forEach((name, its) -> describe(text, name, its));
     return text.toString();
   }
 

@@ -57,10 +57,12 @@ import org.cooper4j.optim.Replicas;
  * it by itself: else the others wait until the timeout. They get a {@link ProcessGroupException}
  * that names the rank. Every wait sees interrupts of its thread and ends with the group's timeout.
  *
- * <p>A group belongs to one thread at a time, and all processes make the same calls in the same
- * order; where they do not, all get an exception that names two of them and their calls. Neither
- * its store, which anybody in its network may read and write, nor its connections are encrypted:
- * use private networks. Groups of more than one process need Linux.
+ * <p>A group belongs to one thread at a time; what another one calls meanwhile is an {@link
+ * IllegalStateException}, but for {@link #close} and {@link #fail}, which any thread may call. All
+ * processes make the same calls in the same order; where they do not, all get an exception that
+ * names two of them and their calls. Neither its store, which anybody in its network may read and
+ * write, nor its connections are encrypted: use private networks. Groups of more than one process
+ * need Linux.
  */
 public final class ProcessGroup implements Replicas, AutoCloseable {
   /** How long a group waits unless told otherwise, as c10d does. */
@@ -365,7 +367,10 @@ public final class ProcessGroup implements Replicas, AutoCloseable {
     }
   }
 
-  /** Ends the group for all processes; closing again does nothing. */
+  /**
+   * Ends the group for all processes; closing again does nothing. A thread that waits in a call
+   * leaves it with an exception.
+   */
   @Override
   public void close() {
     group.end();

@@ -2,6 +2,7 @@ package org.cooper4j.distributed;
 
 import java.lang.ref.Reference;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,7 @@ final class Whole implements Evaluation {
     this.gradientSums = gradientSums;
     this.own = own;
     CMPState mine = own.state();
+    what.append(mine.samples().isPresent() ? "samples\n" : "no samples\n");
     int loss = mine.loss().map(tensor -> root("the loss", tensor, false)).orElse(-1);
     // By name: the orders of observation and of keys need not be those of other processes.
     Map<String, Constraint> byName = new TreeMap<>();
@@ -59,7 +61,7 @@ final class Whole implements Evaluation {
     byName.forEach((name, c) -> observed.put(c, add(name, mine.observedConstraints().get(c))));
     Map<String, Integer> misc = new TreeMap<>();
     new TreeMap<>(mine.misc()).forEach((key, value) -> add(key, value, misc));
-    what.append(mine.samples().isPresent() ? "samples\n" : "no samples\n");
+    what.append("nothing more\n");
     join =
         ProcessGroup.call(
             () ->
@@ -93,10 +95,18 @@ final class Whole implements Evaluation {
   }
 
   private int add(String name, Tensor tensor, boolean hasRows) {
-    what.append(name).append('\n');
+    what.append(name).append(' ').append(hasRows ? row(tensor) : Tensors.describe(tensor));
+    what.append('\n');
     entries.add(tensor);
     rows.add(hasRows);
     return entries.size() - 1;
+  }
+
+  /** Of rows every process has as many as it has. */
+  private static String row(Tensor rows) {
+    long[] shape = rows.shape();
+    long[] one = Arrays.copyOfRange(shape, Math.min(1, shape.length), shape.length);
+    return Tensors.dtype(rows) + Arrays.toString(one) + " a row";
   }
 
   /** The entries of a constraint's violation, strict violation and features of both; -1: none. */

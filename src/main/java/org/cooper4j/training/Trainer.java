@@ -44,9 +44,11 @@ import org.cooper4j.optim.RollOut;
  *
  * <p>Of an optimizer that is distributed over several processes all have a trainer, with the same
  * listeners, and end after the same step: where they do not, all throw an exception that says which
- * ended, and why. What a listener throws in one of them, the others are told. Where one is stopped
- * by another of its threads, or its JVM is asked to end, all stop after the next step; if a JVM
- * ends, the others throw a CancellationException once listeners have heard of the end.
+ * ended, and why. Their DataLoaders, where they are shards, are compared before the first step:
+ * each process has another share of the same batches. What a listener throws in one of them, the
+ * others are told. Where one is stopped by another of its threads, or its JVM is asked to end, all
+ * stop after the next step; if a JVM ends, the others throw a CancellationException once listeners
+ * have heard of the end.
  *
  * @param <B> what the problem's evaluation needs
  */
@@ -218,6 +220,7 @@ public final class Trainer<B> {
     List<TrainingListener> started = new ArrayList<>();
     try {
       start(started);
+      Shares.agree(batches, optimizer.replica());
       loop(batches, epochs, steps);
       agreeOnEnd();
     } catch (RuntimeException | Error e) {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.SizeTPointer;
 import org.bytedeco.pytorch.EmbeddingImpl;
@@ -123,6 +124,65 @@ class ProcessGroupTest {
             });
     assertThat(errors.get(0)).contains("rank 1 failed: it gave no reason");
     assertThat(errors.get(1)).isEmpty();
+  }
+
+  @Test
+  void ofTwoThreadsInOneGroupTheLaterIsRefusedAndTheGroupGoesOn() {
+    CompletableFuture<Throwable> refused = new CompletableFuture<>();
+    TwoRanks.run(
+        group -> {
+          if (group.rank() == 1) {
+            refused.join();
+            group.barrier();
+          } else {
+            Runnable call =
+                () -> {
+                  try {
+                    group.barrier();
+                  } catch (IllegalStateException e) {
+                    refused.complete(e);
+                  }
+                };
+            CompletableFuture.allOf(
+                    CompletableFuture.runAsync(call), CompletableFuture.runAsync(call))
+                .join();
+          }
+          return values(group.sum(torch.ones(1)))[0];
+        });
+    assertThat(refused.join())
+        .hasMessageContaining("another thread of rank 0 is in a call of this process group");
+  }
+
+  /** What both throw when another thread of rank 1 ends the group that it waits in. */
+  private static List<String> endedByAnotherThread(Consumer<ProcessGroup> end) {
+    CompletableFuture<Void> ended = new CompletableFuture<>();
+    return TwoRanks.errors(
+        group -> {
+          if (group.rank() == 0) {
+            ended.join();
+            group.barrier(); // what the other had sent before may still come
+            group.barrier();
+          } else {
+            CompletableFuture.runAsync(() -> end.accept(group));
+            try {
+              group.barrier();
+            } finally {
+              ended.complete(null);
+            }
+          }
+        });
+  }
+
+  @Test
+  void anyThreadMayEndAGroupInWhichAnotherOneWaits() {
+    assertThat(
+            endedByAnotherThread(
+                group -> group.fail(new IllegalStateException("the watchdog is hungry"))))
+        .allMatch(
+            error ->
+                error.endsWith("rank 1 failed: IllegalStateException: the watchdog is hungry"));
+    assertThat(endedByAnotherThread(ProcessGroup::close))
+        .allMatch(error -> error.contains("closed"));
   }
 
   @Test

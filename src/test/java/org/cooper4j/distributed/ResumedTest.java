@@ -148,7 +148,8 @@ class ResumedTest {
               trainer.fitSteps(5);
             });
     for (String error : errors) {
-      assertThat(error).contains("rank 0 has a checkpoint to go on from, rank 1 has a roll");
+      assertThat(error)
+          .contains("rank 0 has a checkpoint to go on from, rank 1 has the start of a training");
     }
   }
 
