@@ -165,7 +165,7 @@ public final class Checkpoints extends Saver {
   /** The newest that is whole, and its file. */
   private Optional<Map<String, Object>> newest(Training training, String[] found) {
     CheckpointException damaged = null;
-    for (String file : byStep().tailMap(training.resumed(), false).descendingMap().values()) {
+    for (String file : byStep().tailMap(training.resumed(), true).descendingMap().values()) {
       try {
         Map<String, Object> state = folder.load(file);
         found[0] = "/" + file;
