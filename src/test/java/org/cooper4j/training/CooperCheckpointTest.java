@@ -228,6 +228,28 @@ class CooperCheckpointTest {
   }
 
   @Test
+  void besideItCheckpointsOfTheSameStepGiveWhatItsFileHasNot() {
+    Run whole = new Run(0);
+    trainWithBoth(whole, "whole", 4);
+    trainWithBoth(new Run(0), "parts", 2);
+    Run resumed = new Run(9);
+    trainWithBoth(resumed, "parts", 4);
+    for (int i = 0; i < whole.parameters().size(); i++) {
+      assertThat(resumed.parameters().get(i).equal(whole.parameters().get(i))).isTrue();
+    }
+  }
+
+  private void trainWithBoth(Run run, String name, long epochs) {
+    History history = new History();
+    run.trainer
+        .listen(
+            history,
+            new CooperCheckpoint(folder.resolve(name + ".pth"), history),
+            new Checkpoints(folder.resolve(name)))
+        .fit(run.loader, epochs);
+  }
+
+  @Test
   void aHistoryThatDoesNotListenIsSaidBeforeTheFirstStep() {
     Line run = new Line(0);
     run.trainer.listen(new CooperCheckpoint(file, new History()).metric("train_loss", "loss"));
