@@ -100,7 +100,7 @@ def solve(problem, budget, algorithm):
 def descend(algorithm, rate, knob):
     def run(trace):
         step = algorithm.make(Deterministic(trace), rate, knob)
-        while True:
+        for _ in range(trace.budget):  # a step that stays where it is makes no evaluation
             step(None)
 
     return run
