@@ -1,9 +1,7 @@
 package org.cooper4j.training;
 
-import java.util.Map;
-import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.data.DataLoader;
-import org.cooper4j.internal.Agreement;
+import org.cooper4j.internal.StateText;
 import org.cooper4j.optim.Replicas;
 
 /**
@@ -30,26 +28,12 @@ final class Shares {
                 .formatted(loader.shard(), loader.shards(), copy.rank()));
       }
       String its = "a loader's ";
-      text.append("shares of batches\n")
-          .append(its)
-          .append("batches an epoch = ")
-          .append(loader.size());
-      describe(text.append('\n'), its, loader.stateDict());
+      text.append("shares of batches\n");
+      StateText.append(text, its + "batches an epoch", loader.size());
+      loader.stateDict().forEach((key, value) -> StateText.append(text, its + key, value));
     } else {
       text.append("batches that are not shared\n");
     }
     copy.agree(text.toString(), "");
-  }
-
-  private static void describe(StringBuilder text, String name, Map<?, ?> state) {
-    state.forEach(
-        (key, value) -> {
-          if (value instanceof Map<?, ?> map) {
-            describe(text, name + key + ".", map);
-          } else {
-            text.append(name).append(key).append(" = ");
-            text.append(value instanceof Tensor its ? Agreement.text(its) : value).append('\n');
-          }
-        });
   }
 }
