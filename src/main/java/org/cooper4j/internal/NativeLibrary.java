@@ -48,19 +48,18 @@ final class NativeLibrary {
     try (LoadLock unused = LoadLock.take()) {
       boolean sleeps =
           OpenMp.load(() -> load(folder, platform, PRELOAD), () -> loadLibTorch(platform));
-      load(folder, platform, NAME);
+      Path library = load(folder, platform, NAME);
       Log.LOGGER.debug(
-          "native library: {}",
-          folder != null
-              ? library(folder, NAME)
-              : "of the native jar, " + extracted(platform, NAME));
+          "native library: {}", folder != null ? library : "of the native jar, " + library);
       return sleeps;
     }
   }
 
-  private static void load(String folder, String platform, String name) {
+  private static Path load(String folder, String platform, String name) {
     try {
-      load(folder != null ? library(folder, name) : extracted(platform, name));
+      Path library = folder != null ? library(folder, name) : extracted(platform, name);
+      load(library);
+      return library;
     } catch (LinkageError e) {
       throw error(
           "library-does-not-load",

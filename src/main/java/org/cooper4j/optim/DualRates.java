@@ -196,6 +196,7 @@ public final class DualRates implements GradientHook {
       loaded = false;
     }
     meter.take(gradients.state());
+    double most = meter.mostTimes();
     Set<Long> scaled = new HashSet<>();
     try (PointerScope temporaries = new PointerScope();
         NoGradGuard noGrad = new NoGradGuard()) {
@@ -205,13 +206,13 @@ public final class DualRates implements GradientHook {
           .forEach(
               (constraint, observed) -> {
                 if (observed.contributesToDualUpdate() && isServed(constraint)) {
-                  scale(constraint, scaled);
+                  scale(constraint, most, scaled);
                 }
               });
     }
   }
 
-  private void scale(Constraint constraint, Set<Long> scaled) {
+  private void scale(Constraint constraint, double most, Set<Long> scaled) {
     Tensor weight = ((ExplicitMultiplier) constraint.multiplier().orElseThrow()).weight();
     Tensor gradient = weight.grad();
     if (!gradient.defined()) {
@@ -249,7 +250,7 @@ public final class DualRates implements GradientHook {
     }
     times(values, its.perReach(HORIZON));
     values.clamp_(new ScalarOptional(new Scalar(-1.0)), new ScalarOptional(new Scalar(1.0)));
-    times(values, its.perPull(meter.mostTimes()));
+    times(values, its.perPull(most));
   }
 
   private static void times(Tensor values, double[] factors) {
