@@ -56,10 +56,8 @@ final class Evaluator<B> {
   Multipliers start(Tensor x, double penalty) {
     RollScope scope = new RollScope();
     try {
-      Graph graph = graph(x);
-      graph.requireUsed();
-      first = values(graph.loss(), graph.violations());
-      double steepest = graph.lossGradient().abs().max().item_double();
+      Graph graph = firstGraph(x);
+      double steepest = graph.steepest();
       double[] lengths = Steepness.of(graph, layout);
       requireFinite(lengths);
       if (!Double.isFinite(steepest)) {
@@ -86,9 +84,7 @@ final class Evaluator<B> {
   Multipliers resume(Tensor x, MethodState state) {
     RollScope scope = new RollScope();
     try {
-      Graph graph = graph(x);
-      graph.requireUsed();
-      first = values(graph.loss(), graph.violations());
+      firstGraph(x);
       evaluations = state.count("evaluations");
       Tensor floor = layout.floor();
       Tensor values = state.tensor("multipliers");
@@ -201,6 +197,14 @@ final class Evaluator<B> {
     } finally {
       scope.release();
     }
+  }
+
+  /** Of a run, with which it is seen later whether the problem is noisy. */
+  private Graph firstGraph(Tensor x) {
+    Graph graph = graph(x);
+    graph.requireUsed();
+    first = values(graph.loss(), graph.violations());
+    return graph;
   }
 
   private Graph graph(Tensor x) {

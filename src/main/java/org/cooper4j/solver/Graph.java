@@ -18,9 +18,11 @@ import org.bytedeco.pytorch.global.torch;
  */
 record Graph(Tensor loss, Tensor violations, List<Tensor> parts, List<Tensor> variables) {
 
-  /** Of the loss, [n], in a graph that stays. */
-  Tensor lossGradient() {
-    return loss.requires_grad() ? joined(gradients(loss, torch.ones_like(loss))) : joined(null);
+  /** The largest derivative of the loss; the graph stays. */
+  double steepest() {
+    return loss.requires_grad()
+        ? joined(gradients(loss, torch.ones_like(loss))).abs().max().item_double()
+        : 0;
   }
 
   /** Of the loss times its weight plus the violations times theirs, [n]; the graph ends with it. */
@@ -64,15 +66,13 @@ record Graph(Tensor loss, Tensor violations, List<Tensor> parts, List<Tensor> va
     }
   }
 
-  /** Of all variables, [n]; 0 where it is undefined, and everywhere for null. */
+  /** Of all variables, [n]; 0 where it is undefined. */
   private Tensor joined(TensorVector gradients) {
     TensorVector all = new TensorVector();
     for (int i = 0; i < variables.size(); i++) {
-      Tensor gradient = gradients == null ? null : gradients.get(i);
+      Tensor gradient = gradients.get(i);
       all.push_back(
-          (gradient != null && gradient.defined()
-                  ? dense(gradient)
-                  : torch.zeros_like(variables.get(i)))
+          (gradient.defined() ? dense(gradient) : torch.zeros_like(variables.get(i)))
               .detach()
               .flatten());
     }

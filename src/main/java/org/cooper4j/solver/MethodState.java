@@ -3,6 +3,7 @@ package org.cooper4j.solver;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoublePredicate;
 import org.bytedeco.pytorch.Tensor;
 import org.cooper4j.checkpoint.StateDict;
 import org.cooper4j.internal.Tensors;
@@ -39,50 +40,22 @@ record MethodState(Map<String, Tensor> tensors, Map<String, Double> numbers) {
 
   /** What a number may be. */
   private enum Range {
-    COUNT("a whole number from 0 to 1e9") {
-      @Override
-      boolean contains(double value) {
-        return value >= 0 && value <= 1e9 && value == Math.rint(value);
-      }
-    },
-    SHARE("above 0, and at most 1") {
-      @Override
-      boolean contains(double value) {
-        return value > 0 && value <= 1;
-      }
-    },
-    POSITIVE("above 0, and finite") {
-      @Override
-      boolean contains(double value) {
-        return value > 0 && Double.isFinite(value);
-      }
-    },
-    NOT_NEGATIVE("at least 0, and finite") {
-      @Override
-      boolean contains(double value) {
-        return value >= 0 && Double.isFinite(value);
-      }
-    },
-    NOT_NEGATIVE_OR_INFINITE("at least 0") {
-      @Override
-      boolean contains(double value) {
-        return value >= 0;
-      }
-    },
-    FINITE("finite") {
-      @Override
-      boolean contains(double value) {
-        return Double.isFinite(value);
-      }
-    };
+    COUNT(
+        "a whole number from 0 to 1e9",
+        value -> value >= 0 && value <= 1e9 && value == Math.rint(value)),
+    SHARE("above 0, and at most 1", value -> value > 0 && value <= 1),
+    POSITIVE("above 0, and finite", value -> value > 0 && Double.isFinite(value)),
+    NOT_NEGATIVE("at least 0, and finite", value -> value >= 0 && Double.isFinite(value)),
+    NOT_NEGATIVE_OR_INFINITE("at least 0", value -> value >= 0),
+    FINITE("finite", value -> Double.isFinite(value));
 
     private final String words;
+    private final DoublePredicate test;
 
-    Range(String words) {
+    Range(String words, DoublePredicate test) {
       this.words = words;
+      this.test = test;
     }
-
-    abstract boolean contains(double value);
   }
 
   /**
@@ -135,7 +108,7 @@ record MethodState(Map<String, Tensor> tensors, Map<String, Double> numbers) {
           key + ": expected a number in a solver's state dict, found " + found);
     }
     double value = number.doubleValue();
-    if (!range.contains(value)) {
+    if (!range.test.test(value)) {
       throw new IllegalArgumentException(key + " is " + number + "; it must be " + range.words);
     }
     return value;
