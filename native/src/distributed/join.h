@@ -25,9 +25,9 @@ class Join {
   };
 
   /// `weight` is the number of samples that the means of this process are over; with 0 they do not
-  /// count, NaN or not. `what` says what is the same in all processes, a line a thing: entries, and what else. Without
-  /// an agreement nobody looks whether the processes still have the same variables. Who `asks`
-  /// wants all to stop, and lets the others know by this.
+  /// count, NaN or not. `what` says what is the same in all processes, a line a thing: entries, and
+  /// what else. Without an agreement nobody looks whether the processes still have the same
+  /// variables. Who `asks` wants all to stop, and lets the others know by this.
   Join(Group& group, std::vector<Entry> entries, double weight, const std::string& what,
        Agreement* agreement, bool asks = false);
 

@@ -112,10 +112,9 @@ Rendezvous::Rendezvous(GlooOptions options) : options_(std::move(options)) {
       throw std::runtime_error(rank + " was interrupted while it waited for " + store);
     }
     if (std::chrono::steady_clock::now() > until + kSlice) {
-      throw std::runtime_error(failed + " within " + std::to_string(options_.timeout.count()) +
-                               " ms: " +
-                               (opens ? "is that an address of this machine?"
-                                      : "is rank 0 up, and the address right?"));
+      throw std::runtime_error(
+          failed + " within " + std::to_string(options_.timeout.count()) + " ms: " +
+          (opens ? "is that an address of this machine?" : "is rank 0 up, and the address right?"));
     }
   }
   try {

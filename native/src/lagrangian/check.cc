@@ -206,11 +206,11 @@ void check_weight(const at::Tensor& weight, const Term& term, size_t k) {
   if (!weight.is_cpu() || all_finite(weight)) return;
   const at::ScalarType dtype = weight.scalar_type();
   const bool narrow = c10::elementSize(dtype) < sizeof(float);
-  fail({term, k},
-       "its multiplier, or its penalty coefficient times the violation, overflows ", name(dtype),
-       "; ",
-       narrow ? "compute the violation in float32, or keep it finite with " : "keep it finite with ",
-       "smaller dual steps, a maximum for the penalty, or a smaller unit for the violation");
+  fail(
+      {term, k}, "its multiplier, or its penalty coefficient times the violation, overflows ",
+      name(dtype), "; ",
+      narrow ? "compute the violation in float32, or keep it finite with " : "keep it finite with ",
+      "smaller dual steps, a maximum for the penalty, or a smaller unit for the violation");
 }
 
 void check_term(const Term& term, size_t index, Side side, bool violation_seen) {
@@ -249,8 +249,9 @@ void check_term(const Term& term, size_t index, Side side, bool violation_seen) 
                  true);
     if (is_barrier(term.formulation) && term.penalty.is_cpu() &&
         !term.penalty.gt(0).all().item<bool>()) {
-      fail(which, "its penalty coefficient, by which a penalty/barrier function divides, is 0; give "
-                  "it positive values");
+      fail(which,
+           "its penalty coefficient, by which a penalty/barrier function divides, is 0; give "
+           "it positive values");
     }
   }
   if (primal && term.formulation == Formulation::kCustom && term.contribution.defined() &&

@@ -34,7 +34,8 @@ AdamBatch& batch_for(std::vector<AdamBatch>& batches, const at::Tensor& param, i
       return batch;
     }
   }
-  return batches.emplace_back(AdamBatch{param.scalar_type(), param.device(), step, {}, {}, {}, {}, {}});
+  return batches.emplace_back(
+      AdamBatch{param.scalar_type(), param.device(), step, {}, {}, {}, {}, {}});
 }
 
 /// Adam and AdamW have the same options and states under different types.
